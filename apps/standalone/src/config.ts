@@ -1,0 +1,83 @@
+import { Address, Atomic, Network } from '@countersign/contracts';
+import { z } from 'zod';
+
+/** Networks whose coins are worth nothing: the development keystore signs on no other. */
+const TEST_NETWORKS = ['eip155:84532', 'eip155:31337'];
+
+const Chains = z.string().transform((text, context) =>
+  text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [network, ...rest] = part.split('=');
+      const chain = z
+        .strictObject({ network: Network, rpcUrl: z.url({ protocol: /^https?$/ }) })
+        .safeParse({ network, rpcUrl: rest.join('=') });
+      if (!chain.success) context.addIssue({ code: 'custom', message: `"${part}" is not <CAIP-2>=<URL>` });
+      else if (!TEST_NETWORKS.includes(chain.data.network))
+        context.addIssue({
+          code: 'custom',
+          message: `${chain.data.network} is a real network, and the keys here are for development only`,
+        });
+      return { network: network ?? '', rpcUrl: rest.join('=') };
+    }),
+);
+
+const count = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+/** Every setting of the standalone app, by environment variable. Unknown COUNTERSIGN_* variables are errors. */
+export const Settings = z.strictObject({
+  /** Where the log, the keystore and the owner's credential live. */
+  COUNTERSIGN_DATA_DIR: z.string().min(1).default('.local/standalone'),
+  COUNTERSIGN_HOST: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes a free port. */
+  COUNTERSIGN_PORT: count(4020, 0, 65_535),
+  /** How people reach this process; links in notifications start with it. */
+  COUNTERSIGN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Fixed at the first start. */
+  COUNTERSIGN_LANES: count(8, 1, 256),
+  /** `eip155:84532=http://127.0.0.1:8545`, several separated by commas. */
+  COUNTERSIGN_CHAINS: Chains.default([]),
+  /** Hex private key of an account that pays gas for withdrawals and cancellations. */
+  COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
+  /** Token contracts whose balances are shown, separated by commas. */
+  COUNTERSIGN_TOKENS: z
+    .string()
+    .transform((text) => text.split(',').filter((part) => part !== ''))
+    .pipe(z.array(Address))
+    .default(['0x036cbd53842c5426634e7929541ec2318f3dcf7e']),
+  /** Most one payment may move, in atomic units of its token. */
+  COUNTERSIGN_CEILING_PER_PAYMENT: Atomic.default('100000000'),
+  /** Most one wallet may sign away in 24 hours, in atomic units of each token. */
+  COUNTERSIGN_CEILING_PER_DAY: Atomic.default('1000000000'),
+  /** How often the chain is asked about payments under way. */
+  COUNTERSIGN_POLL_MS: count(1_000, 50, 60_000),
+  /** Where notifications go, signed; without it they go to the terminal. */
+  COUNTERSIGN_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** `yes` lets the webhook reach private addresses; for receivers on this machine. */
+  COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: z.enum(['yes', 'no']).default('no'),
+  COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** Every fault of the environment, in one message. */
+export class SettingsInvalid extends Error {
+  override readonly name = 'SettingsInvalid';
+}
+
+/** @throws SettingsInvalid listing every fault. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  const ours = Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_'));
+  const parsed = Settings.safeParse(Object.fromEntries(ours));
+  if (parsed.success) return parsed.data;
+  throw new SettingsInvalid(
+    parsed.error.issues
+      .map((issue) =>
+        issue.code === 'unrecognized_keys'
+          ? `${issue.keys.join(', ')}: no such setting`
+          : `${issue.path.join('.')}: ${issue.message}`,
+      )
+      .join('\n'),
+  );
+}

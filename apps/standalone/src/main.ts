@@ -1,0 +1,34 @@
+import pino from 'pino';
+import { startStandalone } from './compose.ts';
+import { type Settings, SettingsInvalid, readSettings } from './config.ts';
+
+/** Prints what the settings come to, without secrets: they are only named as files. */
+function checkConfig(settings: Settings): void {
+  process.stdout.write(`${JSON.stringify(settings, null, 2)}\n`);
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings();
+  if (process.argv.includes('--check-config')) return checkConfig(settings);
+  const log = pino({ level: settings.COUNTERSIGN_LOG_LEVEL }, pino.destination(2));
+  const fatal = (error: unknown) => {
+    log.error({ err: error }, 'stopping: the log can no longer be trusted');
+    process.exit(70);
+  };
+  const standalone = await startStandalone(settings, log, fatal);
+  log.warn({}, 'wallet keys are in a file on this machine: for development only');
+  // The one line on standard output is for programs that start this one.
+  const { url, ownerCredentialFile } = standalone;
+  process.stdout.write(`${JSON.stringify({ url, ownerCredentialFile })}\n`);
+  const stop = () => void standalone.close().then(() => process.exit(0), fatal);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof SettingsInvalid)) throw error;
+  process.stderr.write(`The settings cannot be used:\n${error.message}\n`);
+  process.exit(78);
+}

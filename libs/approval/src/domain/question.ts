@@ -1,0 +1,56 @@
+import { type Facts, type PaymentView, findAsset } from '@countersign/contracts';
+import { toDecimal } from '@countersign/kernel';
+
+/** One fact as a person reads it. */
+export interface ShownFact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * What a person must see before deciding, established facts first and addresses in full: a shortened address is how
+ * look-alikes are paid.
+ */
+export function shownFacts(view: PaymentView, facts: Facts): readonly ShownFact[] {
+  const { established: it, quote, resource } = facts;
+  const asset = findAsset(quote.network, quote.asset);
+  const expected =
+    it.expectedAmount === undefined || !asset
+      ? 'none registered'
+      : `${toDecimal(BigInt(it.expectedAmount), asset.decimals)} ${asset.symbol}`;
+  return [
+    { name: 'Amount', value: view.amount },
+    { name: 'Payee', value: quote.payTo },
+    { name: 'Seller', value: it.seller === 'unknown' ? 'unknown: nobody registered it' : it.seller },
+    { name: 'Payee is', value: PAYEE[it.payee] },
+    { name: 'Trust', value: it.trust },
+    { name: 'Category', value: it.category },
+    { name: 'Jurisdiction', value: it.jurisdiction },
+    { name: 'For', value: `${resource.method} ${resource.url}` },
+    { name: 'Expected price', value: expected },
+    { name: 'Agent', value: facts.agent },
+    { name: 'Task', value: it.task },
+    { name: 'From wallet', value: it.wallet ? `${it.wallet.id} (${it.wallet.address})` : 'none' },
+    { name: 'Network', value: quote.network },
+    { name: 'Token', value: asset ? `${asset.symbol} (${quote.asset})` : quote.asset },
+  ];
+}
+
+const PAYEE: Record<Facts['established']['payee'], string> = {
+  registered: 'the address this seller registered',
+  mismatch: 'NOT the address this seller registered',
+  lookalike: 'A LOOK-ALIKE of a registered address',
+  unknown: 'not registered',
+};
+
+/** Longest text of an agent or seller that is shown to people. */
+const QUOTED_MAX = 500;
+
+/** Text from outside, for people: capped, with control, bidirectional and zero-width characters made visible. */
+export function visibleText(text: string): string {
+  const shown = text.replaceAll(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
+  );
+  return shown.length > QUOTED_MAX ? `${shown.slice(0, QUOTED_MAX)} … (cut)` : shown;
+}

@@ -1,0 +1,1 @@
+export { type ShownFact, shownFacts, visibleText } from './domain/question.ts';

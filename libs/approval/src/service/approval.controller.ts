@@ -1,0 +1,52 @@
+import { Controller, Inject, Param } from '@nestjs/common';
+import { type ApprovalView, PaymentId, type PaymentView } from '@countersign/contracts';
+import {
+  type Caller,
+  LaneHost,
+  Route,
+  RouteBody,
+  TheCaller,
+  personOf,
+  viewOf,
+} from '@countersign/service-kit';
+import { Approvals } from './approvals.ts';
+
+const IdParam = { schema: PaymentId };
+
+@Controller()
+export class ApprovalController {
+  constructor(
+    @Inject(Approvals) private readonly approvals: Approvals,
+    @Inject(LaneHost) private readonly host: LaneHost,
+  ) {}
+
+  @Route('listApprovals')
+  async list(@TheCaller() caller: Caller): Promise<{ approvals: ApprovalView[] }> {
+    return { approvals: await this.approvals.waiting(personOf(caller)) };
+  }
+
+  @Route('readApproval')
+  read(@TheCaller() caller: Caller, @Param('id', IdParam) id: string): Promise<ApprovalView> {
+    return this.approvals.read(personOf(caller), id);
+  }
+
+  @Route('grant')
+  async grant(
+    @TheCaller() caller: Caller,
+    @Param('id', IdParam) id: string,
+    @RouteBody('grant') shown: { quoteDigest: string; decisionId: string },
+  ): Promise<PaymentView> {
+    const payment = await this.approvals.grant(personOf(caller), id, shown);
+    return viewOf(this.host, payment, { bearer: false });
+  }
+
+  @Route('veto')
+  async veto(
+    @TheCaller() caller: Caller,
+    @Param('id', IdParam) id: string,
+    @RouteBody('veto') body: { reason?: string },
+  ): Promise<PaymentView> {
+    const payment = await this.approvals.veto(personOf(caller), id, body.reason);
+    return viewOf(this.host, payment, { bearer: false });
+  }
+}

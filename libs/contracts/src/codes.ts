@@ -1,0 +1,71 @@
+/** What a refusal means to its caller. Codes are append-only and never renamed. */
+export interface CodeInfo {
+  readonly title: string;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
+  /** Whether the very same request may succeed later. */
+  readonly retryable: boolean;
+}
+
+const refusal = (status: CodeInfo['status'], title: string, retryable = false): CodeInfo => ({
+  status,
+  title,
+  retryable,
+});
+
+/** Every code an API answer, an ignored record or a command may carry. Facts (denied, vetoed, expired) are not here. */
+export const CODES = {
+  invalid_request: refusal(400, 'A field of the request is not as it must be'),
+  unauthenticated: refusal(401, 'The credential is missing or not known'),
+  not_permitted: refusal(403, 'The credential may not do this'),
+  not_found: refusal(404, 'There is no such thing'),
+  too_large: refusal(413, 'The request is larger than is accepted'),
+  internal: refusal(500, 'A fault of ours; it was recorded', true),
+  unavailable: refusal(503, 'Not able to answer now', true),
+
+  agent_unknown: refusal(403, 'The agent is not registered'),
+  idempotency_key_reused: refusal(422, 'The Idempotency-Key was used with another request'),
+  payment_unresolved: refusal(
+    409,
+    'The same purchase is unresolved under other terms; wait for its outcome',
+    true,
+  ),
+  too_many_open_payments: refusal(429, 'The agent has too many open payments', true),
+  too_many_open_tasks: refusal(429, 'The agent has too many open tasks', true),
+  duplicate: refusal(409, 'This was recorded before'),
+  stale_ordinal: refusal(409, 'The purchase was numbered from an old state', true),
+  task_unknown: refusal(404, 'No such task is open'),
+  payment_unknown: refusal(404, 'There is no such payment'),
+  wrong_lane: refusal(409, 'The record stands in a lane that is not its own'),
+  wrong_id: refusal(409, 'The id does not derive from what it names'),
+  undecodable: refusal(422, 'The bytes are no known record'),
+
+  not_waiting: refusal(409, 'The payment does not wait for this'),
+  wrong_round: refusal(409, 'The record belongs to another round of the payment'),
+  terms_changed: refusal(409, 'The quote is not the one that was approved'),
+  stale_policy: refusal(409, 'Decided under a policy that is no longer in force', true),
+  stale_epoch: refusal(409, 'Decided on counters of an older epoch', true),
+  stale_mark: refusal(409, 'Taken from an older view of control', true),
+  frozen: refusal(409, 'Payments of this agent are frozen'),
+  not_frozen: refusal(409, 'There is no freeze to lift'),
+  too_late: refusal(409, 'The authorization was already fixed; only the chain can end it'),
+  too_early: refusal(409, 'Not due yet', true),
+  already_ended: refusal(409, 'The payment has ended'),
+  already_granted: refusal(409, 'This person has granted it already'),
+  not_an_approver: refusal(403, 'This person is not asked'),
+  wrong_digest: refusal(409, 'What was shown is not what is asked for'),
+  wrong_authorization: refusal(409, 'The authorization is not what was decided'),
+  mark_backwards: refusal(409, 'A mark never goes back'),
+
+  name_taken: refusal(409, 'The name is taken'),
+  wallet_unknown: refusal(404, 'There is no such wallet'),
+  person_unknown: refusal(404, 'There is no such person'),
+  seller_unknown: refusal(404, 'There is no such seller'),
+  policy_unknown: refusal(404, 'There is no such policy version'),
+  policy_invalid: refusal(422, 'The policy does not follow its schema'),
+  second_person_needed: refusal(403, 'The author of a policy does not activate it'),
+  no_treasury: refusal(409, 'The policy in force names no treasury on this network'),
+  scheme_not_supported: refusal(422, 'Only the scheme "exact" with EIP-3009 is signed'),
+  control_outrun: refusal(409, 'The lane refers to a control record that does not exist'),
+} as const satisfies Record<string, CodeInfo>;
+
+export type RefusalCode = keyof typeof CODES;

@@ -1,0 +1,162 @@
+import { type Canonical, canonicalText, digestOf } from '@countersign/kernel';
+import { z } from 'zod';
+import { DigestHex } from '../text.ts';
+import { CONTROL_EVENTS } from './control-events.ts';
+import { LANE_EVENTS } from './lane-events.ts';
+
+const EVENTS = { ...LANE_EVENTS, ...CONTROL_EVENTS };
+
+export type LaneEventName = keyof typeof LANE_EVENTS;
+export type ControlEventName = keyof typeof CONTROL_EVENTS;
+export type EventName = keyof typeof EVENTS;
+export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
+
+export const SERVICES = [
+  'intake',
+  'policy',
+  'approval',
+  'signer',
+  'settlement',
+  'alerting',
+  'recorder',
+] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** The one service that may write each event. A record from anyone else is ignored. */
+export const WRITERS = {
+  'mark.made': 'policy',
+  'intent.submitted': 'intake',
+  'payment.claimed': 'intake',
+  'delivery.reported': 'intake',
+  'task.opened': 'intake',
+  'task.closed': 'intake',
+  'agent.frozen': 'policy',
+  'agent.unfrozen': 'policy',
+  'decision.made': 'policy',
+  'reservation.ended': 'policy',
+  'approval.opened': 'approval',
+  'approval.granted': 'approval',
+  'approval.vetoed': 'approval',
+  'approval.completed': 'approval',
+  'approval.expired': 'approval',
+  'authorization.fixed': 'signer',
+  'signing.completed': 'signer',
+  'signing.refused': 'signer',
+  'cancellation.signed': 'signer',
+  'settlement.submitted': 'settlement',
+  'settlement.observed': 'settlement',
+  'settlement.reverted': 'settlement',
+  'settlement.final': 'settlement',
+  'authorization.void': 'settlement',
+  'authorization.canceled': 'settlement',
+  'settlement.mismatched': 'settlement',
+  'alert.raised': 'alerting',
+  'key.announced': 'policy',
+  'person.added': 'policy',
+  'agent.added': 'policy',
+  'agent.credential_replaced': 'policy',
+  'wallet.requested': 'policy',
+  'wallet.created': 'signer',
+  'seller.registered': 'policy',
+  'seller.removed': 'policy',
+  'policy.put': 'policy',
+  'policy.activated': 'policy',
+  'tenant.frozen': 'policy',
+  'tenant.unfrozen': 'policy',
+  'budget.epoch': 'policy',
+} as const satisfies Record<EventName, Service>;
+
+/** An event with its envelope opened: CloudEvents 1.0, `id` derived from its cause and content. */
+export type EventOf<N extends EventName> = {
+  readonly [K in N]: {
+    readonly id: string;
+    readonly name: K;
+    readonly causationId: string;
+    readonly data: EventData<K>;
+  };
+}[N];
+export type LaneEvent = EventOf<LaneEventName>;
+export type ControlEvent = EventOf<ControlEventName>;
+
+const TYPE_PREFIX = 'dev.countersign.';
+const Envelope = z.strictObject({
+  specversion: z.literal('1.0'),
+  id: DigestHex,
+  source: z.string(),
+  type: z.string(),
+  datacontenttype: z.literal('application/json'),
+  causationid: z.string().min(1).max(200),
+  data: z.unknown(),
+});
+
+/** An event as bytes to append, with the id it will have. */
+export interface EncodedEvent {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Writes an event in its canonical bytes. The same cause and content give the same id, so a repeated command is a
+ * repeated record and not a second fact.
+ *
+ * @throws ZodError when `data` does not fit the event's schema: nothing malformed is ever appended.
+ */
+export function encodeEvent<N extends EventName>(
+  name: N,
+  data: EventData<N>,
+  causationId: string,
+): EncodedEvent {
+  const parsed = EVENTS[name].parse(data) as Canonical;
+  const source = `countersign/${WRITERS[name]}`;
+  const type = `${TYPE_PREFIX}${name}.v1`;
+  const id = digestOf('countersign/event/1', { source, type, causationid: causationId, data: parsed });
+  const text = canonicalText({
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    datacontenttype: 'application/json',
+    causationid: causationId,
+    data: parsed,
+  });
+  return { id, bytes: new TextEncoder().encode(text) };
+}
+
+/** Why bytes are no event of ours. */
+export type Undecodable = { readonly undecodable: string };
+
+/** Opens recorded bytes. Anything that is not a known event in a known shape, from its writer, is `undecodable`. */
+export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return { undecodable: 'not JSON in UTF-8' };
+  }
+  const envelope = Envelope.safeParse(json);
+  if (!envelope.success) return { undecodable: z.prettifyError(envelope.error) };
+  const { type, source, id, causationid, data } = envelope.data;
+  const name = nameOf(type);
+  if (name === undefined) return { undecodable: `unknown type ${type.slice(0, 100)}` };
+  if (source !== `countersign/${WRITERS[name]}`)
+    return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
+  const parsed = EVENTS[name].safeParse(data);
+  if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
+  return { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
+}
+
+function nameOf(type: string): EventName | undefined {
+  if (!type.startsWith(TYPE_PREFIX) || !type.endsWith('.v1')) return undefined;
+  const name = type.slice(TYPE_PREFIX.length, -'.v1'.length);
+  return Object.hasOwn(EVENTS, name) ? (name as EventName) : undefined;
+}
+
+export function isLaneEvent(event: EventOf<EventName>): event is LaneEvent {
+  return Object.hasOwn(LANE_EVENTS, event.name);
+}
+
+/** The text a service signs: a tag, the event's name and its data without the signature. */
+export function statementText(name: EventName, data: { readonly [key: string]: unknown }): string {
+  const { signature: _, ...statement } = data;
+  return `countersign/statement/1\n${name}\n${canonicalText(statement as Canonical)}`;
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { Decision } from '../decision.ts';
+import { Quote, Resource } from '../quote.ts';
+import {
+  Address,
+  Atomic,
+  Bytes32,
+  Code,
+  Commitment,
+  DigestHex,
+  Name,
+  PaymentId,
+  StatementSignature,
+  TimeMs,
+} from '../text.ts';
+
+const owner = { tenant: Name, agent: Name };
+const ofPayment = { ...owner, paymentId: PaymentId };
+const signed = { signature: StatementSignature };
+
+/** The one live authorization of a payment, complete, as EIP-3009 has it. Times are seconds of block time. */
+export const Authorization = z.strictObject({
+  chainId: z.int().positive(),
+  token: Address,
+  from: Address,
+  to: Address,
+  value: Atomic,
+  nonce: Bytes32,
+  validAfter: z.int().nonnegative(),
+  validBefore: z.int().positive(),
+});
+export type Authorization = z.infer<typeof Authorization>;
+
+const Block = z.strictObject({
+  number: z.int().nonnegative(),
+  hash: Bytes32,
+  timeMs: TimeMs,
+});
+const Transfer = z.strictObject({
+  transactionHash: Bytes32,
+  logIndex: z.int().nonnegative(),
+  block: Block,
+});
+
+/** Every record a lane may hold, by event name. The writing service is in {@link WRITERS}. */
+export const LANE_EVENTS = {
+  /** This lane sees `control` exactly up to offset `through` from here on. */
+  'mark.made': z.strictObject({ lane: z.int().nonnegative(), through: z.int().nonnegative() }),
+
+  'intent.submitted': z.strictObject({
+    ...ofPayment,
+    kind: z.enum(['payment', 'withdrawal']),
+    /** Digest of what is bought (`purchaseDigest`), and how often it was bought before. */
+    purchase: DigestHex,
+    ordinal: z.int().nonnegative(),
+    idempotencyKeyDigest: DigestHex.optional(),
+    /** Digest of all fields of the request: the same key with another digest is refused. */
+    requestDigest: DigestHex,
+    quote: Quote,
+    resource: Resource,
+    again: z.boolean(),
+    asserted: z.strictObject({
+      category: Name.optional(),
+      expectedAmount: Atomic.optional(),
+      task: Name.optional(),
+    }),
+    /** The agent's own words; data, never a condition. */
+    purpose: Commitment.optional(),
+    /** The person who ordered a withdrawal. */
+    orderedBy: Name.optional(),
+  }),
+
+  /** A fresh quote for a cleared payment. */
+  'payment.claimed': z.strictObject({
+    ...ofPayment,
+    round: z.int().positive(),
+    quote: Quote,
+    resource: Resource,
+  }),
+  'delivery.reported': z.strictObject({
+    ...ofPayment,
+    /** Status of the seller's answer. */
+    status: z.int().min(200).max(299),
+    responseDigest: DigestHex.optional(),
+  }),
+
+  'task.opened': z.strictObject({ ...owner, task: Name, by: Name }),
+  'task.closed': z.strictObject({ ...owner, task: Name, by: Name }),
+  'agent.frozen': z.strictObject({ ...owner, by: Name, reason: Commitment.optional() }),
+  'agent.unfrozen': z.strictObject({ ...owner, by: Name, ...signed }),
+
+  'decision.made': z.strictObject({
+    ...ofPayment,
+    round: z.int().nonnegative(),
+    /** The lane's mark when the facts were taken. */
+    through: z.int().nonnegative(),
+    decision: Decision,
+    /** What follows for the payment: signed as it is, people are asked, or it ends. */
+    proceed: z.enum(['authorize', 'ask', 'end']),
+    ...signed,
+  }),
+  'reservation.ended': z.strictObject({
+    ...ofPayment,
+    how: z.enum(['committed', 'released']),
+  }),
+
+  /** A notification was accepted for delivery: the veto window opens at this record's log time. */
+  'approval.opened': z.strictObject({ ...ofPayment, round: z.int().nonnegative() }),
+  'approval.granted': z.strictObject({
+    ...ofPayment,
+    person: Name,
+    /** The terms the person saw. */
+    quoteDigest: DigestHex,
+    decisionId: DigestHex,
+    ...signed,
+  }),
+  'approval.vetoed': z.strictObject({
+    ...ofPayment,
+    person: Name,
+    reason: Commitment.optional(),
+  }),
+  'approval.completed': z.strictObject({ ...ofPayment, round: z.int().nonnegative() }),
+  'approval.expired': z.strictObject({
+    ...ofPayment,
+    cause: z.enum(['unanswered', 'not_notified', 'unclaimed']),
+  }),
+
+  'authorization.fixed': z.strictObject({
+    ...ofPayment,
+    decisionId: DigestHex,
+    walletId: Name,
+    authorization: Authorization,
+    /** Head of the chain when it was fixed: the window derives from its time, evidence is searched from it on. */
+    atBlock: z.int().nonnegative(),
+  }),
+  'signing.completed': z.strictObject({
+    ...ofPayment,
+    authorizationDigest: DigestHex,
+    /** A bearer token: shown to the owning agent only, until the payment is final. */
+    signature: z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/),
+  }),
+  /** The signer will not sign this payment, whatever happens next. */
+  'signing.refused': z.strictObject({ ...ofPayment, code: Code, why: z.string().max(500) }),
+  /** A signed `CancelAuthorization` for settlement to relay. */
+  'cancellation.signed': z.strictObject({
+    ...ofPayment,
+    signature: z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/),
+  }),
+
+  /** Settlement is about to send the authorization (or its cancellation) to the chain itself. */
+  'settlement.submitted': z.strictObject({
+    ...ofPayment,
+    what: z.enum(['transfer', 'cancellation']),
+  }),
+  'settlement.observed': z.strictObject({
+    ...ofPayment,
+    level: z.enum(['latest', 'safe']),
+    transfer: Transfer,
+    ...signed,
+  }),
+  /** What was observed is no longer on the chain. */
+  'settlement.reverted': z.strictObject({ ...ofPayment, head: Block, ...signed }),
+  'settlement.final': z.strictObject({ ...ofPayment, transfer: Transfer, ...signed }),
+  /** Finalized block time is past `validBefore` and the nonce is unused: it can never be paid. */
+  'authorization.void': z.strictObject({ ...ofPayment, finalized: Block, ...signed }),
+  'authorization.canceled': z.strictObject({ ...ofPayment, transfer: Transfer, ...signed }),
+  /** The nonce was used by something that is not the recorded transfer. Nothing is released. */
+  'settlement.mismatched': z.strictObject({
+    ...ofPayment,
+    found: z.string().max(1_000),
+    ...signed,
+  }),
+
+  'alert.raised': z.strictObject({
+    ...ofPayment,
+    code: Code,
+    severity: z.enum(['info', 'warning', 'critical']),
+  }),
+} as const;

@@ -1,0 +1,69 @@
+export { type Asset, assetId, findAsset } from './assets.ts';
+export { CODES, type CodeInfo, type RefusalCode } from './codes.ts';
+export {
+  Decision,
+  Facts,
+  Limit,
+  Reading,
+  Requirement,
+  ReservationAnswer,
+  TraceLine,
+  Trust,
+  Verdict,
+} from './decision.ts';
+export { CONTROL_EVENTS, Role, Seller } from './events/control-events.ts';
+export { Authorization, LANE_EVENTS } from './events/lane-events.ts';
+export {
+  type ControlEvent,
+  type ControlEventName,
+  type EncodedEvent,
+  type EventData,
+  type EventName,
+  type EventOf,
+  type LaneEvent,
+  type LaneEventName,
+  SERVICES,
+  type Service,
+  type Undecodable,
+  WRITERS,
+  decodeEvent,
+  encodeEvent,
+  isLaneEvent,
+  statementText,
+} from './events/event.ts';
+export {
+  Budget,
+  BudgetScope,
+  Conditions,
+  PolicyDocument,
+  Prohibition,
+  Tier,
+  Window,
+} from './policy-document.ts';
+export { limitHolds, pickTier } from './limits.ts';
+export { Quote, Resource, authorityOf, pathOf, quoteDigest } from './quote.ts';
+export {
+  Address,
+  Atomic,
+  Bytes32,
+  Code,
+  Commitment,
+  DigestHex,
+  Name,
+  Network,
+  PaymentId,
+  StatementSignature,
+  TimeMs,
+} from './text.ts';
+export {
+  ApprovalView,
+  type Caller,
+  PaymentStatus,
+  PaymentView,
+  Problem,
+  ProposeBody,
+  ROUTES,
+  type Route,
+  type RouteName,
+  Timeline,
+} from './api.ts';

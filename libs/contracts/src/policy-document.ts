@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { Address, Name, Network } from './text.ts';
+
+const DecimalText = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,6})?$/, 'a decimal of the unit, such as "0.50"');
+const Seconds = z.int().positive().max(31_536_000);
+const AssetId = z.string().regex(/^eip155:[1-9][0-9]*\/erc20:0x[0-9a-f]{40}$/, 'a CAIP-19 id');
+const Domain = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/, 'a host name in punycode, with a port if any');
+const Trust = z.enum(['unknown', 'known', 'verified']);
+const Category = Name;
+const Jurisdiction = z.string().regex(/^(?:[A-Z]{2}|unknown)$/, 'an ISO 3166 code or "unknown"');
+const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(20_000);
+
+/**
+ * Conditions on one payment. In a tier and in a flag all that are given must hold; in `prohibited` one is enough.
+ * All read established facts only, save that an asserted category or price may make a condition of a tier fail.
+ */
+export const Conditions = z
+  .strictObject({
+    amount: z
+      .strictObject({ atMost: DecimalText.optional(), over: DecimalText.optional() })
+      .refine((range) => range.atMost !== undefined || range.over !== undefined, 'atMost or over')
+      .optional(),
+    categories: list(Category).optional(),
+    /** The least trust that meets the condition: verified ≥ known ≥ unknown. `any` is known or verified. */
+    trust: z.enum(['unknown', 'known', 'verified', 'any']).optional(),
+    /** Exactly this trust; what a prohibition of new sellers needs. */
+    trustIs: Trust.optional(),
+    sellers: list(Name).optional(),
+    domains: list(Domain).optional(),
+    /** Path prefixes, such as `/v1/embeddings`. */
+    routes: list(z.string().startsWith('/').max(512)).optional(),
+    payTo: list(Address).optional(),
+    networks: list(Network).optional(),
+    assets: list(AssetId).optional(),
+    jurisdictions: list(Jurisdiction).optional(),
+    agents: list(Name).optional(),
+    /** The quote may exceed the registered (and, if asserted, the agent's expected) price by this many percent. */
+    priceWithinPercent: z.int().nonnegative().max(1000).optional(),
+  })
+  .refine((when) => Object.values(when).some((it) => it !== undefined), 'at least one condition');
+export type Conditions = z.infer<typeof Conditions>;
+
+/** How far back a limit looks. Rolling windows are exact, not bucketed. */
+export const Window = z.union([
+  z.strictObject({ kind: z.literal('payment') }),
+  z.strictObject({ kind: z.literal('rolling'), seconds: Seconds }),
+  z.strictObject({ kind: z.literal('lifetime') }),
+]);
+export type Window = z.infer<typeof Window>;
+
+export const BudgetScope = z.enum(['agent', 'task', 'seller', 'tenant']);
+export type BudgetScope = z.infer<typeof BudgetScope>;
+
+const Alternative = z.string().min(1).max(500);
+
+export const Budget = z
+  .strictObject({
+    id: Name,
+    scope: BudgetScope,
+    window: Window,
+    atMost: DecimalText.optional(),
+    atMostCount: z.int().positive().max(1_000_000).optional(),
+    /** Only payments of these agents (or, by scope, tasks and sellers) are limited by it. */
+    only: list(Name).optional(),
+    /** What the agent is told to try when this budget refuses it. */
+    alternative: Alternative.optional(),
+  })
+  .refine((it) => it.atMost !== undefined || it.atMostCount !== undefined, {
+    message: 'a budget limits an amount (atMost), a count (atMostCount) or both',
+  });
+export type Budget = z.infer<typeof Budget>;
+
+const tierBase = {
+  name: Name,
+  when: Conditions,
+  /** At most so many payments of one agent in this tier within the rolling window; beyond it the next tier is tried. */
+  frequency: z.strictObject({ atMost: z.int().positive(), seconds: Seconds }).optional(),
+  /** Budgets that hold under this tier only. */
+  budgets: z.array(Budget).max(50).optional(),
+  alternative: Alternative.optional(),
+};
+
+/** No person needed. */
+const AutonomousTier = z.strictObject({ ...tierBase, kind: z.literal('autonomous') });
+/** People are told, and may veto while the window is open. */
+const SupervisedTier = z.strictObject({
+  ...tierBase,
+  kind: z.literal('supervised'),
+  vetoWindowSeconds: Seconds,
+  notifyWithinSeconds: Seconds,
+  clearanceSeconds: Seconds,
+});
+/** `quorum` distinct people of `approvers` must grant before the time-out. */
+const CollaborativeTier = z.strictObject({
+  ...tierBase,
+  kind: z.literal('collaborative'),
+  quorum: z.int().positive().max(20),
+  approvers: list(Name),
+  timeoutSeconds: Seconds,
+  clearanceSeconds: Seconds,
+});
+export const Tier = z.discriminatedUnion('kind', [AutonomousTier, SupervisedTier, CollaborativeTier]);
+export type Tier = z.infer<typeof Tier>;
+
+/** Blocked whatever else allows it: any one condition is enough. The owner is alerted at once. */
+export const Prohibition = z.strictObject({
+  id: Name,
+  when: Conditions,
+  alternative: Alternative.optional(),
+});
+export type Prohibition = z.infer<typeof Prohibition>;
+
+/** A policy as its author writes it (YAML or JSON). Content-addressed: its hash is over these exact bytes. */
+export const PolicyDocument = z
+  .strictObject({
+    format: z.literal(1),
+    name: Name,
+    /** The unit of account (six decimals) and the assets that count in it at par; any other asset is denied. */
+    unit: z.strictObject({ name: z.string().regex(/^[A-Z]{3,8}$/), assets: list(AssetId) }),
+    /** Per network, the only address a wallet may be emptied to. */
+    treasury: z.record(Network, Address).optional(),
+    authorization: z.strictObject({ maxLifetimeSeconds: z.int().min(10).max(3600) }),
+    /** Whether an agent may buy the same thing again while the first purchase is unresolved. */
+    again: z.boolean(),
+    prohibited: z.array(Prohibition).max(20_000),
+    tiers: z.array(Tier).max(1_000),
+    budgets: z.array(Budget).max(1_000),
+    flags: z.array(z.strictObject({ id: Name, when: Conditions })).max(1_000),
+    /** What an agent is told to try when nothing allowed its payment. */
+    alternative: Alternative.optional(),
+  })
+  .superRefine((policy, context) => {
+    const unique = (names: readonly string[], path: string) => {
+      const twice = names.find((name, index) => names.indexOf(name) !== index);
+      if (twice !== undefined)
+        context.addIssue({ code: 'custom', path: [path], message: `"${twice}" appears twice` });
+    };
+    unique([...policy.prohibited, ...policy.flags].map((rule) => rule.id), 'prohibited');
+    unique(policy.tiers.map((tier) => tier.name), 'tiers');
+    unique(
+      [...policy.budgets, ...policy.tiers.flatMap((tier) => tier.budgets ?? [])].map((it) => it.id),
+      'budgets',
+    );
+    policy.tiers.forEach((tier, index) => {
+      if (tier.kind !== 'collaborative') return;
+      if (new Set(tier.approvers).size < tier.quorum)
+        context.addIssue({
+          code: 'custom',
+          path: ['tiers', index, 'quorum'],
+          message: 'more than there are distinct approvers',
+        });
+    });
+  });
+export type PolicyDocument = z.infer<typeof PolicyDocument>;

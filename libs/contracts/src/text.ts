@@ -1,0 +1,47 @@
+import { isAtomicText } from '@countersign/kernel';
+import { z } from 'zod';
+
+/** Name of a tenant, agent, person, seller, wallet, task or service: lower case, at most 64 characters. */
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, "-" and "_", at most 64');
+
+/** `pay_<lane>_<32 hex digits>`: a payment's id, which is also its intent's id and carries its lane. */
+export const PaymentId = z.string().regex(/^pay_[0-9]{1,4}_[0-9a-f]{32}$/, 'a payment id');
+
+/** SHA-256 as 64 lower-case hex digits. */
+export const DigestHex = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+
+/** A non-negative integer in an asset's smallest unit, as decimal digits, at most 2^256−1. */
+export const Atomic = z
+  .string()
+  .refine(isAtomicText, 'atomic units: decimal digits only, no sign, point, exponent or leading 0');
+
+/** An EVM address in lower case: one spelling in records, so that equality is string equality. */
+export const Address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, '0x and 40 hex digits')
+  .transform((text) => text.toLowerCase());
+
+/** CAIP-2 id of an EVM chain, such as `eip155:84532`. */
+export const Network = z.string().regex(/^eip155:[1-9][0-9]{0,15}$/, 'a CAIP-2 id like eip155:8453');
+
+/** 32 bytes as 0x and 64 hex digits. */
+export const Bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/, '0x and 64 lower-case hex digits');
+
+/** Unix time in milliseconds. */
+export const TimeMs = z.int().nonnegative();
+
+/** A stable lower_snake code. */
+export const Code = z.string().regex(/^[a-z][a-z0-9_]{1,63}$/);
+
+/** What stands in hashed bytes instead of free text or personal data; value and salt lie beside, and can be erased. */
+export const Commitment = z.strictObject({ commitment: DigestHex });
+export type Commitment = z.infer<typeof Commitment>;
+
+/** An ed25519 signature over the statement it stands in (see `statementText`). */
+export const StatementSignature = z.strictObject({
+  keyId: z.string().min(1).max(128),
+  value: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'an ed25519 signature in base64url'),
+});
+export type StatementSignature = z.infer<typeof StatementSignature>;

@@ -1,0 +1,234 @@
+import { type EventData, type ProposeBody, Quote } from '@countersign/contracts';
+import { digestOf } from '@countersign/kernel';
+import {
+  type Opening,
+  type ReadBack,
+  Refused,
+  Rejected,
+  type LaneHost,
+  type Timers,
+  commit,
+  expectApplied,
+} from '@countersign/service-kit';
+import { paymentIdOf, purchaseDigest } from '@countersign/payment';
+import { agentOf, outlook } from '@countersign/payment';
+import type { Payment } from '@countersign/payment';
+
+type Intent = EventData<'intent.submitted'>;
+
+/** A payment as intake found or made it. */
+export interface Proposed {
+  readonly payment: Payment;
+  /** The request was answered with a payment that was there before. */
+  readonly replayed: boolean;
+}
+
+/** Attempts to number a purchase when other intake replicas number the same one. */
+const ATTEMPTS_MAX = 5;
+
+/** The door: turns requests into intents and claims, and answers from its own fold. */
+export class Intake {
+  readonly #host: LaneHost;
+  readonly #timers: Timers;
+
+  constructor(host: LaneHost, timers: Timers) {
+    this.#host = host;
+    this.#timers = timers;
+  }
+
+  /**
+   * Submits an intent, or finds the payment it already is; claims that payment when people have cleared it.
+   *
+   * @param options.waitMs how long to wait for people; the machine's own part is always waited for.
+   * @throws Refused `idempotency_key_reused`, `payment_unresolved`, `too_many_open_payments`, `agent_unknown`
+   */
+  async propose(
+    owner: { readonly tenant: string; readonly agent: string },
+    body: ProposeBody,
+    options: { readonly idempotencyKey?: string | undefined; readonly waitMs: number },
+  ): Promise<Proposed> {
+    const resource = { ...body.resource, url: canonicalUrl(body.resource.url) };
+    const { intent, opening } = intentOf(owner, { ...body, resource }, options.idempotencyKey);
+    return this.#submitAndFollow(intent, opening, options.waitMs);
+  }
+
+  /** An operator's order to move funds to the treasury; policy denies any other destination. */
+  async withdraw(
+    order: { readonly tenant: string; readonly wallet: string; readonly person: string },
+    body: { network: string; asset: string; amount: string; to: string },
+    idempotencyKey: string | undefined,
+  ): Promise<Proposed> {
+    const { tenant, wallet, person } = order;
+    const agents = this.#host.control.tenants.get(tenant)?.agents ?? new Map<string, never>();
+    const agent = [...agents].find(([, it]) => it.wallet === wallet)?.[0];
+    if (agent === undefined)
+      throw new Refused('wallet_unknown', `no agent pays from wallet "${wallet}"`);
+    const resource = { method: 'POST' as const, url: `countersign:withdrawal/${wallet}` };
+    const quote = Quote.parse({
+      scheme: 'exact',
+      network: body.network,
+      asset: body.asset,
+      amount: body.amount,
+      payTo: body.to,
+      maxTimeoutSeconds: 60,
+    });
+    const { intent } = intentOf({ tenant, agent }, { quote, resource }, idempotencyKey);
+    const ordered: Intent = { ...intent, kind: 'withdrawal', orderedBy: person };
+    return this.#submitAndFollow(ordered, undefined, 0);
+  }
+
+  /** Records that the paid thing arrived: from here on the same purchase may be made again. */
+  async reportDelivery(
+    owner: { readonly tenant: string; readonly agent: string },
+    paymentId: string,
+    report: { readonly status: number; readonly responseDigest?: string | undefined },
+  ): Promise<ReadBack> {
+    const payment = this.ownPayment(owner, paymentId);
+    const { status, responseDigest } = report;
+    const back = await this.#host.append(
+      'delivery.reported',
+      { ...owner, paymentId, status, ...(responseDigest !== undefined && { responseDigest }) },
+      { cause: payment.intentId },
+    );
+    return back.code === 'duplicate' ? back : expectApplied(back);
+  }
+
+  /** @throws Refused `payment_unknown`, also for another agent's payment: its existence is not told. */
+  ownPayment(owner: { readonly tenant: string; readonly agent?: string }, paymentId: string): Payment {
+    const payment = this.#host.payment(paymentId);
+    const own =
+      payment?.tenant === owner.tenant &&
+      (owner.agent === undefined || payment.agent === owner.agent);
+    if (!payment || !own) throw new Refused('payment_unknown');
+    return payment;
+  }
+
+  async #submitAndFollow(
+    intent: Intent,
+    opening: Opening | undefined,
+    waitMs: number,
+  ): Promise<Proposed> {
+    const submitted = await this.#submit(intent, opening);
+    const { timers, waitPeopleMs } = { timers: this.#timers, waitPeopleMs: waitMs };
+    const first = await this.#claimIfCleared(submitted.paymentId, intent);
+    const settled = await this.#host.waitFor(first.id, machineIsDone, {
+      timers,
+      waitMs: MACHINE_WAIT_MS,
+    });
+    if (settled.phase.status !== 'awaiting' || waitPeopleMs <= 0)
+      return { payment: settled, replayed: submitted.replayed };
+    const after = await this.#host.waitFor(first.id, (it) => it.phase.status !== 'awaiting', {
+      timers,
+      waitMs: waitPeopleMs,
+    });
+    return { payment: after, replayed: submitted.replayed };
+  }
+
+  async #submit(
+    intent: Intent,
+    opening: Opening | undefined,
+  ): Promise<{ paymentId: string; replayed: boolean }> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const lane = this.#host.laneFor(intent.tenant, intent.agent);
+      const seen = outlook(agentOf(lane, intent.tenant, intent.agent), intent);
+      if (seen.kind === 'refused')
+        throw new Refused(seen.code, undefined, { paymentId: seen.paymentId });
+      if (seen.kind === 'same' && seen.known) return { paymentId: seen.paymentId, replayed: true };
+      const ordinal = seen.kind === 'new' ? seen.ordinal : 0;
+      const paymentId = paymentIdOf(lane.lane, intent, intent.purchase, ordinal);
+      const back = await this.#host.append(
+        'intent.submitted',
+        { ...intent, ordinal, paymentId },
+        { cause: intent.requestDigest, ...(opening && { openings: { purpose: opening } }) },
+      );
+      if (seen.kind === 'same' && back.applied)
+        return { paymentId: seen.paymentId, replayed: true };
+      if (back.applied) return { paymentId, replayed: false };
+      if (back.code === 'duplicate' && back.paymentId !== null)
+        return { paymentId: back.paymentId, replayed: true };
+      if (back.code !== 'stale_ordinal') expectApplied(back);
+    }
+    throw new Refused('stale_ordinal');
+  }
+
+  /** A retry after people consented brings the fresh quote; whoever's claim is first counts. */
+  async #claimIfCleared(paymentId: string, intent: Intent): Promise<Payment> {
+    const payment = this.ownPayment({ tenant: intent.tenant }, paymentId);
+    if (payment.phase.status !== 'cleared') return payment;
+    await this.#host.append(
+      'payment.claimed',
+      {
+        tenant: payment.tenant,
+        agent: payment.agent,
+        paymentId,
+        round: payment.round + 1,
+        quote: intent.quote,
+        resource: intent.resource,
+      },
+      { cause: payment.phase.decision.id },
+    );
+    return this.ownPayment({ tenant: intent.tenant }, paymentId);
+  }
+}
+
+/** The machine's own part (decide, reserve, fix, sign) takes milliseconds; this bounds a bad day. */
+const MACHINE_WAIT_MS = 10_000;
+
+function machineIsDone({ phase }: Payment): boolean {
+  return !['undecided', 'authorized', 'fixed'].includes(phase.status);
+}
+
+function intentOf(
+  owner: { readonly tenant: string; readonly agent: string },
+  body: ProposeBody,
+  idempotencyKey: string | undefined,
+): { intent: Intent; opening: Opening | undefined } {
+  const { tenant, agent } = owner;
+  const { quote, resource, task, category, expectedAmount, purpose, again = false } = body;
+  const purchase = purchaseDigest({ tenant, agent, task, resource, payTo: quote.payTo });
+  const asserted = {
+    ...(category !== undefined && { category }),
+    ...(expectedAmount !== undefined && { expectedAmount }),
+    ...(task !== undefined && { task }),
+  };
+  const committed = purpose === undefined ? undefined : commit(purpose);
+  const request = { quote, resource, asserted, again };
+  const key = idempotencyKey === undefined ? undefined : { tenant, agent, key: idempotencyKey };
+  return {
+    opening: committed?.opening,
+    intent: {
+      tenant,
+      agent,
+      paymentId: paymentIdOf(0, owner, purchase, 0),
+      kind: 'payment',
+      purchase,
+      ordinal: 0,
+      ...(key && { idempotencyKeyDigest: digestOf('countersign/key/1', key) }),
+      // Words are part of "any changed field", but an unkeyed digest of them could be guessed open.
+      requestDigest: digestOf('countersign/request/1', {
+        ...request,
+        ...(key && { key: key.key, purpose }),
+      }),
+      quote,
+      resource,
+      again,
+      asserted,
+      ...(committed && { purpose: committed.commitment }),
+    },
+  };
+}
+
+/**
+ * One spelling per URL, so that a purchase is found again: WHATWG serialisation, without fragment or credentials.
+ *
+ * @throws Rejected naming the field, for anything that is not an http(s) URL.
+ */
+export function canonicalUrl(text: string): string {
+  const reject = (message: string) => new Rejected([{ path: 'resource.url', message }]);
+  if (!URL.canParse(text)) throw reject('not a URL');
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw reject('only http and https');
+  if (url.username !== '' || url.password !== '') throw reject('credentials do not belong here');
+  url.hash = '';
+  return url.href;
+}

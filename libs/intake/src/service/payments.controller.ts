@@ -1,0 +1,178 @@
+import { Body, Controller, Headers, Inject, Param, Res } from '@nestjs/common';
+import { PaymentId, type PaymentView, type ProposeBody, type Timeline } from '@countersign/contracts';
+import {
+  type Caller,
+  LaneHost,
+  Refused,
+  Route,
+  RouteBody,
+  RouteQuery,
+  TheCaller,
+  agentCaller,
+  expectApplied,
+  personOf,
+  statusOf,
+  viewOf,
+} from '@countersign/service-kit';
+import type { Payment } from '@countersign/payment';
+import { Intake } from './intake.ts';
+import { JudgementIndex } from './judgements.ts';
+import { timelineOf } from './timeline.ts';
+
+interface Reply {
+  header(name: string, value: string): Reply;
+  status(code: number): Reply;
+}
+interface ListQuery {
+  readonly agent?: string;
+  readonly status?: string;
+  readonly limit: number;
+  readonly before?: string;
+}
+
+/** Longest an agent may ask to wait for people. */
+const WAIT_MAX_SECONDS = 60;
+
+@Controller()
+export class PaymentsController {
+  constructor(
+    @Inject(Intake) private readonly intake: Intake,
+    @Inject(LaneHost) private readonly host: LaneHost,
+    @Inject(JudgementIndex) private readonly judgements: JudgementIndex,
+  ) {}
+
+  @Route('proposePayment')
+  async propose(
+    @TheCaller() caller: Caller,
+    @RouteBody('proposePayment') body: ProposeBody,
+    @Headers() headers: Record<string, string | undefined>,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<PaymentView> {
+    const owner = agentCaller(caller);
+    const proposed = await this.intake.propose(
+      { tenant: owner.tenant, agent: owner.agent },
+      body,
+      {
+        idempotencyKey: idempotencyKey(headers['idempotency-key']),
+        waitMs: waitSeconds(headers['prefer']) * 1000,
+      },
+    );
+    if (proposed.replayed) reply.header('idempotent-replayed', 'true');
+    const view = viewOf(this.host, proposed.payment, { bearer: true });
+    if (!view.final && view.status !== 'signed') reply.status(202);
+    return view;
+  }
+
+  @Route('listPayments')
+  list(
+    @TheCaller() caller: Caller,
+    @RouteQuery('listPayments') query: ListQuery,
+  ): { payments: PaymentView[]; asOf: string[] } {
+    const agent = caller.kind === 'agent' ? caller.agent : query.agent;
+    const all = this.host.lanes
+      .flatMap((lane) => [...lane.agents.values()])
+      .filter((it) => it.tenant === caller.tenant && (agent === undefined || it.agent === agent))
+      .flatMap((it) => [...it.payments.values()])
+      .filter((payment) => query.status === undefined || statusOf(payment) === query.status)
+      .sort((a, b) => b.submittedAtMs - a.submittedAtMs || (a.id < b.id ? 1 : -1));
+    const start = query.before === undefined ? 0 : all.findIndex((it) => it.id === query.before) + 1;
+    return {
+      payments: all
+        .slice(start, start + query.limit)
+        .map((payment) => viewOf(this.host, payment, { bearer: false })),
+      asOf: this.host.lanes.map((lane) => `${lane.lane}:${lane.next - 1}`),
+    };
+  }
+
+  @Route('readPayment')
+  read(@TheCaller() caller: Caller, @Param('id', { schema: PaymentId }) id: string): PaymentView {
+    return viewOf(this.host, this.#readable(caller, id), { bearer: caller.kind === 'agent' });
+  }
+
+  @Route('explainPayment')
+  explain(
+    @TheCaller() caller: Caller,
+    @Param('id', { schema: PaymentId }) id: string,
+  ): Promise<Timeline> {
+    const payment = this.#readable(caller, id);
+    return timelineOf(this.host, payment, (record) => this.judgements.of(record));
+  }
+
+  @Route('reportDelivery')
+  async delivered(
+    @TheCaller() caller: Caller,
+    @Param('id', { schema: PaymentId }) id: string,
+    @RouteBody('reportDelivery') body: { status: number; responseDigest?: string },
+  ): Promise<{ position: string }> {
+    const { tenant, agent } = agentCaller(caller);
+    const back = await this.intake.reportDelivery({ tenant, agent }, id, body);
+    return { position: positionText(back.position) };
+  }
+
+  @Route('withdraw')
+  async withdraw(
+    @TheCaller() caller: Caller,
+    @Param('wallet') wallet: string,
+    @RouteBody('withdraw') body: { network: string; asset: string; amount: string; to: string },
+    @Headers('idempotency-key') key?: string,
+  ): Promise<PaymentView> {
+    const { tenant, person } = personOf(caller);
+    const order = { tenant, wallet, person };
+    const { payment } = await this.intake.withdraw(order, body, idempotencyKey(key));
+    return viewOf(this.host, payment, { bearer: false });
+  }
+
+  @Route('openTask')
+  openTask(
+    @TheCaller() caller: Caller,
+    @Param('agent') agent: string,
+    @Body('task') task: string,
+  ): Promise<{ position: string }> {
+    return this.#task('task.opened', caller, { agent, task });
+  }
+
+  @Route('closeTask')
+  closeTask(
+    @TheCaller() caller: Caller,
+    @Param('agent') agent: string,
+    @Param('task') task: string,
+  ): Promise<{ position: string }> {
+    return this.#task('task.closed', caller, { agent, task });
+  }
+
+  async #task(
+    name: 'task.opened' | 'task.closed',
+    caller: Caller,
+    it: { agent: string; task: string },
+  ): Promise<{ position: string }> {
+    const { tenant, person } = personOf(caller);
+    const data = { tenant, agent: it.agent, task: it.task, by: person };
+    const back = expectApplied(await this.host.append(name, data, { cause: `person/${person}` }));
+    return { position: positionText(back.position) };
+  }
+
+  #readable(caller: Caller, id: string): Payment {
+    const { tenant } = caller;
+    return this.intake.ownPayment(
+      caller.kind === 'agent' ? { tenant, agent: caller.agent } : { tenant },
+      id,
+    );
+  }
+}
+
+function positionText(position: { lane: string; offset: number }): string {
+  return `${position.lane}:${position.offset}`;
+}
+
+function idempotencyKey(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (text.length < 1 || text.length > 255 || !/^[\x21-\x7e]+$/.test(text))
+    throw new Refused('invalid_request', 'Idempotency-Key: 1 to 255 visible ASCII characters');
+  return text;
+}
+
+/** `Prefer: wait=N` (RFC 7240); anything else in the header is ignored, as the RFC says. */
+function waitSeconds(prefer: string | undefined): number {
+  const seconds = /(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])/.exec(prefer ?? '')?.[1];
+  return Math.min(Number(seconds ?? 0), WAIT_MAX_SECONDS);
+}

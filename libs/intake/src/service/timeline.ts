@@ -1,0 +1,93 @@
+import { type EventOf, type EventName, type Timeline, decodeEvent } from '@countersign/contracts';
+import type { Folded, LaneHost } from '@countersign/service-kit';
+import { amountText, openedValue, viewOf } from '@countersign/service-kit';
+import type { LogRecord } from '@countersign/ports';
+import type { Payment } from '@countersign/payment';
+
+type Entry = Timeline['entries'][number];
+
+/** Everything recorded about one payment, told in order; what was ignored is shown with its code. */
+export async function timelineOf(
+  host: LaneHost,
+  payment: Payment,
+  judged: (record: LogRecord) => Folded | undefined,
+): Promise<Timeline> {
+  const records = await host.recordsOf(payment.id);
+  const entries = records.map((record) => entryOf(record, judged(record)));
+  return { payment: viewOf(host, payment, { bearer: false }), entries };
+}
+
+function entryOf(record: LogRecord, judged: Folded | undefined): Entry {
+  const position = `${record.lane}:${record.offset}`;
+  const event = decodeEvent(record.bytes);
+  const base = { position, atMs: record.stampMs, ignored: judged?.code ?? null };
+  if ('undecodable' in event)
+    return { ...base, event: 'undecodable', says: event.undecodable.slice(0, 300) };
+  return {
+    ...base,
+    event: event.name,
+    says: sentence(event, record),
+    ...(event.name === 'decision.made' && { trace: event.data.decision.verdict.trace }),
+  };
+}
+
+function sentence(event: EventOf<EventName>, record: LogRecord): string {
+  switch (event.name) {
+    case 'intent.submitted': {
+      const { agent, quote, resource, purpose } = event.data;
+      const words = openedValue(record.openings, 'purpose', purpose);
+      const why = words === undefined ? '' : `, saying ${JSON.stringify(words)}`;
+      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${why}`;
+    }
+    case 'decision.made': {
+      const { verdict, policy } = event.data.decision;
+      const under = policy ? `policy version ${policy.version}` : 'no policy';
+      const tier = verdict.tier === null ? '' : `, tier ${verdict.tier}`;
+      return `${verdict.outcome} (${verdict.reasons.join(', ')}) under ${under}${tier}`;
+    }
+    case 'approval.opened':
+      return 'people were told';
+    case 'approval.granted':
+      return `${event.data.person} granted exactly this quote`;
+    case 'approval.vetoed':
+      return `${event.data.person} vetoed it`;
+    case 'approval.completed':
+      return 'what was asked of people is complete; the agent may claim with a fresh quote';
+    case 'approval.expired':
+      return `it expired: ${event.data.cause.replaceAll('_', ' ')}`;
+    case 'payment.claimed':
+      return `claimed with a fresh quote of ${amountText(event.data.quote)}`;
+    case 'authorization.fixed': {
+      const { nonce, validBefore } = event.data.authorization;
+      return `the one authorization is fixed: nonce ${nonce}, valid before ${new Date(validBefore * 1000).toISOString()}`;
+    }
+    case 'signing.completed':
+      return `signed from wallet; digest ${event.data.authorizationDigest.slice(0, 16)}…`;
+    case 'signing.refused':
+      return `the signer refused: ${event.data.code} (${event.data.why})`;
+    case 'cancellation.signed':
+      return 'its cancellation is signed';
+    case 'delivery.reported':
+      return `the agent reports delivery (HTTP ${event.data.status})`;
+    case 'settlement.submitted':
+      return `settlement sends the ${event.data.what} to the chain`;
+    case 'settlement.observed':
+      return `seen on the chain (${event.data.level}) in ${event.data.transfer.transactionHash}`;
+    case 'settlement.reverted':
+      return 'what was seen is no longer on the chain';
+    case 'settlement.final':
+      return `settled for good in ${event.data.transfer.transactionHash}, block ${event.data.transfer.block.number}`;
+    case 'authorization.void':
+      return `never paid: unused at finalized block ${event.data.finalized.number}, after its validity`;
+    case 'authorization.canceled':
+      return `canceled on chain in ${event.data.transfer.transactionHash}`;
+    case 'settlement.mismatched':
+      return `the nonce was used by something else: ${event.data.found}`;
+    case 'reservation.ended':
+      return `the budget reservation is ${event.data.how}`;
+    case 'alert.raised':
+      return `alert: ${event.data.code.replaceAll('_', ' ')}`;
+    default:
+      return event.name;
+  }
+}

@@ -1,0 +1,12 @@
+export { InvariantViolation, invariant, unreachable } from './invariant.ts';
+export { Fault } from './fault.ts';
+export { type Canonical, canonicalText } from './canonical.ts';
+export { type Digest, digestOf, sha256Hex } from './digest.ts';
+export {
+  COUNTABLE_MAX,
+  UINT256_MAX,
+  fromDecimal,
+  isAtomicText,
+  rescaleUp,
+  toDecimal,
+} from './amount.ts';

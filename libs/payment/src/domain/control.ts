@@ -1,0 +1,220 @@
+import type { ControlEvent, EventData, RefusalCode, Role, Seller } from '@countersign/contracts';
+import { unreachable } from '@countersign/kernel';
+
+/** Who presents a credential. */
+export type Principal =
+  | { readonly kind: 'agent'; readonly tenant: string; readonly agent: string }
+  | { readonly kind: 'person'; readonly tenant: string; readonly person: string };
+
+export interface PolicyVersion {
+  readonly version: number;
+  readonly hash: string;
+  readonly text: string;
+  readonly by: string;
+}
+
+export interface Wallet {
+  readonly id: string;
+  readonly kind: 'eoa-secp256k1';
+  readonly address: string;
+}
+
+/** Everything slow-changing about one tenant. Never mutated: a lane keeps the version it was marked with. */
+export interface TenantView {
+  readonly people: ReadonlyMap<string, { readonly roles: readonly Role[] }>;
+  readonly agents: ReadonlyMap<string, { readonly wallet: string; readonly credential: string }>;
+  readonly wallets: ReadonlyMap<string, Wallet>;
+  /** Wallets whose key the signer still owes. */
+  readonly walletsWanted: ReadonlySet<string>;
+  readonly sellers: ReadonlyMap<string, Seller>;
+  readonly policies: ReadonlyMap<number, PolicyVersion>;
+  readonly active: PolicyVersion | null;
+  readonly frozen: boolean;
+  /** Offset of the record that opened the budget counters' epoch; 0 before any. */
+  readonly epoch: number;
+}
+
+/** `control` folded up to and including `offset`. */
+export interface ControlView {
+  readonly offset: number;
+  readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
+  readonly credentials: ReadonlyMap<string, Principal>;
+  readonly tenants: ReadonlyMap<string, TenantView>;
+}
+
+export const EMPTY_TENANT: TenantView = {
+  people: new Map(),
+  agents: new Map(),
+  wallets: new Map(),
+  walletsWanted: new Set(),
+  sellers: new Map(),
+  policies: new Map(),
+  active: null,
+  frozen: false,
+  epoch: 0,
+};
+
+export const EMPTY_CONTROL: ControlView = {
+  offset: -1,
+  keys: new Map(),
+  credentials: new Map(),
+  tenants: new Map(),
+};
+
+export type ControlJudgement =
+  | { readonly applied: true; readonly view: ControlView }
+  | { readonly applied: false; readonly code: RefusalCode; readonly view: ControlView };
+
+/** Folds one record of `control`. A record that does not apply moves the offset and nothing else. */
+export function foldControl(view: ControlView, offset: number, event: ControlEvent): ControlJudgement {
+  const moved = { ...view, offset };
+  const code = refusalOf(view, event);
+  if (code) return { applied: false, code, view: moved };
+  return { applied: true, view: evolve(moved, offset, event) };
+}
+
+/** The tenant's view, empty for one never heard of. */
+export function tenantOf(view: ControlView, tenant: string): TenantView {
+  return view.tenants.get(tenant) ?? EMPTY_TENANT;
+}
+
+function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
+  if (event.name === 'key.announced')
+    return view.keys.has(event.data.keyId) ? 'duplicate' : undefined;
+  const tenant = tenantOf(view, event.data.tenant);
+  switch (event.name) {
+    case 'person.added':
+      if (tenant.people.has(event.data.person)) return 'name_taken';
+      return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
+    case 'agent.added':
+      if (tenant.agents.has(event.data.agent)) return 'name_taken';
+      if (!tenant.wallets.has(event.data.wallet)) return 'wallet_unknown';
+      return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
+    case 'agent.credential_replaced':
+      if (!tenant.agents.has(event.data.agent)) return 'agent_unknown';
+      return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
+    case 'wallet.requested':
+      return tenant.wallets.has(event.data.wallet) || tenant.walletsWanted.has(event.data.wallet)
+        ? 'name_taken'
+        : undefined;
+    case 'wallet.created':
+      return tenant.walletsWanted.has(event.data.wallet) ? undefined : 'wallet_unknown';
+    case 'seller.removed':
+      return tenant.sellers.has(event.data.seller) ? undefined : 'seller_unknown';
+    case 'policy.put':
+      return event.data.version === tenant.policies.size + 1 ? undefined : 'name_taken';
+    case 'policy.activated':
+      return refuseActivation(tenant, event.data);
+    case 'tenant.frozen':
+      return tenant.frozen ? 'duplicate' : undefined;
+    case 'tenant.unfrozen':
+      return tenant.frozen ? undefined : 'not_frozen';
+    case 'seller.registered':
+    case 'budget.epoch':
+      return undefined;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** The first policy of a tenant loosens nothing that was allowed by anyone else; later ones need a second person. */
+function refuseActivation(
+  tenant: TenantView,
+  data: EventData<'policy.activated'>,
+): RefusalCode | undefined {
+  const put = tenant.policies.get(data.version);
+  if (!put || put.hash !== data.hash) return 'policy_unknown';
+  if (tenant.active?.version === data.version) return 'duplicate';
+  const others = [...tenant.people].filter(
+    ([person, { roles }]) => person !== put.by && roles.includes('policy_author'),
+  );
+  return tenant.active && others.length > 0 && put.by === data.by ? 'second_person_needed' : undefined;
+}
+
+function evolve(view: ControlView, offset: number, event: ControlEvent): ControlView {
+  if (event.name === 'key.announced') {
+    const { keyId, service, publicKey } = event.data;
+    return { ...view, keys: added(view.keys, keyId, { service, publicKey }) };
+  }
+  const name = event.data.tenant;
+  const before = tenantOf(view, name);
+  const tenants = added(view.tenants, name, evolveTenant(before, offset, event));
+  return { ...view, tenants, credentials: credentialsAfter(view.credentials, before, event) };
+}
+
+function evolveTenant(
+  tenant: TenantView,
+  offset: number,
+  event: Exclude<ControlEvent, { name: 'key.announced' }>,
+): TenantView {
+  switch (event.name) {
+    case 'person.added':
+      return { ...tenant, people: added(tenant.people, event.data.person, { roles: event.data.roles }) };
+    case 'agent.added': {
+      const { agent, wallet, credentialDigest: credential } = event.data;
+      return { ...tenant, agents: added(tenant.agents, agent, { wallet, credential }) };
+    }
+    case 'agent.credential_replaced': {
+      const { agent, credentialDigest: credential } = event.data;
+      const wallet = tenant.agents.get(agent)?.wallet ?? '';
+      return { ...tenant, agents: added(tenant.agents, agent, { wallet, credential }) };
+    }
+    case 'wallet.requested':
+      return { ...tenant, walletsWanted: new Set([...tenant.walletsWanted, event.data.wallet]) };
+    case 'wallet.created': {
+      const { wallet: id, kind, address } = event.data;
+      const walletsWanted = new Set([...tenant.walletsWanted].filter((it) => it !== id));
+      return { ...tenant, walletsWanted, wallets: added(tenant.wallets, id, { id, kind, address }) };
+    }
+    case 'seller.registered':
+      return { ...tenant, sellers: added(tenant.sellers, event.data.seller.seller, event.data.seller) };
+    case 'seller.removed': {
+      const sellers = new Map(tenant.sellers);
+      sellers.delete(event.data.seller);
+      return { ...tenant, sellers };
+    }
+    case 'policy.put': {
+      const { version, hash, text, by } = event.data;
+      return { ...tenant, policies: added(tenant.policies, version, { version, hash, text, by }) };
+    }
+    case 'policy.activated':
+      return { ...tenant, active: tenant.policies.get(event.data.version) ?? null };
+    case 'tenant.frozen':
+      return { ...tenant, frozen: true };
+    case 'tenant.unfrozen':
+      return { ...tenant, frozen: false };
+    case 'budget.epoch':
+      return { ...tenant, epoch: offset };
+    default:
+      return unreachable(event);
+  }
+}
+
+function credentialsAfter(
+  credentials: ReadonlyMap<string, Principal>,
+  before: TenantView,
+  event: Exclude<ControlEvent, { name: 'key.announced' }>,
+): ReadonlyMap<string, Principal> {
+  const { tenant } = event.data;
+  switch (event.name) {
+    case 'person.added':
+      return added(credentials, event.data.credentialDigest, {
+        kind: 'person',
+        tenant,
+        person: event.data.person,
+      });
+    case 'agent.added':
+    case 'agent.credential_replaced': {
+      const { agent, credentialDigest } = event.data;
+      const after = new Map(credentials);
+      after.delete(before.agents.get(agent)?.credential ?? '');
+      return after.set(credentialDigest, { kind: 'agent', tenant, agent });
+    }
+    default:
+      return credentials;
+  }
+}
+
+function added<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  return new Map(map).set(key, value);
+}

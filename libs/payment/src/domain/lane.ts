@@ -1,0 +1,273 @@
+import { type EventData, type LaneEvent, type RefusalCode } from '@countersign/contracts';
+import { type ControlView, type TenantView, tenantOf } from './control.ts';
+import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
+import { type LifeContext, type LifeEvent, frozenAt, live, reconsidered } from './life.ts';
+import { type Payment, isResolved } from './payment.ts';
+
+/** Most payments of one agent that may be open at a time; more are refused until some end. */
+export const OPEN_PAYMENTS_MAX = 256;
+/** Most tasks of one agent that may be open at a time. */
+export const OPEN_TASKS_MAX = 64;
+
+export interface Agent {
+  readonly tenant: string;
+  readonly agent: string;
+  frozen: boolean;
+  /** The fold threw on a record of this agent: nothing of it is worked on until a person has looked. */
+  quarantined: boolean;
+  readonly payments: Map<string, Payment>;
+  /** Ids of payments that have not ended, or whose reservation has not. */
+  readonly open: Set<string>;
+  /** By purchase: how often it was bought, and the last payment for it. */
+  readonly purchases: Map<string, { readonly nextOrdinal: number; readonly paymentId: string }>;
+  /** By idempotency key digest. */
+  readonly keys: Map<string, { readonly paymentId: string; readonly requestDigest: string }>;
+  readonly tasks: Set<string>;
+}
+
+/** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
+export interface LaneState {
+  readonly lane: number;
+  readonly laneCount: number;
+  /** Offset of the next record. */
+  next: number;
+  /** Highest log time so far. */
+  atMs: number;
+  /** Offset of `control` this lane has seen; -1 before the first mark. */
+  through: number;
+  view: ControlView;
+  readonly agents: Map<string, Agent>;
+}
+
+/** What a record did. `touched` are the payments whose debts may have changed. */
+export type Judgement =
+  | { readonly applied: true; readonly touched: readonly Payment[] }
+  | { readonly applied: false; readonly code: RefusalCode; readonly paymentId?: string };
+
+const ignore = (code: RefusalCode, paymentId?: string): Judgement => ({
+  applied: false,
+  code,
+  ...(paymentId !== undefined && { paymentId }),
+});
+const NOTHING_TOUCHED: Judgement = { applied: true, touched: [] };
+
+export function emptyLane(lane: number, laneCount: number, view: ControlView): LaneState {
+  return { lane, laneCount, next: 0, atMs: 0, through: -1, view, agents: new Map() };
+}
+
+/**
+ * Folds one record into its lane: applied, or ignored with a code. Every service does this for every lane, with this
+ * one function, and so they agree without asking each other.
+ *
+ * @param stampMs the log's own time of the record; the lane's time never goes back.
+ * @param controlAt `control` folded up to and including an offset. Called only for offsets a mark names.
+ */
+export function foldLane(
+  lane: LaneState,
+  stampMs: number,
+  event: LaneEvent,
+  controlAt: (offset: number) => ControlView | undefined,
+): Judgement {
+  lane.next += 1;
+  lane.atMs = Math.max(lane.atMs, stampMs);
+  if (event.name === 'mark.made') return mark(lane, event.data, controlAt);
+  const { tenant, agent: name } = event.data;
+  if (laneOf(tenant, name, lane.laneCount) !== lane.lane) return ignore('wrong_lane');
+  const view = tenantOf(lane.view, tenant);
+  if (!view.agents.has(name)) return ignore('agent_unknown');
+  const agent = agentOf(lane, tenant, name);
+  switch (event.name) {
+    case 'intent.submitted':
+      return submit(lane, agent, event);
+    case 'task.opened':
+    case 'task.closed':
+      return task(agent, event);
+    case 'agent.frozen':
+      if (agent.frozen) return ignore('duplicate');
+      agent.frozen = true;
+      return { applied: true, touched: freezeAll(agent, lane.atMs) };
+    case 'agent.unfrozen':
+      if (!agent.frozen) return ignore('not_frozen');
+      agent.frozen = false;
+      return NOTHING_TOUCHED;
+    default:
+      return onPayment(lane, agent, view, event);
+  }
+}
+
+/** The agent's state, made on first use. */
+export function agentOf(lane: LaneState, tenant: string, name: string): Agent {
+  const key = `${tenant}/${name}`;
+  let agent = lane.agents.get(key);
+  if (!agent) {
+    agent = {
+      tenant,
+      agent: name,
+      frozen: false,
+      quarantined: false,
+      payments: new Map(),
+      open: new Set(),
+      purchases: new Map(),
+      keys: new Map(),
+      tasks: new Set(),
+    };
+    lane.agents.set(key, agent);
+  }
+  return agent;
+}
+
+/** What a payment's records are judged against, as the lane stands. */
+export function contextOf(lane: LaneState, agent: Agent, view: TenantView): LifeContext {
+  const wallet = view.wallets.get(view.agents.get(agent.agent)?.wallet ?? '');
+  return {
+    atMs: lane.atMs,
+    through: lane.through,
+    policyHash: view.active?.hash ?? null,
+    epoch: view.epoch,
+    frozen: agent.frozen || view.frozen,
+    wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
+  };
+}
+
+/** How intake will find an intent judged; also what the fold does with it, so that both always agree. */
+export type SubmissionOutlook =
+  | { readonly kind: 'new'; readonly ordinal: number }
+  /** The same purchase is unresolved under the same terms: it is that payment. */
+  | { readonly kind: 'same'; readonly paymentId: string; readonly known: boolean }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly paymentId?: string };
+
+/** Purchase identity (design, section 2): what an intent means, given what this agent bought before. */
+export function outlook(
+  agent: Agent,
+  intent: Pick<
+    EventData<'intent.submitted'>,
+    'purchase' | 'idempotencyKeyDigest' | 'requestDigest' | 'quote' | 'again'
+  >,
+): SubmissionOutlook {
+  const key = intent.idempotencyKeyDigest;
+  const named = key === undefined ? undefined : agent.keys.get(key);
+  if (named)
+    return named.requestDigest === intent.requestDigest
+      ? { kind: 'same', paymentId: named.paymentId, known: true }
+      : { kind: 'refused', code: 'idempotency_key_reused', paymentId: named.paymentId };
+  const before = agent.purchases.get(intent.purchase);
+  const last = before && agent.payments.get(before.paymentId);
+  if (before && last && !isResolved(last) && !intent.again) {
+    return sameTerms(last.quote, intent.quote)
+      ? { kind: 'same', paymentId: last.id, known: key === undefined }
+      : { kind: 'refused', code: 'payment_unresolved', paymentId: last.id };
+  }
+  if (agent.open.size >= OPEN_PAYMENTS_MAX)
+    return { kind: 'refused', code: 'too_many_open_payments' };
+  return { kind: 'new', ordinal: before?.nextOrdinal ?? 0 };
+}
+
+function submit(
+  lane: LaneState,
+  agent: Agent,
+  event: Extract<LaneEvent, { name: 'intent.submitted' }>,
+): Judgement {
+  const { data } = event;
+  const seen = outlook(agent, data);
+  if (seen.kind === 'refused') return ignore(seen.code, seen.paymentId);
+  const key = data.idempotencyKeyDigest;
+  if (seen.kind === 'same') {
+    if (seen.known || key === undefined) return ignore('duplicate', seen.paymentId);
+    agent.keys.set(key, { paymentId: seen.paymentId, requestDigest: data.requestDigest });
+    return NOTHING_TOUCHED;
+  }
+  if (data.ordinal !== seen.ordinal) return ignore('stale_ordinal');
+  if (data.paymentId !== paymentIdOf(lane.lane, data, data.purchase, data.ordinal))
+    return ignore('wrong_id');
+  const payment: Payment = {
+    id: data.paymentId,
+    tenant: data.tenant,
+    agent: data.agent,
+    intent: data,
+    intentId: event.id,
+    submittedAtMs: lane.atMs,
+    round: 0,
+    quote: data.quote,
+    resource: data.resource,
+    quotedAtMs: lane.atMs,
+    quoteRecordId: event.id,
+    phase: { status: 'undecided', completed: null },
+    delivered: false,
+    reservationEnded: false,
+    alerts: [],
+  };
+  agent.purchases.set(data.purchase, { nextOrdinal: seen.ordinal + 1, paymentId: payment.id });
+  if (key !== undefined)
+    agent.keys.set(key, { paymentId: payment.id, requestDigest: data.requestDigest });
+  return { applied: true, touched: [put(agent, payment)] };
+}
+
+function onPayment(
+  lane: LaneState,
+  agent: Agent,
+  view: TenantView,
+  event: LifeEvent,
+): Judgement {
+  const payment = agent.payments.get(event.data.paymentId);
+  if (!payment) return ignore('payment_unknown');
+  const judged = live(payment, event, contextOf(lane, agent, view));
+  return judged.applied
+    ? { applied: true, touched: [put(agent, judged.payment)] }
+    : ignore(judged.code, payment.id);
+}
+
+function task(
+  agent: Agent,
+  event: Extract<LaneEvent, { name: 'task.opened' | 'task.closed' }>,
+): Judgement {
+  const { task: name } = event.data;
+  if (event.name === 'task.closed')
+    return agent.tasks.delete(name) ? NOTHING_TOUCHED : ignore('task_unknown');
+  if (agent.tasks.has(name)) return ignore('duplicate');
+  if (agent.tasks.size >= OPEN_TASKS_MAX) return ignore('too_many_open_tasks');
+  agent.tasks.add(name);
+  return NOTHING_TOUCHED;
+}
+
+function mark(
+  lane: LaneState,
+  { through, lane: named }: EventData<'mark.made'>,
+  controlAt: (offset: number) => ControlView | undefined,
+): Judgement {
+  if (named !== lane.lane) return ignore('wrong_lane');
+  if (through === lane.through) return ignore('duplicate');
+  if (through < lane.through) return ignore('mark_backwards');
+  const view = controlAt(through);
+  if (!view) return ignore('control_outrun');
+  const before = lane.view;
+  lane.view = view;
+  lane.through = through;
+  const touched: Payment[] = [];
+  for (const agent of lane.agents.values()) {
+    const was = tenantOf(before, agent.tenant);
+    const is = tenantOf(view, agent.tenant);
+    if (was === is) continue;
+    if (is.frozen && !was.frozen) touched.push(...freezeAll(agent, lane.atMs));
+    else touched.push(...updateOpen(agent, reconsidered));
+  }
+  return { applied: true, touched };
+}
+
+function freezeAll(agent: Agent, atMs: number): Payment[] {
+  return updateOpen(agent, (payment) => frozenAt(payment, atMs));
+}
+
+/** Every open payment of the agent is touched, changed or not: what is owed for it depends on the lane's view. */
+function updateOpen(agent: Agent, update: (payment: Payment) => Payment): Payment[] {
+  return [...agent.open].flatMap((id) => {
+    const payment = agent.payments.get(id);
+    return payment ? [put(agent, update(payment))] : [];
+  });
+}
+
+function put(agent: Agent, payment: Payment): Payment {
+  agent.payments.set(payment.id, payment);
+  if (payment.phase.status === 'ended' && payment.reservationEnded) agent.open.delete(payment.id);
+  else agent.open.add(payment.id);
+  return payment;
+}

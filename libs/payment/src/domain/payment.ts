@@ -1,0 +1,154 @@
+import type { Authorization, EventData, Quote, Requirement, Resource, Verdict } from '@countersign/contracts';
+
+/** The decision in force for a payment. */
+export interface DecisionTaken {
+  /** Id of the `decision.made` record. */
+  readonly id: string;
+  readonly round: number;
+  readonly atMs: number;
+  readonly policyHash: string | null;
+  readonly verdict: Verdict;
+}
+
+/** What people were asked, and what they said. */
+export interface Approval {
+  /** The decision that asked. */
+  readonly decisionId: string;
+  readonly askedAtMs: number;
+  readonly requirement: Exclude<Requirement, { kind: 'none' }>;
+  readonly quoteDigest: string;
+  /** When a notification was accepted for delivery; null until then. */
+  readonly openedAtMs: number | null;
+  readonly grants: readonly { readonly person: string; readonly atMs: number }[];
+}
+
+/** An approval that ended well, kept for the claim. */
+export interface Completed extends Approval {
+  readonly completedAtMs: number;
+}
+
+export interface Fixed {
+  readonly authorization: Authorization;
+  readonly authorizationDigest: string;
+  readonly walletId: string;
+  readonly decisionId: string;
+  readonly atBlock: number;
+  readonly fixedAtMs: number;
+  /** Set by a veto or freeze that came too late to prevent the authorization; asks for its cancellation. */
+  readonly stop: 'vetoed' | 'frozen' | null;
+  /** A signed cancellation, once the signer made one. */
+  readonly cancellation: string | null;
+  /** What settlement has claimed to send to the chain itself. */
+  readonly submitted: readonly ('transfer' | 'cancellation')[];
+}
+
+export type Transfer = EventData<'settlement.final'>['transfer'];
+
+export type EndedHow =
+  | 'denied'
+  | 'vetoed'
+  | 'expired'
+  | 'frozen'
+  | 'refused'
+  | 'settled'
+  | 'void'
+  | 'canceled';
+
+/** Where a payment stands. Every phase carries exactly what is true in it. */
+export type Phase =
+  | { readonly status: 'undecided'; readonly completed: Completed | null }
+  | { readonly status: 'awaiting'; readonly decision: DecisionTaken; readonly approval: Approval }
+  | {
+      readonly status: 'cleared';
+      readonly decision: DecisionTaken;
+      readonly completed: Completed;
+      readonly untilMs: number;
+    }
+  | {
+      readonly status: 'authorized';
+      readonly decision: DecisionTaken;
+      readonly completed: Completed | null;
+    }
+  | { readonly status: 'fixed'; readonly decision: DecisionTaken; readonly fixed: Fixed }
+  | {
+      readonly status: 'signed';
+      readonly decision: DecisionTaken;
+      readonly fixed: Fixed;
+      readonly signature: string;
+      readonly signedAtMs: number;
+      readonly observed: { readonly level: 'latest' | 'safe'; readonly transfer: Transfer } | null;
+    }
+  /** The nonce was used by something else than the recorded transfer: a person must look; nothing is released. */
+  | { readonly status: 'mismatched'; readonly fixed: Fixed; readonly found: string }
+  | {
+      readonly status: 'ended';
+      readonly how: EndedHow;
+      /** Policy's reason, the signer's code, or the cause of the expiry. */
+      readonly code: string | null;
+      readonly atMs: number;
+      readonly verdict: Verdict | null;
+      readonly fixed: Fixed | null;
+      readonly signature: string | null;
+      readonly spentAtMs: number | null;
+      readonly transfer: Transfer | null;
+    };
+
+export type Status = Phase['status'];
+export type PhaseOf<S extends Status> = Extract<Phase, { status: S }>;
+
+/** One purchase under governance, from intent to evidence. */
+export interface Payment {
+  readonly id: string;
+  readonly tenant: string;
+  readonly agent: string;
+  readonly intent: EventData<'intent.submitted'>;
+  readonly intentId: string;
+  readonly submittedAtMs: number;
+  /** 0 for the intent itself, then one for each claim. */
+  readonly round: number;
+  /** The quote in force: the intent's, or the last claim's. */
+  readonly quote: Quote;
+  readonly resource: Resource;
+  /** Log time of the record that brought the quote. */
+  readonly quotedAtMs: number;
+  /** Id of the record that brought the quote. */
+  readonly quoteRecordId: string;
+  readonly phase: Phase;
+  readonly delivered: boolean;
+  readonly reservationEnded: boolean;
+  /** Alerts already raised, by code. */
+  readonly alerts: readonly string[];
+}
+
+/** Whether the authorization was fixed: from here on only the chain ends the payment. */
+export function isFixed(payment: Payment): boolean {
+  return fixedOf(payment) !== null;
+}
+
+export function fixedOf(payment: Payment): Fixed | null {
+  const { phase } = payment;
+  return 'fixed' in phase ? phase.fixed : null;
+}
+
+/** A purchase is unresolved until it was delivered or ended without payment; until then it is not bought again. */
+export function isResolved(payment: Payment): boolean {
+  if (payment.delivered) return true;
+  if (payment.phase.status !== 'ended') return false;
+  return payment.phase.how !== 'settled' || payment.intent.kind === 'withdrawal';
+}
+
+/** When what people were asked is over: time-out, end of the veto window, or end of the wait for a notification. */
+export function approvalDueMs(approval: Approval): number {
+  const { requirement, askedAtMs, openedAtMs } = approval;
+  if (requirement.kind === 'quorum') return askedAtMs + requirement.timeoutMs;
+  return openedAtMs === null
+    ? askedAtMs + requirement.notifyWithinMs
+    : openedAtMs + requirement.windowMs;
+}
+
+/** Whether people have done what was asked, as of `atMs`. */
+export function approvalMet(approval: Approval, atMs: number): boolean {
+  const { requirement, openedAtMs, grants } = approval;
+  if (requirement.kind === 'quorum') return grants.length >= requirement.quorum;
+  return openedAtMs !== null && atMs >= openedAtMs + requirement.windowMs;
+}

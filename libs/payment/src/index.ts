@@ -1,0 +1,48 @@
+export {
+  type ControlJudgement,
+  type ControlView,
+  EMPTY_CONTROL,
+  EMPTY_TENANT,
+  type PolicyVersion,
+  type Principal,
+  type TenantView,
+  type Wallet,
+  foldControl,
+  tenantOf,
+} from './domain/control.ts';
+export { type FactSources, establishFacts } from './domain/facts.ts';
+export {
+  laneOf,
+  laneOfPayment,
+  nonceOf,
+  paymentIdOf,
+  purchaseDigest,
+  sameTerms,
+} from './domain/ids.ts';
+export {
+  type Agent,
+  type Judgement,
+  type LaneState,
+  agentOf,
+  contextOf,
+  emptyLane,
+  foldLane,
+  OPEN_PAYMENTS_MAX,
+  type SubmissionOutlook,
+  outlook,
+} from './domain/lane.ts';
+export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
+export { type Debt, owed } from './domain/owed.ts';
+export {
+  type Approval,
+  type EndedHow,
+  type Fixed,
+  type Payment,
+  type Phase,
+  type PhaseOf,
+  type Transfer,
+  approvalDueMs,
+  approvalMet,
+  fixedOf,
+  isResolved,
+} from './domain/payment.ts';

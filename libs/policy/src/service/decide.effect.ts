@@ -1,0 +1,74 @@
+import { Facts, type Decision } from '@countersign/contracts';
+import { canonicalText } from '@countersign/kernel';
+import { type Payment, tenantOf } from '@countersign/payment';
+import type { Budgets, StatementKey } from '@countersign/ports';
+import { type Effect, type LaneHost, factsOf, signStatement } from '@countersign/service-kit';
+import { concludeDecision, planDecision, satisfiedBy } from '../index.ts';
+import type { PolicyCache } from './policy-cache.ts';
+
+export interface DecideParts {
+  readonly host: LaneHost;
+  readonly budgets: Budgets;
+  readonly key: StatementKey;
+  readonly policies: PolicyCache;
+}
+
+/**
+ * Decides a payment: facts from the fold, one atomic reservation over every budget, the verdict, its record. The store
+ * keeps the first answer, so a decision cut short between reservation and record is completed, not made anew.
+ */
+export function decideEffect(parts: DecideParts): Effect {
+  return async (payment) => {
+    const { host, budgets, policies } = parts;
+    const lane = host.laneFor(payment.tenant, payment.agent);
+    const view = tenantOf(lane.view, payment.tenant);
+    const { through } = lane;
+    const policy = policies.compiled(view.active);
+    let facts = factsOf(host, payment);
+    let plan = planDecision(policy, facts);
+    let answer: Decision['answer'] = null;
+    if (plan.kind === 'candidates') {
+      const result = await budgets.reserve({
+        tenant: payment.tenant,
+        paymentId: payment.id,
+        attempt: { round: payment.round, through },
+        amount: plan.amount,
+        scopes: plan.scopes,
+        always: plan.always,
+        tiers: plan.tiers,
+        inputs: canonicalText(facts),
+      });
+      if (result.kind !== 'answered') return { againAfterMs: 100 };
+      ({ answer } = result);
+      // The decision is the one that was answered first, on the facts it was asked with.
+      facts = Facts.parse(JSON.parse(result.inputs));
+      plan = planDecision(policy, facts);
+    }
+    const verdict = concludeDecision(policy, facts, plan, answer);
+    const { tenant, agent, id: paymentId, round } = payment;
+    const active = view.active && { version: view.active.version, hash: view.active.hash };
+    const data = await signStatement(parts.key, 'decision.made', {
+      tenant,
+      agent,
+      paymentId,
+      round,
+      through,
+      decision: { policy: active, facts, answer, verdict },
+      proceed: proceedWith(payment, verdict),
+    });
+    await host.append('decision.made', data, { cause: payment.quoteRecordId });
+    return { againAfterMs: 50 };
+  };
+}
+
+/** After a wait the stricter outcome wins: a claim goes on only where no more is asked than people have given. */
+function proceedWith(payment: Payment, verdict: Decision['verdict']): 'authorize' | 'ask' | 'end' {
+  if (verdict.outcome === 'deny') return 'end';
+  if (verdict.outcome === 'allow') return 'authorize';
+  const { phase } = payment;
+  const completed = phase.status === 'undecided' ? phase.completed : null;
+  if (!completed) return 'ask';
+  const { requirement, grants } = completed;
+  const grantedBy = grants.map((grant) => grant.person);
+  return satisfiedBy(verdict, { requirement, grantedBy }) ? 'authorize' : 'ask';
+}

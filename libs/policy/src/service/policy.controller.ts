@@ -1,0 +1,206 @@
+import { Controller, Inject, Param } from '@nestjs/common';
+import { Name, type ProposeBody, type Role, type Seller, type Verdict } from '@countersign/contracts';
+import { agentOf, establishFacts, tenantOf } from '@countersign/payment';
+import type { Budgets } from '@countersign/ports';
+import { type Caller, LaneHost, Refused, Route, RouteBody, TheCaller, personOf } from '@countersign/service-kit';
+import { pickTier } from '@countersign/contracts';
+import { concludeDecision, planDecision } from '../index.ts';
+import { PolicyCache } from './policy-cache.ts';
+import { Registry } from './registry.ts';
+
+export const BUDGETS = Symbol('Budgets');
+const NameParam = { schema: Name };
+
+@Controller()
+export class PolicyController {
+  constructor(
+    @Inject(Registry) private readonly registry: Registry,
+    @Inject(LaneHost) private readonly host: LaneHost,
+    @Inject(BUDGETS) private readonly budgets: Budgets,
+    @Inject(PolicyCache) private readonly policies: PolicyCache,
+  ) {}
+
+  @Route('listAgents')
+  listAgents(@TheCaller() { tenant }: Caller) {
+    const view = tenantOf(this.host.control, tenant);
+    const agents = [...view.agents].map(([agent, { wallet }]) => ({
+      agent,
+      wallet,
+      address: view.wallets.get(wallet)?.address ?? '',
+      frozen: view.frozen || agentOf(this.host.laneFor(tenant, agent), tenant, agent).frozen,
+    }));
+    return { agents };
+  }
+
+  @Route('addAgent')
+  async addAgent(
+    @TheCaller() caller: Caller,
+    @RouteBody('addAgent') body: { agent: string; wallet: string },
+  ) {
+    const { back, credential } = await this.registry.addAgent(
+      personOf(caller),
+      body.agent,
+      body.wallet,
+    );
+    return { position: positionText(back), credential };
+  }
+
+  @Route('replaceAgentCredential')
+  async replaceCredential(@TheCaller() caller: Caller, @Param('agent', NameParam) agent: string) {
+    const { back, credential } = await this.registry.replaceAgentCredential(personOf(caller), agent);
+    return { position: positionText(back), credential };
+  }
+
+  @Route('freezeAgent')
+  async freeze(
+    @TheCaller() caller: Caller,
+    @Param('agent', NameParam) agent: string,
+    @RouteBody('freezeAgent') body: { reason?: string },
+  ) {
+    const { back, tooLate } = await this.registry.freezeAgent(personOf(caller), agent, body.reason);
+    return { position: positionText(back), tooLate };
+  }
+
+  @Route('unfreezeAgent')
+  async unfreeze(@TheCaller() caller: Caller, @Param('agent', NameParam) agent: string) {
+    return { position: positionText(await this.registry.unfreezeAgent(personOf(caller), agent)) };
+  }
+
+  @Route('freezeAll')
+  async freezeAll(
+    @TheCaller() caller: Caller,
+    @RouteBody('freezeAll') body: { reason?: string },
+  ) {
+    return { position: positionText(await this.registry.freezeAll(personOf(caller), body.reason)) };
+  }
+
+  @Route('unfreezeAll')
+  async unfreezeAll(@TheCaller() caller: Caller) {
+    return { position: positionText(await this.registry.unfreezeAll(personOf(caller))) };
+  }
+
+  @Route('addPerson')
+  async addPerson(
+    @TheCaller() caller: Caller,
+    @RouteBody('addPerson') body: { person: string; roles: Role[] },
+  ) {
+    const { back, credential } = await this.registry.addPerson(
+      personOf(caller),
+      body.person,
+      body.roles,
+    );
+    return { position: positionText(back), credential };
+  }
+
+  @Route('listSellers')
+  listSellers(@TheCaller() { tenant }: Caller) {
+    return { sellers: [...tenantOf(this.host.control, tenant).sellers.values()] };
+  }
+
+  @Route('registerSeller')
+  async registerSeller(
+    @TheCaller() caller: Caller,
+    @Param('seller', NameParam) seller: string,
+    @RouteBody('registerSeller') body: Omit<Seller, 'seller'>,
+  ) {
+    const back = await this.registry.registerSeller(personOf(caller), { ...body, seller });
+    return { position: positionText(back) };
+  }
+
+  @Route('removeSeller')
+  async removeSeller(@TheCaller() caller: Caller, @Param('seller', NameParam) seller: string) {
+    return { position: positionText(await this.registry.removeSeller(personOf(caller), seller)) };
+  }
+
+  @Route('listPolicies')
+  listPolicies(@TheCaller() { tenant }: Caller) {
+    const view = tenantOf(this.host.control, tenant);
+    const policies = [...view.policies.values()].map(({ version, hash, by }) => ({
+      version,
+      hash,
+      by,
+      active: view.active?.version === version,
+    }));
+    return { policies };
+  }
+
+  @Route('readPolicy')
+  readPolicy(@TheCaller() { tenant }: Caller, @Param('version') version: string) {
+    const view = tenantOf(this.host.control, tenant);
+    const policy = view.policies.get(Number(version));
+    if (!policy) throw new Refused('policy_unknown');
+    return { ...policy, active: view.active?.version === policy.version };
+  }
+
+  @Route('putPolicy')
+  async putPolicy(@TheCaller() caller: Caller, @RouteBody('putPolicy') body: { text: string }) {
+    const by = personOf(caller);
+    const { back, version, hash } = await this.registry.putPolicy(by, body.text);
+    return { position: positionText(back), version, hash, by: by.person, active: false };
+  }
+
+  @Route('activatePolicy')
+  async activatePolicy(@TheCaller() caller: Caller, @Param('version') version: string) {
+    const { back, put, hash } = await this.registry.activatePolicy(
+      personOf(caller),
+      Number(version),
+    );
+    const { by } = put;
+    return { position: positionText(back), version: put.version, hash, by, active: true };
+  }
+
+  @Route('requestWallet')
+  async requestWallet(
+    @TheCaller() caller: Caller,
+    @RouteBody('requestWallet') body: { wallet: string },
+  ) {
+    const { back, address } = await this.registry.requestWallet(personOf(caller), body.wallet);
+    return { position: positionText(back), address };
+  }
+
+  @Route('evaluatePolicy')
+  async evaluate(
+    @TheCaller() caller: Caller,
+    @RouteBody('evaluatePolicy') body: ProposeBody & { agent: string; version?: number },
+  ): Promise<Verdict> {
+    const { tenant } = personOf(caller);
+    const view = tenantOf(this.host.control, tenant);
+    const lane = this.host.laneFor(tenant, body.agent);
+    const agent = agentOf(lane, tenant, body.agent);
+    const version = body.version === undefined ? view.active : view.policies.get(body.version);
+    if (version === undefined) throw new Refused('policy_unknown');
+    const policy = this.policies.compiled(version);
+    const { quote, resource, category, expectedAmount, task, again = false } = body;
+    const facts = establishFacts({
+      intent: {
+        tenant,
+        agent: body.agent,
+        kind: 'payment',
+        again,
+        asserted: {
+          ...(category !== undefined && { category }),
+          ...(expectedAmount !== undefined && { expectedAmount }),
+          ...(task !== undefined && { task }),
+        },
+      },
+      quote,
+      resource,
+      atMs: lane.atMs,
+      view,
+      agentFrozen: agent.frozen,
+      openTasks: agent.tasks,
+    });
+    const plan = planDecision(policy, facts);
+    if (plan.kind !== 'candidates') return concludeDecision(policy, facts, plan, null);
+    const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
+    const readings = await this.budgets.read(tenant, limits);
+    const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
+    const tier = pickTier(plan, byId, plan.amount);
+    const answer = { epoch: view.epoch, sequence: 0, atMs: lane.atMs, tier, readings: [...readings] };
+    return concludeDecision(policy, facts, plan, answer);
+  }
+}
+
+function positionText(back: { position: { lane: string; offset: number } }): string {
+  return `${back.position.lane}:${back.position.offset}`;
+}

@@ -1,0 +1,50 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Budgets, Clock, StatementKey } from '@countersign/ports';
+import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import { decideEffect } from './decide.effect.ts';
+import { Marking } from './marking.ts';
+import { PolicyCache } from './policy-cache.ts';
+import { BUDGETS, PolicyController } from './policy.controller.ts';
+import { Registry } from './registry.ts';
+import { reservationEffect } from './reservation.effect.ts';
+
+export interface PolicyParts {
+  readonly host: LaneHost;
+  readonly budgets: Budgets;
+  readonly key: StatementKey;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+/** What policy owes: decisions, the end of reservations, and marks. */
+export function policyDuty(parts: PolicyParts): { runner: DebtRunner; marking: Marking } {
+  const { host, budgets, key } = parts;
+  const policies = new PolicyCache();
+  const runner = new DebtRunner({
+    ...parts,
+    service: 'policy',
+    effects: {
+      decide: decideEffect({ host, budgets, key, policies }),
+      end_reservation: reservationEffect({ host, budgets }),
+    },
+  });
+  return { runner, marking: new Marking(host, parts.log) };
+}
+
+/** The policy service: policies, agents, sellers, people; decisions. */
+@Module({})
+export class PolicyModule {
+  static with(parts: Pick<PolicyParts, 'host' | 'budgets'> & { readonly registry: Registry }): DynamicModule {
+    return {
+      module: PolicyModule,
+      controllers: [PolicyController],
+      providers: [
+        { provide: LaneHost, useValue: parts.host },
+        { provide: BUDGETS, useValue: parts.budgets },
+        { provide: Registry, useValue: parts.registry },
+        { provide: PolicyCache, useValue: new PolicyCache() },
+      ],
+    };
+  }
+}

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import type { EventData, Role, Seller } from '@countersign/contracts';
+import { sha256Hex } from '@countersign/kernel';
+import { agentOf, fixedOf, tenantOf } from '@countersign/payment';
+import type { StatementKey } from '@countersign/ports';
+import {
+  type LaneHost,
+  type ReadBack,
+  Refused,
+  Rejected,
+  commit,
+  expectApplied,
+  signStatement,
+} from '@countersign/service-kit';
+import { PolicyInvalid, parsePolicyText } from '../text.ts';
+
+/** Who orders a change. */
+export interface By {
+  readonly tenant: string;
+  readonly person: string;
+}
+
+type SignedChange =
+  | 'person.added'
+  | 'agent.added'
+  | 'agent.credential_replaced'
+  | 'seller.registered'
+  | 'seller.removed'
+  | 'policy.put'
+  | 'policy.activated'
+  | 'tenant.unfrozen';
+
+/** Changes of `control` and stops: each is in force everywhere when the call returns. */
+export class Registry {
+  readonly #host: LaneHost;
+  readonly #key: StatementKey;
+
+  constructor(host: LaneHost, key: StatementKey) {
+    this.#host = host;
+    this.#key = key;
+  }
+
+  /** Announces a service's public key, once. */
+  async announceKey(service: EventData<'key.announced'>['service'], key: StatementKey): Promise<void> {
+    const { keyId, publicKey } = key;
+    if (this.#host.control.keys.has(keyId)) return;
+    const back = await this.#host.appendControl(
+      'key.announced',
+      { service, keyId, publicKey },
+      { cause: keyId },
+    );
+    await this.#host.marked(back.position.offset);
+  }
+
+  /** @returns the credential, which is not kept anywhere. */
+  async addPerson(by: By, person: string, roles: readonly Role[], secret = newCredential('person')) {
+    const data = { tenant: by.tenant, person, roles: [...roles], by: by.person };
+    const back = await this.#change('person.added', { ...data, credentialDigest: sha256Hex(secret) });
+    return { back, credential: secret };
+  }
+
+  async addAgent(by: By, agent: string, wallet: string) {
+    const credential = newCredential('agent');
+    const back = await this.#change('agent.added', {
+      tenant: by.tenant,
+      agent,
+      wallet,
+      credentialDigest: sha256Hex(credential),
+      by: by.person,
+    });
+    return { back, credential };
+  }
+
+  async replaceAgentCredential(by: By, agent: string) {
+    const credential = newCredential('agent');
+    const credentialDigest = sha256Hex(credential);
+    const data = { tenant: by.tenant, agent, credentialDigest, by: by.person };
+    return { back: await this.#change('agent.credential_replaced', data), credential };
+  }
+
+  /** Asks for a wallet and waits until the signer has made its key. */
+  async requestWallet(by: By, wallet: string): Promise<{ back: ReadBack; address: string }> {
+    const back = expectApplied(
+      await this.#host.appendControl(
+        'wallet.requested',
+        { tenant: by.tenant, wallet, by: by.person },
+        { cause: `wallet/${wallet}` },
+      ),
+    );
+    const made = () => tenantOf(this.#host.control, by.tenant).wallets.get(wallet)?.address;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const look = () => {
+      const address = made();
+      if (address !== undefined) resolve(address);
+    };
+    const stop = this.#host.onControl(look);
+    look();
+    const address = await promise;
+    stop();
+    await this.#host.marked(this.#host.control.offset);
+    return { back, address };
+  }
+
+  registerSeller(by: By, seller: Seller): Promise<ReadBack> {
+    return this.#change('seller.registered', { tenant: by.tenant, seller, by: by.person });
+  }
+
+  removeSeller(by: By, seller: string): Promise<ReadBack> {
+    return this.#change('seller.removed', { tenant: by.tenant, seller, by: by.person });
+  }
+
+  /** @throws Rejected with every fault of the text. */
+  async putPolicy(by: By, text: string) {
+    let hash: string;
+    try {
+      ({ hash } = parsePolicyText(text));
+    } catch (error) {
+      if (error instanceof PolicyInvalid) throw new Rejected(error.errors);
+      throw error;
+    }
+    const version = tenantOf(this.#host.control, by.tenant).policies.size + 1;
+    const data = { tenant: by.tenant, version, hash, text, by: by.person };
+    return { back: await this.#change('policy.put', data), version, hash };
+  }
+
+  async activatePolicy(by: By, version: number) {
+    const put = tenantOf(this.#host.control, by.tenant).policies.get(version);
+    if (!put) throw new Refused('policy_unknown');
+    const { hash } = put;
+    const data = { tenant: by.tenant, version, hash, by: by.person };
+    return { back: await this.#change('policy.activated', data), version, hash, put };
+  }
+
+  /** Stops an agent. In force for every signing after it returns; names payments whose authorization is out already. */
+  async freezeAgent(by: By, agent: string, reason: string | undefined) {
+    this.#agentKnown(by.tenant, agent);
+    const committed = reason === undefined ? undefined : commit(reason);
+    const back = await this.#host.append(
+      'agent.frozen',
+      {
+        tenant: by.tenant,
+        agent,
+        by: by.person,
+        ...(committed && { reason: committed.commitment }),
+      },
+      {
+        cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
+        ...(committed && { openings: { reason: committed.opening } }),
+      },
+    );
+    if (back.code !== 'duplicate') expectApplied(back);
+    const state = agentOf(this.#host.laneFor(by.tenant, agent), by.tenant, agent);
+    const tooLate = [...state.payments.values()]
+      .filter((payment) => payment.phase.status !== 'ended' && fixedOf(payment))
+      .map((payment) => payment.id);
+    return { back, tooLate };
+  }
+
+  async unfreezeAgent(by: By, agent: string): Promise<ReadBack> {
+    this.#agentKnown(by.tenant, agent);
+    const data = await signStatement(this.#key, 'agent.unfrozen', {
+      tenant: by.tenant,
+      agent,
+      by: by.person,
+    });
+    const cause = `unfreeze/${by.person}/${randomBytes(8).toString('hex')}`;
+    return expectApplied(await this.#host.append('agent.unfrozen', data, { cause }));
+  }
+
+  async freezeAll(by: By, reason: string | undefined): Promise<ReadBack> {
+    const committed = reason === undefined ? undefined : commit(reason);
+    const back = await this.#host.appendControl(
+      'tenant.frozen',
+      { tenant: by.tenant, by: by.person, ...(committed && { reason: committed.commitment }) },
+      {
+        cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
+        ...(committed && { openings: { reason: committed.opening } }),
+      },
+    );
+    if (back.code !== 'duplicate') expectApplied(back);
+    await this.#host.marked(back.position.offset);
+    return back;
+  }
+
+  unfreezeAll(by: By): Promise<ReadBack> {
+    return this.#change('tenant.unfrozen', { tenant: by.tenant, by: by.person });
+  }
+
+  #agentKnown(tenant: string, agent: string): void {
+    if (!tenantOf(this.#host.control, tenant).agents.has(agent)) throw new Refused('agent_unknown');
+  }
+
+  async #change<N extends SignedChange>(
+    name: N,
+    statement: Omit<EventData<N>, 'signature'>,
+  ): Promise<ReadBack> {
+    const data = await signStatement<SignedChange>(this.#key, name, statement);
+    const cause = `${name}/${randomBytes(8).toString('hex')}`;
+    const back = expectApplied(
+      await this.#host.appendControl(name, data as EventData<N>, { cause }),
+    );
+    await this.#host.marked(back.position.offset);
+    return back;
+  }
+}
+
+/** 256 bits; the prefix tells people and secret scanners what leaked. */
+export function newCredential(kind: 'agent' | 'person'): string {
+  return `csk_${kind}_${randomBytes(32).toString('base64url')}`;
+}

@@ -1,0 +1,29 @@
+export {
+  type AppendInput,
+  CONTROL,
+  type EventLog,
+  type LaneId,
+  type LogCapabilities,
+  type LogRecord,
+  type Position,
+  type Subscription,
+} from './event-log.ts';
+export type {
+  Attempt,
+  Budgets,
+  OpenReservation,
+  ReserveRequest,
+  ReserveResult,
+} from './budgets.ts';
+export type {
+  AuthorizationKey,
+  AuthorizationReading,
+  BlockRef,
+  BlockTag,
+  Chain,
+  SignedTransfer,
+  TransferSeen,
+} from './chain.ts';
+export type { Clock } from './clock.ts';
+export type { Notification, Notifier } from './notifier.ts';
+export type { StatementKey, TokenDomain, TypedData, WalletKeys } from './signer.ts';

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import type { Commitment } from '@countersign/contracts';
+import { digestOf } from '@countersign/kernel';
+
+/** A committed value and the salt that opens it, kept beside the record so that both can be erased. */
+export interface Opening {
+  readonly value: string;
+  readonly salt: string;
+}
+
+/** Commits to free text or personal data: the record keeps the commitment for ever, the opening can be erased. */
+export function commit(value: string): { commitment: Commitment; opening: Opening } {
+  const opening = { value, salt: randomBytes(16).toString('hex') };
+  return { commitment: commitmentOf(opening), opening };
+}
+
+export function commitmentOf(opening: Opening): Commitment {
+  const { salt, value } = opening;
+  return { commitment: digestOf('countersign/commitment/1', { salt, value }) };
+}
+
+/** Openings of one record by field, as stored beside it. */
+export function encodeOpenings(openings: Readonly<Record<string, Opening>>): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(openings));
+}
+
+/** Reads stored openings; a field whose opening does not match its commitment is left out. */
+export function openedValue(
+  openings: Uint8Array | undefined,
+  field: string,
+  commitment: Commitment | undefined,
+): string | undefined {
+  if (!openings || !commitment) return undefined;
+  const all = JSON.parse(new TextDecoder().decode(openings)) as Record<string, Opening | undefined>;
+  const opening = all[field];
+  if (!opening) return undefined;
+  return commitmentOf(opening).commitment === commitment.commitment ? opening.value : undefined;
+}

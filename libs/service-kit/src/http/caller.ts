@@ -1,0 +1,31 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Role } from '@countersign/contracts';
+import { Refused } from '../refusal.ts';
+
+/** Who calls, established from the credential and nothing else. */
+export type Caller =
+  | { readonly kind: 'agent'; readonly tenant: string; readonly agent: string }
+  | {
+      readonly kind: 'person';
+      readonly tenant: string;
+      readonly person: string;
+      readonly roles: readonly Role[];
+    };
+
+/** The caller the credential guard established. */
+export const TheCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const request = context.switchToHttp().getRequest<{ caller?: Caller }>();
+  if (!request.caller) throw new Refused('unauthenticated');
+  return request.caller;
+});
+
+/** The caller's person; a route that only people may call has already refused agents. */
+export function personOf(caller: Caller): { tenant: string; person: string } {
+  if (caller.kind !== 'person') throw new Refused('not_permitted');
+  return caller;
+}
+
+export function agentCaller(caller: Caller): { tenant: string; agent: string } {
+  if (caller.kind !== 'agent') throw new Refused('not_permitted');
+  return caller;
+}

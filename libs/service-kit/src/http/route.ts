@@ -1,0 +1,39 @@
+import {
+  Body,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Post,
+  Put,
+  Query,
+  SetMetadata,
+  applyDecorators,
+} from '@nestjs/common';
+import { ROUTES, type Route as RouteContract, type RouteName } from '@countersign/contracts';
+
+export const ROUTE = 'countersign:route';
+const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete };
+
+/** Binds a controller method to its entry in ROUTES: verb, path, who may call it. */
+export function Route(name: RouteName): MethodDecorator {
+  const route: RouteContract = ROUTES[name];
+  return applyDecorators(
+    SetMetadata(ROUTE, name),
+    VERBS[route.method](route.path),
+    HttpCode(200),
+    Header('cache-control', 'no-store'),
+  );
+}
+
+/** The request's body, as the route's schema reads it. */
+export function RouteBody(name: RouteName): ParameterDecorator {
+  const { body }: RouteContract = ROUTES[name];
+  return body ? Body({ schema: body }) : Body();
+}
+
+/** The request's query, as the route's schema reads it. */
+export function RouteQuery(name: RouteName): ParameterDecorator {
+  const { query }: RouteContract = ROUTES[name];
+  return query ? Query({ schema: query }) : Query();
+}

@@ -1,0 +1,33 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Chain } from '@countersign/ports';
+import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import { type SettlementParts, settlementEffects } from './service/settlement.effects.ts';
+import { CHAINS, TOKENS, WalletsController } from './service/wallets.controller.ts';
+
+export type { SettlementParts } from './service/settlement.effects.ts';
+
+export function settlementDuty(
+  parts: SettlementParts & { readonly timers: Timers; readonly log: Log },
+): DebtRunner {
+  return new DebtRunner({ ...parts, service: 'settlement', effects: settlementEffects(parts) });
+}
+
+/** The settlement service: evidence, and the balances of wallets. */
+@Module({})
+export class SettlementModule {
+  static with(parts: {
+    readonly host: LaneHost;
+    readonly chains: ReadonlyMap<string, Chain>;
+    readonly tokens: ReadonlyMap<string, readonly string[]>;
+  }): DynamicModule {
+    return {
+      module: SettlementModule,
+      controllers: [WalletsController],
+      providers: [
+        { provide: LaneHost, useValue: parts.host },
+        { provide: CHAINS, useValue: parts.chains },
+        { provide: TOKENS, useValue: parts.tokens },
+      ],
+    };
+  }
+}

@@ -1,0 +1,184 @@
+import type { EventData } from '@countersign/contracts';
+import { Fault } from '@countersign/kernel';
+import { type Fixed, type Payment, fixedOf } from '@countersign/payment';
+import type { BlockTag, Chain, Clock, StatementKey } from '@countersign/ports';
+import { type Effect, type Effects, type LaneHost, signStatement } from '@countersign/service-kit';
+import { type Evidence, evidenceOf } from '../domain/evidence.ts';
+
+export interface SettlementParts {
+  readonly host: LaneHost;
+  readonly key: StatementKey;
+  /** By CAIP-2 network. */
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly clock: Clock;
+  /** How often the chain is asked about a payment that is under way. */
+  readonly pollMs: number;
+}
+
+/** Logs are searched from this many blocks before the head the authorization was fixed at: a reorg moves heads. */
+const REORG_MARGIN_BLOCKS = 128;
+/** How often what we must send ourselves is sent again while the chain does not show it. */
+const RESEND_MS = 10_000;
+
+type Evidenced =
+  | 'settlement.observed'
+  | 'settlement.reverted'
+  | 'settlement.final'
+  | 'authorization.void'
+  | 'authorization.canceled'
+  | 'settlement.mismatched';
+
+/** What settlement owes: evidence about every authorization, and sending what nobody else will send. */
+export function settlementEffects(parts: SettlementParts): Effects {
+  const sentAt = new Map<string, number>();
+  return {
+    watch: watch(parts, sentAt),
+    present: send(parts, 'transfer', sentAt),
+    relay_cancellation: send(parts, 'cancellation', sentAt),
+  };
+}
+
+/**
+ * Asks the chain, from the strongest level down. Only a finalized block ends a payment; an error is no answer and
+ * leaves everything as it is.
+ */
+function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
+  return async (payment) => {
+    const fixed = fixedOf(payment);
+    if (!fixed) return;
+    const again = { againAfterMs: parts.pollMs };
+    const final = await readAt(parts, fixed, 'finalized');
+    if (await recordEnd(parts, payment, final)) {
+      sentAt.delete(payment.id);
+      return again;
+    }
+    const safe = await readAt(parts, fixed, 'safe');
+    const seen = safe.kind === 'settled' ? safe : await readAt(parts, fixed, 'latest');
+    await recordSeen(parts, payment, seen, seen === safe ? 'safe' : 'latest');
+    if (seen.kind === 'unused') await resend(parts, payment, fixed, sentAt);
+    return again;
+  };
+}
+
+async function readAt(parts: SettlementParts, fixed: Fixed, tag: BlockTag): Promise<Evidence> {
+  const { authorization, atBlock } = fixed;
+  const chain = chainOf(parts, authorization.chainId);
+  const fromBlock = Math.max(0, atBlock - REORG_MARGIN_BLOCKS);
+  const { token, from, nonce } = authorization;
+  const reading = await chain.authorization({ token, from, nonce }, tag, fromBlock);
+  return evidenceOf(authorization, reading);
+}
+
+/** Records what a finalized block proves; false when it proves nothing yet. */
+async function recordEnd(
+  parts: SettlementParts,
+  payment: Payment,
+  evidence: Evidence,
+): Promise<boolean> {
+  const { tenant, agent, id: paymentId } = payment;
+  const about = { tenant, agent, paymentId };
+  switch (evidence.kind) {
+    case 'settled':
+      await record(parts, 'settlement.final', { ...about, transfer: evidence.transfer });
+      return true;
+    case 'canceled':
+      await record(parts, 'authorization.canceled', { ...about, transfer: evidence.transfer });
+      return true;
+    case 'mismatched':
+      await record(parts, 'settlement.mismatched', { ...about, found: evidence.found });
+      return true;
+    case 'outlived':
+      await record(parts, 'authorization.void', { ...about, finalized: evidence.at });
+      return true;
+    case 'unused':
+      return false;
+  }
+}
+
+/** Records what is seen but not final, and takes it back when a reorganisation did. */
+async function recordSeen(
+  parts: SettlementParts,
+  payment: Payment,
+  seen: Evidence,
+  level: 'safe' | 'latest',
+): Promise<void> {
+  const { phase, tenant, agent, id: paymentId } = payment;
+  if (phase.status !== 'signed') return;
+  const about = { tenant, agent, paymentId };
+  const known = phase.observed;
+  if (seen.kind === 'settled') {
+    const same =
+      known?.level === level &&
+      known.transfer.transactionHash === seen.transfer.transactionHash &&
+      known.transfer.block.hash === seen.transfer.block.hash;
+    if (!same)
+      await record(parts, 'settlement.observed', { ...about, level, transfer: seen.transfer });
+  } else if (known && (seen.kind === 'unused' || seen.kind === 'outlived')) {
+    await record(parts, 'settlement.reverted', { ...about, head: seen.at });
+  }
+}
+
+/** Sends to the chain what the log claims we send; the claim comes first, so a crash leaves it to be sent again. */
+function send(
+  parts: SettlementParts,
+  what: 'transfer' | 'cancellation',
+  sentAt: Map<string, number>,
+): Effect {
+  return async (payment) => {
+    const { tenant, agent, id: paymentId } = payment;
+    const fixed = fixedOf(payment);
+    if (!fixed) return;
+    const cause = `${fixed.authorizationDigest}/${what}`;
+    const about = { tenant, agent, paymentId, what };
+    const back = await parts.host.append('settlement.submitted', about, { cause });
+    if (back.applied) await submit(parts, payment, fixed, sentAt);
+    return { againAfterMs: 100 };
+  };
+}
+
+async function resend(
+  parts: SettlementParts,
+  payment: Payment,
+  fixed: Fixed,
+  sentAt: Map<string, number>,
+): Promise<void> {
+  const last = sentAt.get(payment.id) ?? -Infinity;
+  if (fixed.submitted.length === 0 || parts.clock.monotonicMs() - last < RESEND_MS) return;
+  await submit(parts, payment, fixed, sentAt);
+}
+
+async function submit(
+  parts: SettlementParts,
+  payment: Payment,
+  fixed: Fixed,
+  sentAt: Map<string, number>,
+): Promise<void> {
+  const { authorization, cancellation } = fixed;
+  const chain = chainOf(parts, authorization.chainId);
+  sentAt.set(payment.id, parts.clock.monotonicMs());
+  if (cancellation !== null) {
+    await chain.submitCancellation({ ...authorization, signature: cancellation });
+  } else if (payment.phase.status === 'signed') {
+    const { signature } = payment.phase;
+    await chain.submitTransfer({ ...authorization, value: BigInt(authorization.value), signature });
+  }
+}
+
+async function record<N extends Evidenced>(
+  parts: SettlementParts,
+  name: N,
+  statement: Omit<EventData<N>, 'signature'>,
+): Promise<void> {
+  const data = await signStatement<Evidenced>(parts.key, name, statement);
+  const { paymentId } = data;
+  await parts.host.append(name, data as EventData<N>, { cause: paymentId });
+}
+
+function chainOf(parts: SettlementParts, chainId: number): Chain {
+  const chain = parts.chains.get(`eip155:${chainId}`);
+  if (!chain)
+    throw new Fault('chain_unavailable', `no chain is configured for eip155:${chainId}`, {
+      retryable: true,
+    });
+  return chain;
+}

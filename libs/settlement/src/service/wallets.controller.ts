@@ -1,0 +1,38 @@
+import { Controller, Inject, Param } from '@nestjs/common';
+import { Name, findAsset } from '@countersign/contracts';
+import { toDecimal } from '@countersign/kernel';
+import { tenantOf } from '@countersign/payment';
+import type { Chain } from '@countersign/ports';
+import { type Caller, LaneHost, Refused, Route, TheCaller } from '@countersign/service-kit';
+
+export const CHAINS = Symbol('Chains');
+/** Tokens whose balance is shown, by network. */
+export const TOKENS = Symbol('Tokens');
+
+@Controller()
+export class WalletsController {
+  constructor(
+    @Inject(LaneHost) private readonly host: LaneHost,
+    @Inject(CHAINS) private readonly chains: ReadonlyMap<string, Chain>,
+    @Inject(TOKENS) private readonly tokens: ReadonlyMap<string, readonly string[]>,
+  ) {}
+
+  @Route('readWallet')
+  async read(@TheCaller() { tenant }: Caller, @Param('wallet', { schema: Name }) name: string) {
+    const wallet = tenantOf(this.host.control, tenant).wallets.get(name);
+    if (!wallet) throw new Refused('wallet_unknown');
+    const balances = [];
+    for (const [network, chain] of this.chains)
+      for (const token of this.tokens.get(network) ?? []) {
+        const amount = await chain.balance(token, wallet.address);
+        const asset = findAsset(network, token);
+        balances.push({
+          asset: `${network}/erc20:${token}`,
+          symbol: asset?.symbol ?? '',
+          amount: amount.toString(),
+          decimal: toDecimal(amount, asset?.decimals ?? 0),
+        });
+      }
+    return { wallet: name, kind: wallet.kind, address: wallet.address, balances };
+  }
+}

@@ -1,0 +1,185 @@
+import { findAsset } from '@countersign/contracts';
+import { Fault, InvariantViolation } from '@countersign/kernel';
+import { type Payment, agentOf, fixedOf, tenantOf } from '@countersign/payment';
+import { CONTROL, type Chain, type Clock, type TypedData, type WalletKeys } from '@countersign/ports';
+import {
+  type Effect,
+  type Effects,
+  type LaneHost,
+  type TrustedKeys,
+  factsOf,
+} from '@countersign/service-kit';
+import {
+  type Ceiling,
+  SKEW_MAX_MS,
+  type SigningCase,
+  authorizationFor,
+  refusalToSign,
+} from '../domain/preconditions.ts';
+import { VerifiedPolicies, signedRecordsOf } from './records.ts';
+import type { SigningJournal } from './signing-journal.ts';
+
+export interface SignerParts {
+  readonly host: LaneHost;
+  readonly keys: WalletKeys;
+  readonly typedData: TypedData;
+  readonly journal: SigningJournal;
+  /** By CAIP-2 network. */
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Keys of policy and approval, pinned in the signer's own configuration. */
+  readonly trusted: TrustedKeys;
+  readonly ceilingOf: (wallet: string, token: string) => Ceiling | undefined;
+  readonly clock: Clock;
+}
+
+/** A fixed authorization older than this is not signed any more; it goes void. */
+const CLAIM_AGE_MAX_MS = 30_000;
+
+/** What the signer owes: fix the one authorization, sign it, and sign its cancellation when it must not be used. */
+export function signerEffects(parts: SignerParts): Effects {
+  const policies = new VerifiedPolicies(parts.host, parts.trusted);
+  const fixedHere = new Map<string, number>();
+  return {
+    fix: fix(parts, policies, fixedHere),
+    sign: sign(parts, fixedHere),
+    cancel: cancel(parts),
+  };
+}
+
+function fix(
+  parts: SignerParts,
+  policies: VerifiedPolicies,
+  fixedHere: Map<string, number>,
+): Effect {
+  return async (payment) => {
+    const { host, clock } = parts;
+    if (payment.phase.status !== 'authorized') return;
+    const { tenant, agent, id: paymentId, quote } = payment;
+    const lane = host.laneFor(tenant, agent);
+    // A stop may stand in control that this lane has not been marked with yet.
+    const end = await host.log.end(CONTROL);
+    if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
+    await policies.refresh();
+    const refusal = refusalToSign(await caseOf(parts, policies, payment));
+    const cause = payment.phase.decision.id;
+    if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
+    if (refusal) {
+      await host.append('signing.refused', { tenant, agent, paymentId, ...refusal }, { cause });
+      return { againAfterMs: 100 };
+    }
+    const wallet = walletOf(host, payment);
+    if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
+    const chain = parts.chains.get(quote.network);
+    if (!chain) {
+      const why = `no chain is configured for ${quote.network}`;
+      const refused = { tenant, agent, paymentId, code: 'network_not_configured', why };
+      await host.append('signing.refused', refused, { cause });
+      return { againAfterMs: 100 };
+    }
+    const head = await chain.head('latest');
+    if (Math.abs(head.timeMs - clock.nowMs()) > SKEW_MAX_MS)
+      throw new Fault('clock_skew', 'chain time and our clock differ by more than 30 s', {
+        retryable: true,
+      });
+    const { maxLifetimeMs } = payment.phase.decision.verdict;
+    const authorization = authorizationFor(payment, wallet, head, maxLifetimeMs);
+    const data = { tenant, agent, paymentId, decisionId: cause, walletId: wallet.id, authorization };
+    const before = clock.monotonicMs();
+    const back = await host.append(
+      'authorization.fixed',
+      { ...data, atBlock: head.number },
+      { cause },
+    );
+    if (back.applied) fixedHere.set(paymentId, before);
+    return { againAfterMs: 100 };
+  };
+}
+
+async function caseOf(
+  parts: SignerParts,
+  policies: VerifiedPolicies,
+  payment: Payment,
+): Promise<SigningCase> {
+  const { host, clock, journal, trusted, ceilingOf } = parts;
+  const { phase, tenant, agent, quote } = payment;
+  const lane = host.laneFor(tenant, agent);
+  const view = tenantOf(lane.view, tenant);
+  const { decisions, grants } = await signedRecordsOf(host, trusted, payment);
+  const wallet = walletOf(host, payment);
+  const completed = phase.status === 'authorized' ? phase.completed : null;
+  const nowMs = clock.nowMs();
+  return {
+    payment,
+    decision: phase.status === 'authorized' ? decisions.get(phase.decision.id) : undefined,
+    asked: completed ? decisions.get(completed.decisionId) : undefined,
+    grants,
+    policy: policies.inForce(tenant, view.active),
+    facts: factsOf(host, payment),
+    ceiling: wallet && ceilingOf(wallet.id, quote.asset),
+    signedToday: wallet ? journal.signedInDay(wallet.id, quote.asset, nowMs) : 0n,
+    frozen: view.frozen || agentOf(lane, tenant, agent).frozen,
+    nowMs,
+  };
+}
+
+function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
+  return async (payment) => {
+    const { host, keys, journal, clock, typedData } = parts;
+    if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
+    const { fixed } = payment.phase;
+    const { authorization, authorizationDigest, walletId } = fixed;
+    const since = fixedHere.get(payment.id);
+    const ageMs =
+      since === undefined ? clock.nowMs() - fixed.fixedAtMs : clock.monotonicMs() - since;
+    if (ageMs > CLAIM_AGE_MAX_MS || ageMs < -2_000) return { againAfterMs: 60_000 };
+    journal.note({
+      paymentId: payment.id,
+      wallet: walletId,
+      token: authorization.token,
+      value: authorization.value,
+      authorizationDigest,
+      atMs: clock.nowMs(),
+    });
+    const digest = typedData.transferDigest(
+      { ...authorization, value: BigInt(authorization.value) },
+      domainOf(authorization),
+    );
+    const signature = await keys.sign(walletId, digest);
+    const { tenant, agent, id: paymentId } = payment;
+    const cause = authorizationDigest;
+    await host.append(
+      'signing.completed',
+      { tenant, agent, paymentId, authorizationDigest, signature },
+      { cause },
+    );
+    fixedHere.delete(paymentId);
+    return { againAfterMs: 100 };
+  };
+}
+
+/** Needs no allowance, and works while frozen: it can only make a recorded authorization unusable. */
+function cancel({ host, keys, typedData }: SignerParts): Effect {
+  return async (payment) => {
+    const fixed = fixedOf(payment);
+    if (!fixed?.stop || fixed.cancellation !== null) return;
+    const { authorization, walletId } = fixed;
+    const digest = typedData.cancellationDigest(authorization, domainOf(authorization));
+    const signature = await keys.sign(walletId, digest);
+    const { tenant, agent, id: paymentId } = payment;
+    const cause = fixed.authorizationDigest;
+    await host.append('cancellation.signed', { tenant, agent, paymentId, signature }, { cause });
+    return { againAfterMs: 100 };
+  };
+}
+
+function domainOf(authorization: { readonly chainId: number; readonly token: string }) {
+  const asset = findAsset(`eip155:${authorization.chainId}`, authorization.token);
+  if (!asset) throw new InvariantViolation('an authorization was fixed for an unknown token');
+  const { chainId, token: verifyingContract } = authorization;
+  return { ...asset.domain, chainId, verifyingContract };
+}
+
+function walletOf(host: LaneHost, { tenant, agent }: Payment) {
+  const view = tenantOf(host.laneFor(tenant, agent).view, tenant);
+  return view.wallets.get(view.agents.get(agent)?.wallet ?? '');
+}
