@@ -59,16 +59,25 @@ export async function startStandalone(
     folder: join(folder, 'keys'),
     passphraseFile: join(folder, 'keys.passphrase'),
   });
-  const [policyKey, approvalKey, settlementKey] = await Promise.all([
+  const [policyKey, approvalKey, signerKey, settlementKey] = await Promise.all([
     keystore.statementKey('policy'),
     keystore.statementKey('approval'),
+    keystore.statementKey('signer'),
     keystore.statementKey('settlement'),
   ]);
-  const host = new LaneHost(store.log, onFatal);
+  const trusted = pinned({
+    policy: policyKey,
+    approval: approvalKey,
+    signer: signerKey,
+    settlement: settlementKey,
+  });
+  const host = new LaneHost(store.log, trusted, onFatal);
   const chains = chainsOf(settings);
   const registry = new Registry(host, policyKey);
   const journal = openSigningJournal(join(folder, 'signer.journal'));
-  let pageUrl = settings.COUNTERSIGN_PUBLIC_URL ?? `http://${settings.COUNTERSIGN_HOST}:${settings.COUNTERSIGN_PORT}`;
+  let pageUrl =
+    settings.COUNTERSIGN_PUBLIC_URL ??
+    `http://${settings.COUNTERSIGN_HOST}:${settings.COUNTERSIGN_PORT}`;
   const notifier = await notifierOf(settings, keystore.statementKey('alerting'));
   const shell = { host, clock, timers, log };
 
@@ -81,7 +90,9 @@ export async function startStandalone(
       SettlementModule.with({
         host,
         chains,
-        tokens: new Map([...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS])),
+        tokens: new Map(
+          [...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS]),
+        ),
       }),
       AuditModule.with({ host }),
     ],
@@ -104,7 +115,8 @@ export async function startStandalone(
     typedData,
     journal,
     chains,
-    trusted: pinned({ policy: policyKey, approval: approvalKey }),
+    key: signerKey,
+    trusted,
     ceilingOf: () => ceiling,
   });
   const runners: DebtRunner[] = [
@@ -119,6 +131,7 @@ export async function startStandalone(
   for (const runner of runners) runner.start();
   await registry.announceKey('policy', policyKey);
   await registry.announceKey('approval', approvalKey);
+  await registry.announceKey('signer', signerKey);
   await registry.announceKey('settlement', settlementKey);
   const ownerCredentialFile = join(folder, 'owner.credential');
   await ensureOwner(host, registry, ownerCredentialFile);
@@ -169,7 +182,7 @@ async function notifierOf(settings: Settings, key: Promise<StatementKey>): Promi
   return firstAccepting([webhook]);
 }
 
-/** The signer's own list of whose statements it believes. */
+/** Whose statements this process believes. */
 function pinned(keys: Readonly<Record<string, StatementKey>>) {
   return new Map(
     Object.entries(keys).map(([service, { keyId, publicKey }]) => [keyId, { service, publicKey }]),

@@ -13,7 +13,8 @@ const Chains = z.string().transform((text, context) =>
       const chain = z
         .strictObject({ network: Network, rpcUrl: z.url({ protocol: /^https?$/ }) })
         .safeParse({ network, rpcUrl: rest.join('=') });
-      if (!chain.success) context.addIssue({ code: 'custom', message: `"${part}" is not <CAIP-2>=<URL>` });
+      if (!chain.success)
+        context.addIssue({ code: 'custom', message: `"${part}" is not <CAIP-2>=<URL>` });
       else if (!TEST_NETWORKS.includes(chain.data.network))
         context.addIssue({
           code: 'custom',
@@ -67,7 +68,9 @@ export class SettingsInvalid extends Error {
 }
 
 /** @throws SettingsInvalid listing every fault. */
-export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
   const ours = Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_'));
   const parsed = Settings.safeParse(Object.fromEntries(ours));
   if (parsed.success) return parsed.data;

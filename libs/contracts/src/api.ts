@@ -193,7 +193,10 @@ export const ROUTES = {
     path: '/v1/payments/:id/delivery',
     who: ['agent'],
     summary: 'What was paid for arrived; the same purchase may be made again',
-    body: z.strictObject({ status: z.int().min(200).max(299), responseDigest: DigestHex.optional() }),
+    body: z.strictObject({
+      status: z.int().min(200).max(299),
+      responseDigest: DigestHex.optional(),
+    }),
     answer: Done,
   },
   openTask: {
@@ -218,7 +221,8 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/wallets/:wallet/withdrawals',
     who: ['operator'],
-    summary: 'Move funds to the treasury; any other address than the one the policy names is denied',
+    summary:
+      'Move funds to the treasury; any other address than the one the policy names is denied',
     body: z.strictObject({ network: Network, asset: Address, amount: Atomic, to: Address }),
     answer: PaymentView,
   },

@@ -38,6 +38,7 @@ export const CODES = {
   wrong_lane: refusal(409, 'The record stands in a lane that is not its own'),
   wrong_id: refusal(409, 'The id does not derive from what it names'),
   undecodable: refusal(422, 'The bytes are no known record'),
+  not_genuine: refusal(409, 'The record is not signed by the service that may write it'),
 
   not_waiting: refusal(409, 'The payment does not wait for this'),
   wrong_round: refusal(409, 'The record belongs to another round of the payment'),

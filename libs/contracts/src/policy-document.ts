@@ -103,7 +103,11 @@ const CollaborativeTier = z.strictObject({
   timeoutSeconds: Seconds,
   clearanceSeconds: Seconds,
 });
-export const Tier = z.discriminatedUnion('kind', [AutonomousTier, SupervisedTier, CollaborativeTier]);
+export const Tier = z.discriminatedUnion('kind', [
+  AutonomousTier,
+  SupervisedTier,
+  CollaborativeTier,
+]);
 export type Tier = z.infer<typeof Tier>;
 
 /** Blocked whatever else allows it: any one condition is enough. The owner is alerted at once. */
@@ -139,8 +143,14 @@ export const PolicyDocument = z
       if (twice !== undefined)
         context.addIssue({ code: 'custom', path: [path], message: `"${twice}" appears twice` });
     };
-    unique([...policy.prohibited, ...policy.flags].map((rule) => rule.id), 'prohibited');
-    unique(policy.tiers.map((tier) => tier.name), 'tiers');
+    unique(
+      [...policy.prohibited, ...policy.flags].map((rule) => rule.id),
+      'prohibited',
+    );
+    unique(
+      policy.tiers.map((tier) => tier.name),
+      'tiers',
+    );
     unique(
       [...policy.budgets, ...policy.tiers.flatMap((tier) => tier.budgets ?? [])].map((it) => it.id),
       'budgets',

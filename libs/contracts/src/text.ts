@@ -24,7 +24,9 @@ export const Address = z
   .transform((text) => text.toLowerCase());
 
 /** CAIP-2 id of an EVM chain, such as `eip155:84532`. */
-export const Network = z.string().regex(/^eip155:[1-9][0-9]{0,15}$/, 'a CAIP-2 id like eip155:8453');
+export const Network = z
+  .string()
+  .regex(/^eip155:[1-9][0-9]{0,15}$/, 'a CAIP-2 id like eip155:8453');
 
 /** 32 bytes as 0x and 64 hex digits. */
 export const Bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/, '0x and 64 lower-case hex digits');

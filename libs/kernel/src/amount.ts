@@ -31,7 +31,9 @@ export function toDecimal(atomic: bigint, decimals: number): string {
   const digits = (atomic < 0n ? -atomic : atomic).toString().padStart(decimals + 1, '0');
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  return decimals === 0 ? sign + whole : `${sign}${whole}.${fraction.padEnd(Math.min(2, decimals), '0')}`;
+  return decimals === 0
+    ? sign + whole
+    : `${sign}${whole}.${fraction.padEnd(Math.min(2, decimals), '0')}`;
 }
 
 /** Converts between two scales at par, rounding up so that a budget never counts less than was spent. */

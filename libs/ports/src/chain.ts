@@ -51,7 +51,11 @@ export interface Chain {
   readonly network: string;
   head(tag: BlockTag): Promise<BlockRef>;
   /** State at the block `tag` names now; logs are searched from `fromBlock` on. */
-  authorization(key: AuthorizationKey, tag: BlockTag, fromBlock: number): Promise<AuthorizationReading>;
+  authorization(
+    key: AuthorizationKey,
+    tag: BlockTag,
+    fromBlock: number,
+  ): Promise<AuthorizationReading>;
   /** Token balance at latest, in atomic units. */
   balance(token: string, address: string): Promise<bigint>;
   /** Submits a transfer from the gas account; resolves with the transaction hash, which proves nothing. */

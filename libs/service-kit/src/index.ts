@@ -1,10 +1,4 @@
-export {
-  type Opening,
-  commit,
-  commitmentOf,
-  encodeOpenings,
-  openedValue,
-} from './commitments.ts';
+export { type Opening, commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
 export { DebtRunner, type Effect, type EffectResult, type Effects } from './debt-runner.ts';
 export {
   type AppendOptions,
@@ -18,12 +12,7 @@ export { factsOf } from './facts.ts';
 export { type Log, silentLog } from './logger.ts';
 export { amountText, statusOf, viewOf } from './payment-view.ts';
 export { Refused } from './refusal.ts';
-export {
-  type TrustedKeys,
-  announcedKeys,
-  signStatement,
-  verifyStatement,
-} from './statements.ts';
+export { type TrustedKeys, isGenuine, signStatement, verifyStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';

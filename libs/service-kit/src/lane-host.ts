@@ -26,9 +26,16 @@ import {
   laneOfPayment,
   leafDigest,
 } from '@countersign/payment';
-import { CONTROL, type EventLog, type LogRecord, type Position, type Subscription } from '@countersign/ports';
+import {
+  CONTROL,
+  type EventLog,
+  type LogRecord,
+  type Position,
+  type Subscription,
+} from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { Refused } from './refusal.ts';
+import { type TrustedKeys, isGenuine } from './statements.ts';
 import type { Timers } from './timers.ts';
 
 /** How the fold judged a record that was appended. */
@@ -79,13 +86,19 @@ export class LaneHost {
   readonly #onRecord = new Set<(record: LogRecord, result: Folded) => void>();
   readonly #offsets = new Map<string, number[]>();
   readonly #onFatal: (error: unknown) => void;
+  readonly #trusted: TrustedKeys;
   #control: ControlView = EMPTY_CONTROL;
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
   readonly ignored: IgnoredRecord[] = [];
 
-  constructor(log: EventLog, onFatal: (error: unknown) => void) {
+  /**
+   * @param trusted keys by which signed records are genuine, from configuration: the same for every replica, so that all
+   *   fold the same.
+   */
+  constructor(log: EventLog, trusted: TrustedKeys, onFatal: (error: unknown) => void) {
     this.log = log;
+    this.#trusted = trusted;
     this.#onFatal = onFatal;
     this.#lanes = Array.from({ length: log.laneCount }, (_, lane) =>
       emptyLane(lane, log.laneCount, EMPTY_CONTROL),
@@ -188,7 +201,12 @@ export class LaneHost {
     data: EventData<N>,
     options: AppendOptions,
   ): Promise<ReadBack> {
-    return this.#appendTo(CONTROL, name, encodeEvent(name as EventName, data, options.cause), options);
+    return this.#appendTo(
+      CONTROL,
+      name,
+      encodeEvent(name as EventName, data, options.cause),
+      options,
+    );
   }
 
   /**
@@ -280,6 +298,9 @@ export class LaneHost {
     if ('undecodable' in event || isLaneEvent(event)) {
       code = 'undecodable';
       this.#control = { ...this.#control, offset: record.offset };
+    } else if (!isGenuine(this.#trusted, event)) {
+      code = 'not_genuine';
+      this.#control = { ...this.#control, offset: record.offset };
     } else {
       const judged = foldControl(this.#control, record.offset, event as ControlEvent);
       this.#control = judged.view;
@@ -295,9 +316,11 @@ export class LaneHost {
     const lane = this.#lane(Number(record.lane));
     const event = decodeEvent(record.bytes);
     if ('undecodable' in event || !isLaneEvent(event)) {
-      lane.next += 1;
-      lane.atMs = Math.max(lane.atMs, record.stampMs);
-      this.#done(record, { applied: false, code: 'undecodable', paymentId: null });
+      this.#pass(lane, record, 'undecodable');
+      return;
+    }
+    if (!isGenuine(this.#trusted, event)) {
+      this.#pass(lane, record, 'not_genuine');
       return;
     }
     if (event.name === 'mark.made' && event.data.through > this.#control.offset) {
@@ -318,11 +341,14 @@ export class LaneHost {
     if (event.name === 'mark.made') for (const listener of this.#onControl) listener();
   }
 
-  #judge(
-    lane: LaneState,
-    record: LogRecord,
-    event: Parameters<typeof foldLane>[2],
-  ): Judgement {
+  /** A record that is nobody's: the lane moves on, nothing else does. */
+  #pass(lane: LaneState, record: LogRecord, code: RefusalCode): void {
+    lane.next += 1;
+    lane.atMs = Math.max(lane.atMs, record.stampMs);
+    this.#done(record, { applied: false, code, paymentId: null });
+  }
+
+  #judge(lane: LaneState, record: LogRecord, event: Parameters<typeof foldLane>[2]): Judgement {
     const at = lane.next;
     try {
       return foldLane(lane, record.stampMs, event, (offset) => this.#views.get(offset));
@@ -365,7 +391,8 @@ export class LaneHost {
       waiting.resolve(result);
     } else {
       this.#recent.set(key, result);
-      if (this.#recent.size > RECENT_MAX) this.#recent.delete(this.#recent.keys().next().value ?? '');
+      if (this.#recent.size > RECENT_MAX)
+        this.#recent.delete(this.#recent.keys().next().value ?? '');
     }
     for (const listener of this.#onRecord) listener(record, result);
   }
@@ -384,7 +411,9 @@ export class LaneHost {
 
   /** Offset of the next record to be delivered, counting those that wait for control. */
   #nextOf(name: string): number {
-    return this.#foldedNext(name) + (name === CONTROL ? 0 : (this.#held[Number(name)]?.length ?? 0));
+    return (
+      this.#foldedNext(name) + (name === CONTROL ? 0 : (this.#held[Number(name)]?.length ?? 0))
+    );
   }
 
   #foldedNext(name: string): number {

@@ -1,7 +1,12 @@
-import { createPublicKey, verify } from 'node:crypto';
-import { type EventData, type EventName, statementText } from '@countersign/contracts';
+import { type KeyObject, createPublicKey, verify } from 'node:crypto';
+import {
+  type EventData,
+  type EventName,
+  type EventOf,
+  WRITERS,
+  statementText,
+} from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
-import type { ControlView } from '@countersign/payment';
 
 type SignedName = {
   [N in EventName]: EventData<N> extends { signature: { keyId: string } } ? N : never;
@@ -23,24 +28,39 @@ export type TrustedKeys = ReadonlyMap<
   { readonly service: string; readonly publicKey: string }
 >;
 
-/** Keys a reader of the log may trust as far as it trusts the log; the signer pins its own instead. */
-export function announcedKeys(view: ControlView): TrustedKeys {
-  return view.keys;
+/** Whether a record may be believed to be its service's: signed by it, or of a kind that is not signed. */
+export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
+  return (
+    !('signature' in event.data) ||
+    typeof event.data.signature === 'string' ||
+    verifyStatement(trusted, WRITERS[event.name], event.name, {
+      ...event.data,
+      signature: event.data.signature,
+    })
+  );
 }
 
 /** Whether `data` was signed by `service` with a key in `trusted`. */
 export function verifyStatement(
   trusted: TrustedKeys,
   service: string,
-  name: SignedName,
+  name: EventName,
   data: { readonly signature: { readonly keyId: string; readonly value: string } },
 ): boolean {
   const key = trusted.get(data.signature.keyId);
   if (!key || key.service !== service) return false;
-  const publicKey = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: key.publicKey },
-    format: 'jwk',
-  });
   const text = new TextEncoder().encode(statementText(name, data));
-  return verify(null, text, publicKey, Buffer.from(data.signature.value, 'base64url'));
+  const signature = Buffer.from(data.signature.value, 'base64url');
+  return verify(null, text, publicKeyOf(key.publicKey), signature);
+}
+
+const publicKeys = new Map<string, KeyObject>();
+
+function publicKeyOf(x: string): KeyObject {
+  let key = publicKeys.get(x);
+  if (!key) {
+    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    publicKeys.set(x, key);
+  }
+  return key;
 }

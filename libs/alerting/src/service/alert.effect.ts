@@ -11,7 +11,11 @@ const SEVERITY: Readonly<Record<string, EventData<'alert.raised'>['severity']>> 
 };
 
 /** Tells people, then records that they were told; a crash in between tells them twice under the same id. */
-export function alertEffect(parts: { host: LaneHost; notifier: Notifier; pageUrl: string }): Effect {
+export function alertEffect(parts: {
+  host: LaneHost;
+  notifier: Notifier;
+  pageUrl: string;
+}): Effect {
   return async (payment, debt) => {
     const { code } = debt;
     if (code === undefined) return;

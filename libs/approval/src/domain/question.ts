@@ -21,7 +21,10 @@ export function shownFacts(view: PaymentView, facts: Facts): readonly ShownFact[
   return [
     { name: 'Amount', value: view.amount },
     { name: 'Payee', value: quote.payTo },
-    { name: 'Seller', value: it.seller === 'unknown' ? 'unknown: nobody registered it' : it.seller },
+    {
+      name: 'Seller',
+      value: it.seller === 'unknown' ? 'unknown: nobody registered it' : it.seller,
+    },
     { name: 'Payee is', value: PAYEE[it.payee] },
     { name: 'Trust', value: it.trust },
     { name: 'Category', value: it.category },
@@ -50,7 +53,8 @@ const QUOTED_MAX = 500;
 export function visibleText(text: string): string {
   const shown = text.replaceAll(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
+    (character) =>
+      `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
   );
   return shown.length > QUOTED_MAX ? `${shown.slice(0, QUOTED_MAX)} … (cut)` : shown;
 }

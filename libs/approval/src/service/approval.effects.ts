@@ -1,10 +1,20 @@
 import { type Approval, type Payment } from '@countersign/payment';
-import type { Notifier } from '@countersign/ports';
-import { type Effect, type Effects, type LaneHost, factsOf, viewOf } from '@countersign/service-kit';
+import type { Notifier, StatementKey } from '@countersign/ports';
+import {
+  type Effect,
+  type EffectResult,
+  type Effects,
+  type LaneHost,
+  type ReadBack,
+  factsOf,
+  signStatement,
+  viewOf,
+} from '@countersign/service-kit';
 import { shownFacts } from '../domain/question.ts';
 
 export interface ApprovalEffectParts {
   readonly host: LaneHost;
+  readonly key: StatementKey;
   readonly notifier: Notifier;
   /** Where people open our page, such as `http://127.0.0.1:4020/approve`. */
   readonly pageUrl: string;
@@ -16,7 +26,7 @@ export function approvalEffects(parts: ApprovalEffectParts): Effects {
 }
 
 /** The veto window opens only when somebody took responsibility for the message. */
-function notify({ host, notifier, pageUrl }: ApprovalEffectParts): Effect {
+function notify({ host, key, notifier, pageUrl }: ApprovalEffectParts): Effect {
   return async (payment) => {
     const { phase, tenant, agent, id: paymentId, round } = payment;
     if (phase.status !== 'awaiting') return;
@@ -32,7 +42,8 @@ function notify({ host, notifier, pageUrl }: ApprovalEffectParts): Effect {
       link: `${pageUrl}#${paymentId}`,
     });
     const cause = approval.decisionId;
-    await host.append('approval.opened', { tenant, agent, paymentId, round }, { cause });
+    const data = await signStatement(key, 'approval.opened', { tenant, agent, paymentId, round });
+    await host.append('approval.opened', data, { cause });
   };
 }
 
@@ -46,8 +57,8 @@ function complete({ host }: ApprovalEffectParts): Effect {
   return async ({ phase, tenant, agent, id: paymentId, round }) => {
     if (phase.status !== 'awaiting') return;
     const cause = phase.approval.decisionId;
-    await host.append('approval.completed', { tenant, agent, paymentId, round }, { cause });
-    return { againAfterMs: 50 };
+    const about = { tenant, agent, paymentId, round };
+    return unlessEarly(await host.append('approval.completed', about, { cause }));
   };
 }
 
@@ -62,7 +73,12 @@ function expire({ host }: ApprovalEffectParts): Effect {
             ? 'unanswered'
             : 'not_notified';
     if (cause === null) return;
-    await host.append('approval.expired', { tenant, agent, paymentId, cause }, { cause: paymentId });
-    return { againAfterMs: 50 };
+    const about = { tenant, agent, paymentId, cause } as const;
+    return unlessEarly(await host.append('approval.expired', about, { cause: paymentId }));
   };
+}
+
+/** A clock that runs ahead of the log must not fill it: what came too early is tried again after a while. */
+function unlessEarly(back: ReadBack): EffectResult {
+  return { againAfterMs: back.code === 'too_early' ? 1_000 : 50 };
 }

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Clock, Notifier, StatementKey } from '@countersign/ports';
 import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import { ApprovalPageController } from './approval-page.controller.ts';
 import { ApprovalController } from './approval.controller.ts';
 import { approvalEffects } from './approval.effects.ts';
 import { Approvals } from './approvals.ts';
@@ -25,7 +26,7 @@ export class ApprovalModule {
   static with(parts: Pick<ApprovalParts, 'host' | 'key' | 'clock'>): DynamicModule {
     return {
       module: ApprovalModule,
-      controllers: [ApprovalController],
+      controllers: [ApprovalController, ApprovalPageController],
       providers: [
         { provide: LaneHost, useValue: parts.host },
         { provide: Approvals, useValue: new Approvals(parts) },

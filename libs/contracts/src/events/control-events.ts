@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { Trust } from '../decision.ts';
-import { Address, Atomic, Commitment, DigestHex, Name, Network, StatementSignature } from '../text.ts';
+import {
+  Address,
+  Atomic,
+  Commitment,
+  DigestHex,
+  Name,
+  Network,
+  StatementSignature,
+} from '../text.ts';
 
 const signed = { signature: StatementSignature };
 
@@ -12,7 +20,10 @@ export type Role = z.infer<typeof Role>;
 export const Seller = z.strictObject({
   seller: Name,
   domain: z.string().regex(/^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/, 'a host name in ASCII'),
-  payTo: z.array(z.strictObject({ network: Network, address: Address })).min(1).max(50),
+  payTo: z
+    .array(z.strictObject({ network: Network, address: Address }))
+    .min(1)
+    .max(50),
   trust: Trust.exclude(['unknown']),
   category: Name,
   jurisdiction: z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 country code'),
@@ -35,7 +46,7 @@ export type Seller = z.infer<typeof Seller>;
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({
-    service: z.enum(['policy', 'approval', 'settlement', 'recorder']),
+    service: z.enum(['policy', 'approval', 'signer', 'settlement', 'recorder']),
     keyId: z.string().min(1).max(128),
     publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url'),
   }),
@@ -63,12 +74,13 @@ export const CONTROL_EVENTS = {
     ...signed,
   }),
   /** Somebody may have a wallet; the signer owes its key. */
-  'wallet.requested': z.strictObject({ tenant: Name, wallet: Name, by: Name }),
+  'wallet.requested': z.strictObject({ tenant: Name, wallet: Name, by: Name, ...signed }),
   'wallet.created': z.strictObject({
     tenant: Name,
     wallet: Name,
     kind: z.literal('eoa-secp256k1'),
     address: Address,
+    ...signed,
   }),
   'seller.registered': z.strictObject({ tenant: Name, seller: Seller, by: Name, ...signed }),
   'seller.removed': z.strictObject({ tenant: Name, seller: Name, by: Name, ...signed }),
@@ -88,8 +100,13 @@ export const CONTROL_EVENTS = {
     by: Name,
     ...signed,
   }),
-  'tenant.frozen': z.strictObject({ tenant: Name, by: Name, reason: Commitment.optional() }),
+  'tenant.frozen': z.strictObject({
+    tenant: Name,
+    by: Name,
+    reason: Commitment.optional(),
+    ...signed,
+  }),
   'tenant.unfrozen': z.strictObject({ tenant: Name, by: Name, ...signed }),
   /** The offset of this record is the new epoch of the budget counters. */
-  'budget.epoch': z.strictObject({ tenant: Name, why: z.string().max(200) }),
+  'budget.epoch': z.strictObject({ tenant: Name, why: z.string().max(200), ...signed }),
 } as const;

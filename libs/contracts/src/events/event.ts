@@ -109,7 +109,7 @@ export function encodeEvent<N extends EventName>(
   const parsed = EVENTS[name].parse(data) as Canonical;
   const source = `countersign/${WRITERS[name]}`;
   const type = `${TYPE_PREFIX}${name}.v1`;
-  const id = digestOf('countersign/event/1', { source, type, causationid: causationId, data: parsed });
+  const id = eventId({ source, type, causationid: causationId, data: parsed });
   const text = canonicalText({
     specversion: '1.0',
     id,
@@ -142,7 +142,18 @@ export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable
     return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
   const parsed = EVENTS[name].safeParse(data);
   if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
+  if (id !== eventId({ source, type, causationid, data: parsed.data as Canonical }))
+    return { undecodable: 'the id does not derive from the content' };
   return { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
+}
+
+function eventId(named: {
+  readonly source: string;
+  readonly type: string;
+  readonly causationid: string;
+  readonly data: Canonical;
+}): string {
+  return digestOf('countersign/event/1', named);
 }
 
 function nameOf(type: string): EventName | undefined {

@@ -45,7 +45,11 @@ const Transfer = z.strictObject({
 /** Every record a lane may hold, by event name. The writing service is in {@link WRITERS}. */
 export const LANE_EVENTS = {
   /** This lane sees `control` exactly up to offset `through` from here on. */
-  'mark.made': z.strictObject({ lane: z.int().nonnegative(), through: z.int().nonnegative() }),
+  'mark.made': z.strictObject({
+    lane: z.int().nonnegative(),
+    through: z.int().nonnegative(),
+    ...signed,
+  }),
 
   'intent.submitted': z.strictObject({
     ...ofPayment,
@@ -105,7 +109,7 @@ export const LANE_EVENTS = {
   }),
 
   /** A notification was accepted for delivery: the veto window opens at this record's log time. */
-  'approval.opened': z.strictObject({ ...ofPayment, round: z.int().nonnegative() }),
+  'approval.opened': z.strictObject({ ...ofPayment, round: z.int().nonnegative(), ...signed }),
   'approval.granted': z.strictObject({
     ...ofPayment,
     person: Name,
@@ -132,6 +136,7 @@ export const LANE_EVENTS = {
     authorization: Authorization,
     /** Head of the chain when it was fixed: the window derives from its time, evidence is searched from it on. */
     atBlock: z.int().nonnegative(),
+    ...signed,
   }),
   'signing.completed': z.strictObject({
     ...ofPayment,
@@ -140,7 +145,14 @@ export const LANE_EVENTS = {
     signature: z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/),
   }),
   /** The signer will not sign this payment, whatever happens next. */
-  'signing.refused': z.strictObject({ ...ofPayment, code: Code, why: z.string().max(500) }),
+  'signing.refused': z.strictObject({
+    ...ofPayment,
+    /** The allowance that was refused; a later one may fare better. */
+    decisionId: DigestHex,
+    code: Code,
+    why: z.string().max(500),
+    ...signed,
+  }),
   /** A signed `CancelAuthorization` for settlement to relay. */
   'cancellation.signed': z.strictObject({
     ...ofPayment,

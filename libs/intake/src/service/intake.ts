@@ -94,7 +94,10 @@ export class Intake {
   }
 
   /** @throws Refused `payment_unknown`, also for another agent's payment: its existence is not told. */
-  ownPayment(owner: { readonly tenant: string; readonly agent?: string }, paymentId: string): Payment {
+  ownPayment(
+    owner: { readonly tenant: string; readonly agent?: string },
+    paymentId: string,
+  ): Payment {
     const payment = this.#host.payment(paymentId);
     const own =
       payment?.tenant === owner.tenant &&

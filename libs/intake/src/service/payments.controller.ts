@@ -1,5 +1,10 @@
 import { Body, Controller, Headers, Inject, Param, Res } from '@nestjs/common';
-import { PaymentId, type PaymentView, type ProposeBody, type Timeline } from '@countersign/contracts';
+import {
+  PaymentId,
+  type PaymentView,
+  type ProposeBody,
+  type Timeline,
+} from '@countersign/contracts';
 import {
   type Caller,
   LaneHost,
@@ -49,14 +54,10 @@ export class PaymentsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<PaymentView> {
     const owner = agentCaller(caller);
-    const proposed = await this.intake.propose(
-      { tenant: owner.tenant, agent: owner.agent },
-      body,
-      {
-        idempotencyKey: idempotencyKey(headers['idempotency-key']),
-        waitMs: waitSeconds(headers['prefer']) * 1000,
-      },
-    );
+    const proposed = await this.intake.propose({ tenant: owner.tenant, agent: owner.agent }, body, {
+      idempotencyKey: idempotencyKey(headers['idempotency-key']),
+      waitMs: waitSeconds(headers['prefer']) * 1000,
+    });
     if (proposed.replayed) reply.header('idempotent-replayed', 'true');
     const view = viewOf(this.host, proposed.payment, { bearer: true });
     if (!view.final && view.status !== 'signed') reply.status(202);
@@ -75,7 +76,8 @@ export class PaymentsController {
       .flatMap((it) => [...it.payments.values()])
       .filter((payment) => query.status === undefined || statusOf(payment) === query.status)
       .sort((a, b) => b.submittedAtMs - a.submittedAtMs || (a.id < b.id ? 1 : -1));
-    const start = query.before === undefined ? 0 : all.findIndex((it) => it.id === query.before) + 1;
+    const start =
+      query.before === undefined ? 0 : all.findIndex((it) => it.id === query.before) + 1;
     return {
       payments: all
         .slice(start, start + query.limit)

@@ -66,7 +66,11 @@ export type ControlJudgement =
   | { readonly applied: false; readonly code: RefusalCode; readonly view: ControlView };
 
 /** Folds one record of `control`. A record that does not apply moves the offset and nothing else. */
-export function foldControl(view: ControlView, offset: number, event: ControlEvent): ControlJudgement {
+export function foldControl(
+  view: ControlView,
+  offset: number,
+  event: ControlEvent,
+): ControlJudgement {
   const moved = { ...view, offset };
   const code = refusalOf(view, event);
   if (code) return { applied: false, code, view: moved };
@@ -128,7 +132,9 @@ function refuseActivation(
   const others = [...tenant.people].filter(
     ([person, { roles }]) => person !== put.by && roles.includes('policy_author'),
   );
-  return tenant.active && others.length > 0 && put.by === data.by ? 'second_person_needed' : undefined;
+  return tenant.active && others.length > 0 && put.by === data.by
+    ? 'second_person_needed'
+    : undefined;
 }
 
 function evolve(view: ControlView, offset: number, event: ControlEvent): ControlView {
@@ -149,7 +155,10 @@ function evolveTenant(
 ): TenantView {
   switch (event.name) {
     case 'person.added':
-      return { ...tenant, people: added(tenant.people, event.data.person, { roles: event.data.roles }) };
+      return {
+        ...tenant,
+        people: added(tenant.people, event.data.person, { roles: event.data.roles }),
+      };
     case 'agent.added': {
       const { agent, wallet, credentialDigest: credential } = event.data;
       return { ...tenant, agents: added(tenant.agents, agent, { wallet, credential }) };
@@ -164,10 +173,17 @@ function evolveTenant(
     case 'wallet.created': {
       const { wallet: id, kind, address } = event.data;
       const walletsWanted = new Set([...tenant.walletsWanted].filter((it) => it !== id));
-      return { ...tenant, walletsWanted, wallets: added(tenant.wallets, id, { id, kind, address }) };
+      return {
+        ...tenant,
+        walletsWanted,
+        wallets: added(tenant.wallets, id, { id, kind, address }),
+      };
     }
     case 'seller.registered':
-      return { ...tenant, sellers: added(tenant.sellers, event.data.seller.seller, event.data.seller) };
+      return {
+        ...tenant,
+        sellers: added(tenant.sellers, event.data.seller.seller, event.data.seller),
+      };
     case 'seller.removed': {
       const sellers = new Map(tenant.sellers);
       sellers.delete(event.data.seller);

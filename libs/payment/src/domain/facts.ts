@@ -105,7 +105,10 @@ function endsOf(address: string): string {
   return address.slice(2, 6) + address.slice(-4);
 }
 
-function longestRoute(seller: Seller | undefined, path: string): Seller['routes'][number] | undefined {
+function longestRoute(
+  seller: Seller | undefined,
+  path: string,
+): Seller['routes'][number] | undefined {
   return seller?.routes
     .filter((route) => path === route.path || path.startsWith(route.path.replace(/\/?$/, '/')))
     .sort((a, b) => b.path.length - a.path.length)[0];

@@ -4,7 +4,10 @@ import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import { type LifeContext, type LifeEvent, frozenAt, live, reconsidered } from './life.ts';
 import { type Payment, isResolved } from './payment.ts';
 
-/** Most payments of one agent that may be open at a time; more are refused until some end. */
+/**
+ * Most payments of one agent under way at a time, neither delivered nor ended: a burst of failing sellers cannot lock a
+ * shared budget. Delivered ones that wait for finality are not counted; there may be thousands.
+ */
 export const OPEN_PAYMENTS_MAX = 256;
 /** Most tasks of one agent that may be open at a time. */
 export const OPEN_TASKS_MAX = 64;
@@ -18,6 +21,8 @@ export interface Agent {
   readonly payments: Map<string, Payment>;
   /** Ids of payments that have not ended, or whose reservation has not. */
   readonly open: Set<string>;
+  /** Ids of payments neither delivered nor ended. */
+  readonly underWay: Set<string>;
   /** By purchase: how often it was bought, and the last payment for it. */
   readonly purchases: Map<string, { readonly nextOrdinal: number; readonly paymentId: string }>;
   /** By idempotency key digest. */
@@ -107,6 +112,7 @@ export function agentOf(lane: LaneState, tenant: string, name: string): Agent {
       quarantined: false,
       payments: new Map(),
       open: new Set(),
+      underWay: new Set(),
       purchases: new Map(),
       keys: new Map(),
       tasks: new Set(),
@@ -157,7 +163,7 @@ export function outlook(
       ? { kind: 'same', paymentId: last.id, known: key === undefined }
       : { kind: 'refused', code: 'payment_unresolved', paymentId: last.id };
   }
-  if (agent.open.size >= OPEN_PAYMENTS_MAX)
+  if (agent.underWay.size >= OPEN_PAYMENTS_MAX)
     return { kind: 'refused', code: 'too_many_open_payments' };
   return { kind: 'new', ordinal: before?.nextOrdinal ?? 0 };
 }
@@ -202,12 +208,7 @@ function submit(
   return { applied: true, touched: [put(agent, payment)] };
 }
 
-function onPayment(
-  lane: LaneState,
-  agent: Agent,
-  view: TenantView,
-  event: LifeEvent,
-): Judgement {
+function onPayment(lane: LaneState, agent: Agent, view: TenantView, event: LifeEvent): Judgement {
   const payment = agent.payments.get(event.data.paymentId);
   if (!payment) return ignore('payment_unknown');
   const judged = live(payment, event, contextOf(lane, agent, view));
@@ -267,7 +268,10 @@ function updateOpen(agent: Agent, update: (payment: Payment) => Payment): Paymen
 
 function put(agent: Agent, payment: Payment): Payment {
   agent.payments.set(payment.id, payment);
-  if (payment.phase.status === 'ended' && payment.reservationEnded) agent.open.delete(payment.id);
+  const ended = payment.phase.status === 'ended';
+  if (ended && payment.reservationEnded) agent.open.delete(payment.id);
   else agent.open.add(payment.id);
+  if (ended || payment.delivered) agent.underWay.delete(payment.id);
+  else agent.underWay.add(payment.id);
   return payment;
 }

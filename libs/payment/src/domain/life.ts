@@ -171,7 +171,9 @@ function asked(
       if (event.data.round !== payment.round) return ignore('wrong_round');
       if (approval.openedAtMs !== null) return ignore('duplicate');
       if (due) return ignore('too_late');
-      return accept(inPhase(payment, { ...phase, approval: { ...approval, openedAtMs: context.atMs } }));
+      return accept(
+        inPhase(payment, { ...phase, approval: { ...approval, openedAtMs: context.atMs } }),
+      );
     case 'approval.granted':
       return granted(payment, phase, event.data, context);
     case 'approval.completed': {
@@ -205,7 +207,8 @@ function granted(
   if (data.quoteDigest !== approval.quoteDigest || data.decisionId !== approval.decisionId)
     return ignore('wrong_digest');
   // Quorum counts people, not clicks.
-  if (approval.grants.some((grant) => grant.person === data.person)) return ignore('already_granted');
+  if (approval.grants.some((grant) => grant.person === data.person))
+    return ignore('already_granted');
   const grants = [...approval.grants, { person: data.person, atMs: context.atMs }];
   return accept(inPhase(payment, { ...phase, approval: { ...approval, grants } }));
 }
@@ -242,7 +245,9 @@ function claimed(
 
 function signing(
   payment: Payment,
-  event: Event<`authorization.fixed` | `signing.${'completed' | 'refused'}` | 'cancellation.signed'>,
+  event: Event<
+    `authorization.fixed` | `signing.${'completed' | 'refused'}` | 'cancellation.signed'
+  >,
   context: LifeContext,
 ): LifeJudgement {
   const { phase } = payment;
@@ -250,9 +255,10 @@ function signing(
     case 'authorization.fixed':
       return fixed(payment, event.data, context);
     case 'signing.refused':
-      return phase.status === 'authorized'
+      if (phase.status !== 'authorized') return ignore('not_waiting');
+      return event.data.decisionId === phase.decision.id
         ? accept(ended(payment, 'refused', context.atMs, event.data.code))
-        : ignore('not_waiting');
+        : ignore('wrong_round');
     case 'signing.completed': {
       if (phase.status !== 'fixed') return ignore('not_waiting');
       const { signature, authorizationDigest } = event.data;

@@ -60,8 +60,13 @@ function owedByApproval(phase: Extract<Payment['phase'], { status: 'awaiting' }>
       ? approvalMet(approval, 0)
         ? now('approval', 'complete')
         : { service: 'approval', kind: 'expire', dueAtMs }
-      : { service: 'approval', kind: approval.openedAtMs === null ? 'expire' : 'complete', dueAtMs };
-  return approval.openedAtMs === null ? [now('approval', 'notify'), last] : [last];
+      : {
+          service: 'approval',
+          kind: approval.openedAtMs === null ? 'expire' : 'complete',
+          dueAtMs,
+        };
+  // What is due comes first: a notifier that does not answer must not hide the end.
+  return approval.openedAtMs === null ? [last, now('approval', 'notify')] : [last];
 }
 
 function owedOnceFixed(payment: Payment): Debt[] {

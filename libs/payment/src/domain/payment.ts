@@ -1,4 +1,11 @@
-import type { Authorization, EventData, Quote, Requirement, Resource, Verdict } from '@countersign/contracts';
+import type {
+  Authorization,
+  EventData,
+  Quote,
+  Requirement,
+  Resource,
+  Verdict,
+} from '@countersign/contracts';
 
 /** The decision in force for a payment. */
 export interface DecisionTaken {
@@ -45,14 +52,7 @@ export interface Fixed {
 export type Transfer = EventData<'settlement.final'>['transfer'];
 
 export type EndedHow =
-  | 'denied'
-  | 'vetoed'
-  | 'expired'
-  | 'frozen'
-  | 'refused'
-  | 'settled'
-  | 'void'
-  | 'canceled';
+  'denied' | 'vetoed' | 'expired' | 'frozen' | 'refused' | 'settled' | 'void' | 'canceled';
 
 /** Where a payment stands. Every phase carries exactly what is true in it. */
 export type Phase =

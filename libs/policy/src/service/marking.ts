@@ -1,23 +1,31 @@
 import type { LaneState } from '@countersign/payment';
-import type { LaneHost, Log } from '@countersign/service-kit';
+import type { StatementKey } from '@countersign/ports';
+import { type LaneHost, type Log, type Timers, signStatement } from '@countersign/service-kit';
+
+const RETRY_MS = 500;
+
+export interface MarkingParts {
+  readonly host: LaneHost;
+  readonly key: StatementKey;
+  readonly timers: Timers;
+  readonly log: Log;
+}
 
 /**
  * Tells every lane how far it sees `control`. Owed whenever control is ahead of a lane; one mark at a time per lane, so
  * that a burst of changes costs one mark and not one each.
  */
 export class Marking {
-  readonly #host: LaneHost;
-  readonly #log: Log;
+  readonly #parts: MarkingParts;
   readonly #running = new Set<number>();
   #stop: (() => void) | undefined;
 
-  constructor(host: LaneHost, log: Log) {
-    this.#host = host;
-    this.#log = log;
+  constructor(parts: MarkingParts) {
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#stop = this.#host.onControl(() => this.#markAll());
+    this.#stop = this.#parts.host.onControl(() => this.#markAll());
     this.#markAll();
   }
 
@@ -27,25 +35,23 @@ export class Marking {
   }
 
   #markAll(): void {
-    for (const lane of this.#host.lanes) this.#mark(lane);
+    for (const lane of this.#parts.host.lanes) void this.#mark(lane);
   }
 
-  #mark(lane: LaneState): void {
-    const through = this.#host.control.offset;
+  async #mark(lane: LaneState): Promise<void> {
+    const { host, key, timers, log } = this.#parts;
+    const through = host.control.offset;
     if (!this.#stop || lane.through >= through || this.#running.has(lane.lane)) return;
     this.#running.add(lane.lane);
-    const cause = `control/${through}`;
-    this.#host
-      .append('mark.made', { lane: lane.lane, through }, { cause })
-      .then(
-        () => {
-          this.#running.delete(lane.lane);
-          this.#mark(lane);
-        },
-        (error: unknown) => {
-          this.#running.delete(lane.lane);
-          this.#log.warn({ lane: lane.lane, err: error }, 'a mark could not be appended');
-        },
-      );
+    try {
+      const data = await signStatement(key, 'mark.made', { lane: lane.lane, through });
+      await host.append('mark.made', data, { cause: `control/${through}` });
+      this.#running.delete(lane.lane);
+      void this.#mark(lane);
+    } catch (error) {
+      log.warn({ lane: lane.lane, err: error }, 'a mark could not be appended; trying again');
+      this.#running.delete(lane.lane);
+      timers.after(RETRY_MS, () => void this.#mark(lane));
+    }
   }
 }

@@ -1,8 +1,22 @@
 import { Controller, Inject, Param } from '@nestjs/common';
-import { Name, type ProposeBody, type Role, type Seller, type Verdict } from '@countersign/contracts';
+import {
+  Name,
+  type ProposeBody,
+  type Role,
+  type Seller,
+  type Verdict,
+} from '@countersign/contracts';
 import { agentOf, establishFacts, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
-import { type Caller, LaneHost, Refused, Route, RouteBody, TheCaller, personOf } from '@countersign/service-kit';
+import {
+  type Caller,
+  LaneHost,
+  Refused,
+  Route,
+  RouteBody,
+  TheCaller,
+  personOf,
+} from '@countersign/service-kit';
 import { pickTier } from '@countersign/contracts';
 import { concludeDecision, planDecision } from '../index.ts';
 import { PolicyCache } from './policy-cache.ts';
@@ -47,7 +61,10 @@ export class PolicyController {
 
   @Route('replaceAgentCredential')
   async replaceCredential(@TheCaller() caller: Caller, @Param('agent', NameParam) agent: string) {
-    const { back, credential } = await this.registry.replaceAgentCredential(personOf(caller), agent);
+    const { back, credential } = await this.registry.replaceAgentCredential(
+      personOf(caller),
+      agent,
+    );
     return { position: positionText(back), credential };
   }
 
@@ -67,10 +84,7 @@ export class PolicyController {
   }
 
   @Route('freezeAll')
-  async freezeAll(
-    @TheCaller() caller: Caller,
-    @RouteBody('freezeAll') body: { reason?: string },
-  ) {
+  async freezeAll(@TheCaller() caller: Caller, @RouteBody('freezeAll') body: { reason?: string }) {
     return { position: positionText(await this.registry.freezeAll(personOf(caller), body.reason)) };
   }
 
@@ -196,7 +210,13 @@ export class PolicyController {
     const readings = await this.budgets.read(tenant, limits);
     const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
     const tier = pickTier(plan, byId, plan.amount);
-    const answer = { epoch: view.epoch, sequence: 0, atMs: lane.atMs, tier, readings: [...readings] };
+    const answer = {
+      epoch: view.epoch,
+      sequence: 0,
+      atMs: lane.atMs,
+      tier,
+      readings: [...readings],
+    };
     return concludeDecision(policy, facts, plan, answer);
   }
 }

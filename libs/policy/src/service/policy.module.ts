@@ -29,13 +29,15 @@ export function policyDuty(parts: PolicyParts): { runner: DebtRunner; marking: M
       end_reservation: reservationEffect({ host, budgets }),
     },
   });
-  return { runner, marking: new Marking(host, parts.log) };
+  return { runner, marking: new Marking(parts) };
 }
 
 /** The policy service: policies, agents, sellers, people; decisions. */
 @Module({})
 export class PolicyModule {
-  static with(parts: Pick<PolicyParts, 'host' | 'budgets'> & { readonly registry: Registry }): DynamicModule {
+  static with(
+    parts: Pick<PolicyParts, 'host' | 'budgets'> & { readonly registry: Registry },
+  ): DynamicModule {
     return {
       module: PolicyModule,
       controllers: [PolicyController],

@@ -28,7 +28,9 @@ type SignedChange =
   | 'seller.removed'
   | 'policy.put'
   | 'policy.activated'
-  | 'tenant.unfrozen';
+  | 'tenant.frozen'
+  | 'tenant.unfrozen'
+  | 'wallet.requested';
 
 /** Changes of `control` and stops: each is in force everywhere when the call returns. */
 export class Registry {
@@ -41,7 +43,10 @@ export class Registry {
   }
 
   /** Announces a service's public key, once. */
-  async announceKey(service: EventData<'key.announced'>['service'], key: StatementKey): Promise<void> {
+  async announceKey(
+    service: EventData<'key.announced'>['service'],
+    key: StatementKey,
+  ): Promise<void> {
     const { keyId, publicKey } = key;
     if (this.#host.control.keys.has(keyId)) return;
     const back = await this.#host.appendControl(
@@ -53,9 +58,17 @@ export class Registry {
   }
 
   /** @returns the credential, which is not kept anywhere. */
-  async addPerson(by: By, person: string, roles: readonly Role[], secret = newCredential('person')) {
+  async addPerson(
+    by: By,
+    person: string,
+    roles: readonly Role[],
+    secret = newCredential('person'),
+  ) {
     const data = { tenant: by.tenant, person, roles: [...roles], by: by.person };
-    const back = await this.#change('person.added', { ...data, credentialDigest: sha256Hex(secret) });
+    const back = await this.#change('person.added', {
+      ...data,
+      credentialDigest: sha256Hex(secret),
+    });
     return { back, credential: secret };
   }
 
@@ -80,13 +93,8 @@ export class Registry {
 
   /** Asks for a wallet and waits until the signer has made its key. */
   async requestWallet(by: By, wallet: string): Promise<{ back: ReadBack; address: string }> {
-    const back = expectApplied(
-      await this.#host.appendControl(
-        'wallet.requested',
-        { tenant: by.tenant, wallet, by: by.person },
-        { cause: `wallet/${wallet}` },
-      ),
-    );
+    const order = { tenant: by.tenant, wallet, by: by.person };
+    const back = await this.#change('wallet.requested', order);
     const made = () => tenantOf(this.#host.control, by.tenant).wallets.get(wallet)?.address;
     const { promise, resolve } = Promise.withResolvers<string>();
     const look = () => {
@@ -169,14 +177,15 @@ export class Registry {
 
   async freezeAll(by: By, reason: string | undefined): Promise<ReadBack> {
     const committed = reason === undefined ? undefined : commit(reason);
-    const back = await this.#host.appendControl(
-      'tenant.frozen',
-      { tenant: by.tenant, by: by.person, ...(committed && { reason: committed.commitment }) },
-      {
-        cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
-        ...(committed && { openings: { reason: committed.opening } }),
-      },
-    );
+    const data = await signStatement(this.#key, 'tenant.frozen', {
+      tenant: by.tenant,
+      by: by.person,
+      ...(committed && { reason: committed.commitment }),
+    });
+    const back = await this.#host.appendControl('tenant.frozen', data, {
+      cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
+      ...(committed && { openings: { reason: committed.opening } }),
+    });
     if (back.code !== 'duplicate') expectApplied(back);
     await this.#host.marked(back.position.offset);
     return back;

@@ -76,7 +76,10 @@ export async function createHttpApp(
     new StandardSchemaValidationPipe({
       exceptionFactory: (issues) =>
         new Rejected(
-          issues.map(({ message, path }) => ({ path: pathText(path), message: message.slice(0, 300) })),
+          issues.map(({ message, path }) => ({
+            path: pathText(path),
+            message: message.slice(0, 300),
+          })),
         ),
     }),
   );

@@ -14,7 +14,8 @@ export function openApiDocument(): Record<string, unknown> {
     info: {
       title: 'Countersign',
       version: '1',
-      description: 'A payment control plane for AI agents. Amounts are decimal strings of atomic units.',
+      description:
+        'A payment control plane for AI agents. Amounts are decimal strings of atomic units.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     security: [{ credential: [] }],

@@ -27,7 +27,8 @@ export function evidenceOf(authorization: Authorization, reading: AuthorizationR
     }
     case 'used': {
       const { transfer } = reading;
-      if (!transfer) return { kind: 'mismatched', found: 'a used nonce with no transfer behind it' };
+      if (!transfer)
+        return { kind: 'mismatched', found: 'a used nonce with no transfer behind it' };
       const { from, to, value, transactionHash, logIndex, block } = transfer;
       const asRecorded =
         from === authorization.from &&

@@ -102,11 +102,15 @@ function peopleRefusal(
   const { quote, resource } = asked.data.decision.facts;
   if (terms !== quoteDigest(quote, resource))
     return no('terms_changed', 'the quote is not the one people were asked about');
-  const grantedBy = genuineGrants(the, terms, asked.id);
+  const counted = new Set(completed.grants.map((grant) => grant.person));
+  const grantedBy = genuineGrants(the, terms, asked.id).filter((person) => counted.has(person));
   if (requirement.kind === 'quorum') {
-    const counted = grantedBy.filter((person) => requirement.approvers.includes(person));
-    if (counted.length < requirement.quorum)
-      return no('approval_missing', `${counted.length} of ${requirement.quorum} grants are genuine`);
+    const asApprover = grantedBy.filter((person) => requirement.approvers.includes(person));
+    if (asApprover.length < requirement.quorum)
+      return no(
+        'approval_missing',
+        `${asApprover.length} of ${requirement.quorum} grants are genuine`,
+      );
   }
   if (requirement.kind === 'veto_window') {
     const opened = completed.openedAtMs;

@@ -1,4 +1,10 @@
-import { type ControlEvent, type EventData, type PolicyDocument, decodeEvent, isLaneEvent } from '@countersign/contracts';
+import {
+  type ControlEvent,
+  type EventData,
+  type PolicyDocument,
+  decodeEvent,
+  isLaneEvent,
+} from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import type { Payment, PolicyVersion } from '@countersign/payment';
 import { parsePolicyText } from '@countersign/policy/text';

@@ -1,18 +1,28 @@
 import { findAsset } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import { type Payment, agentOf, fixedOf, tenantOf } from '@countersign/payment';
-import { CONTROL, type Chain, type Clock, type TypedData, type WalletKeys } from '@countersign/ports';
+import {
+  CONTROL,
+  type Chain,
+  type Clock,
+  type StatementKey,
+  type TypedData,
+  type WalletKeys,
+} from '@countersign/ports';
 import {
   type Effect,
+  type EffectResult,
   type Effects,
   type LaneHost,
   type TrustedKeys,
   factsOf,
+  signStatement,
 } from '@countersign/service-kit';
 import {
   type Ceiling,
   SKEW_MAX_MS,
   type SigningCase,
+  type SigningRefusal,
   authorizationFor,
   refusalToSign,
 } from '../domain/preconditions.ts';
@@ -22,6 +32,8 @@ import type { SigningJournal } from './signing-journal.ts';
 export interface SignerParts {
   readonly host: LaneHost;
   readonly keys: WalletKeys;
+  /** The signer's own statement key. */
+  readonly key: StatementKey;
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
   /** By CAIP-2 network. */
@@ -61,20 +73,17 @@ function fix(
     if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
     await policies.refresh();
     const refusal = refusalToSign(await caseOf(parts, policies, payment));
+    // The payment moved on while records were read: what was looked at is not what is.
+    if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
     const cause = payment.phase.decision.id;
     if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
-    if (refusal) {
-      await host.append('signing.refused', { tenant, agent, paymentId, ...refusal }, { cause });
-      return { againAfterMs: 100 };
-    }
+    if (refusal) return refuse(parts, payment, cause, refusal);
     const wallet = walletOf(host, payment);
     if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
     const chain = parts.chains.get(quote.network);
     if (!chain) {
       const why = `no chain is configured for ${quote.network}`;
-      const refused = { tenant, agent, paymentId, code: 'network_not_configured', why };
-      await host.append('signing.refused', refused, { cause });
-      return { againAfterMs: 100 };
+      return refuse(parts, payment, cause, { code: 'network_not_configured', why });
     }
     const head = await chain.head('latest');
     if (Math.abs(head.timeMs - clock.nowMs()) > SKEW_MAX_MS)
@@ -83,16 +92,32 @@ function fix(
       });
     const { maxLifetimeMs } = payment.phase.decision.verdict;
     const authorization = authorizationFor(payment, wallet, head, maxLifetimeMs);
-    const data = { tenant, agent, paymentId, decisionId: cause, walletId: wallet.id, authorization };
     const before = clock.monotonicMs();
-    const back = await host.append(
-      'authorization.fixed',
-      { ...data, atBlock: head.number },
-      { cause },
-    );
+    const data = await signStatement(parts.key, 'authorization.fixed', {
+      tenant,
+      agent,
+      paymentId,
+      decisionId: cause,
+      walletId: wallet.id,
+      authorization,
+      atBlock: head.number,
+    });
+    const back = await host.append('authorization.fixed', data, { cause });
     if (back.applied) fixedHere.set(paymentId, before);
     return { againAfterMs: 100 };
   };
+}
+
+async function refuse(
+  { host, key }: SignerParts,
+  { tenant, agent, id: paymentId }: Payment,
+  decisionId: string,
+  refusal: SigningRefusal,
+): Promise<EffectResult> {
+  const about = { tenant, agent, paymentId, decisionId, ...refusal };
+  const data = await signStatement(key, 'signing.refused', about);
+  await host.append('signing.refused', data, { cause: decisionId });
+  return { againAfterMs: 100 };
 }
 
 async function caseOf(

@@ -1,0 +1,159 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CountersignClient, governedFetch } from '@countersign/sdk';
+import { type Address, type Hex, bytesToHex } from 'viem';
+import { type Chain, SANDBOX_NETWORK, startChain } from '../chain.ts';
+import { type Facilitator, startFacilitator } from '../facilitator.ts';
+import { type Seller, startSeller } from '../seller.ts';
+import { type StockAgent, createStockAgent } from '../stock-agent.ts';
+import { TOKEN_ADDRESS } from '../token.ts';
+import { type Receiver, startReceiver } from './receiver.ts';
+import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
+import { type StandaloneProcess, startStandaloneProcess } from './standalone-process.ts';
+
+/** Where the story keeps its log, keys and credentials; made anew by every run. */
+const FOLDER = '.local/story';
+const AGENTS = ['research-1', 'batch-1'] as const;
+const APPROVERS = ['ada', 'bo', 'cy'] as const;
+export type AgentName = (typeof AGENTS)[number];
+export type ApproverName = (typeof APPROVERS)[number];
+
+/** The sandbox with Countersign in it, set up through its HTTP API as an operator would. */
+export interface World extends AsyncDisposable {
+  readonly chain: Chain;
+  readonly facilitator: Facilitator;
+  readonly receiver: Receiver;
+  readonly sellers: Readonly<Record<SellerName, Seller>>;
+  /** An agent nobody governs, with money of its own. */
+  readonly stock: StockAgent;
+  readonly owner: CountersignClient;
+  readonly ownerCredentialFile: string;
+  readonly approvers: Readonly<Record<ApproverName, CountersignClient>>;
+  readonly agents: Readonly<Record<AgentName, CountersignClient>>;
+  readonly wallets: Readonly<Record<AgentName, Address>>;
+  url(): string;
+  /** The stock x402 wrapper with our scheme client in it. */
+  fetchAs(agent: AgentName, options?: { waitSeconds?: number; purpose?: string }): typeof fetch;
+  /** SIGKILL in the middle of whatever it does, and a new start on the same folder. */
+  killAndRestart(): Promise<void>;
+}
+
+/**
+ * Starts everything on this machine. The parts end with the world, also when a step fails.
+ *
+ * @param progress told what is being done, for whoever waits.
+ */
+export async function createWorld(progress: (doing: string) => void): Promise<World> {
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  await using parts = new AsyncDisposableStack();
+  progress('starting a chain of our own (anvil, chain id 84532) with a token like USDC');
+  const chain = parts.use(await startChain());
+  progress('starting a facilitator and six sellers (stock x402 packages)');
+  const facilitator = parts.use(await startFacilitator({ chain }));
+  const sellers = await startSellers(facilitator, parts);
+  const receiver = parts.use(await startReceiver());
+  progress('starting Countersign as a process of its own');
+  const settings = settingsOf(chain, receiver);
+  const logFile = join(FOLDER, 'countersign.log');
+  let standalone = await startStandaloneProcess(settings, logFile);
+  parts.defer(() => standalone[Symbol.asyncDispose]());
+  // A restart takes the same port, so that everybody finds it again.
+  const restartSettings = { ...settings, COUNTERSIGN_PORT: new URL(standalone.url).port };
+  const { ownerCredentialFile, url: baseUrl } = standalone;
+  const owner = new CountersignClient({
+    baseUrl,
+    credential: readFileSync(ownerCredentialFile, 'utf8').trim(),
+  });
+  progress('registering people, wallets, agents, sellers and the policy through its API');
+  const people = await setUp(owner, baseUrl, sellers);
+  progress('funding two wallets and an ungoverned agent');
+  const stock = createStockAgent({ privateKey: `0x${'57'.repeat(32)}` });
+  const funded = [...Object.values(people.wallets), stock.address];
+  for (const address of funded) await chain.fund(address, 5_000_000_000n);
+
+  const kept = parts.move();
+  return {
+    chain,
+    facilitator,
+    receiver,
+    sellers,
+    stock,
+    owner,
+    ownerCredentialFile,
+    ...people,
+    url: () => standalone.url,
+    fetchAs: (agent, options = {}) => governedFetch({ client: people.agents[agent], ...options }),
+    async killAndRestart() {
+      await standalone.kill();
+      standalone = await startStandaloneProcess(restartSettings, logFile);
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** The settings of the story's process: everything else is as it comes. */
+function settingsOf(chain: Chain, receiver: Receiver): Readonly<Record<string, string>> {
+  const key = chain.gasAccounts[1]?.getHdKey().privateKey;
+  if (!key) throw new Error('the sandbox chain has no second gas account');
+  const gasKeyFile = join(FOLDER, 'gas.key');
+  writeFileSync(gasKeyFile, bytesToHex(key), { mode: 0o600 });
+  return {
+    COUNTERSIGN_DATA_DIR: join(FOLDER, 'countersign'),
+    COUNTERSIGN_PORT: '0',
+    COUNTERSIGN_CHAINS: `${SANDBOX_NETWORK}=${chain.rpcUrl}`,
+    COUNTERSIGN_GAS_KEY_FILE: gasKeyFile,
+    COUNTERSIGN_WEBHOOK_URL: receiver.url,
+    COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: 'yes',
+    COUNTERSIGN_POLL_MS: '250',
+  };
+}
+
+async function startSellers(
+  facilitator: Facilitator,
+  parts: AsyncDisposableStack,
+): Promise<Record<SellerName, Seller>> {
+  const started = await Promise.all(
+    Object.entries<SoldBy>(SELLERS).map(async ([name, { routes }]) => {
+      const seller = await startSeller({ facilitatorUrl: facilitator.url, routes: routes(name) });
+      return [name, parts.use(seller)] as const;
+    }),
+  );
+  return Object.fromEntries(started) as Record<SellerName, Seller>;
+}
+
+async function setUp(
+  owner: CountersignClient,
+  baseUrl: string,
+  sellers: Readonly<Record<SellerName, Seller>>,
+): Promise<Pick<World, 'approvers' | 'agents' | 'wallets'>> {
+  const as = (credential: string) => new CountersignClient({ baseUrl, credential });
+  const approvers = {} as Record<ApproverName, CountersignClient>;
+  for (const person of APPROVERS) {
+    const body = { person, roles: ['approver' as const] };
+    approvers[person] = as((await owner.call('addPerson', { body })).credential);
+  }
+  const agents = {} as Record<AgentName, CountersignClient>;
+  const wallets = {} as Record<AgentName, Address>;
+  for (const agent of AGENTS) {
+    const wallet = `${agent}-wallet`;
+    const { address } = await owner.call('requestWallet', { body: { wallet } });
+    wallets[agent] = address as Hex;
+    agents[agent] = as((await owner.call('addAgent', { body: { agent, wallet } })).credential);
+  }
+  for (const [name, { record }] of Object.entries<SoldBy>(SELLERS)) {
+    if (!record) continue;
+    const domain = new URL(sellers[name as SellerName].url).host;
+    const payTo = [{ network: SANDBOX_NETWORK, address: record.payTo ?? payToOf(name) }];
+    const { payTo: _, ...rest } = record;
+    const body = { ...rest, domain, payTo, takes: 'any' as const };
+    await owner.call('registerSeller', { params: { seller: name }, body });
+  }
+  const text = readFileSync(new URL('policy.yaml', import.meta.url), 'utf8');
+  const { version } = await owner.call('putPolicy', { body: { text } });
+  await owner.call('activatePolicy', { params: { version: String(version) } });
+  return { approvers, agents, wallets };
+}
+
+/** The token every price of the story is in. */
+export const TOKEN = TOKEN_ADDRESS.toLowerCase();

@@ -1,0 +1,1 @@
+export { type EvmChainOptions, evmChain } from './evm-chain.ts';

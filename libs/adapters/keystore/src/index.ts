@@ -1,0 +1,1 @@
+export { type Keystore, type KeystoreOptions, openKeystore } from './keystore.ts';

@@ -1,0 +1,188 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Limit, type Reading, ReservationAnswer, pickTier } from '@countersign/contracts';
+import { COUNTABLE_MAX, Fault, InvariantViolation, invariant } from '@countersign/kernel';
+import type { Attempt, OpenReservation, ReserveRequest, ReserveResult } from '@countersign/ports';
+import { numberOf } from './columns.ts';
+import { COUNTER_MAX, type Counter, Counters } from './counters.ts';
+import { type Payment, PaymentTable } from './payment-table.ts';
+
+/** The counters share the file, and so the fate, of the log: they are never rebuilt under a new epoch. */
+const EPOCH = 0;
+
+/**
+ * Reservations and counters as one state machine over tables. Synchronous, and unaware of transactions: every write
+ * happens inside one that the caller opened. All refusals come before the first write.
+ */
+export class BudgetTables {
+  readonly #payments: PaymentTable;
+  readonly #counters: Counters;
+  readonly #next: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#payments = new PaymentTable(database);
+    this.#counters = new Counters(database);
+    this.#next = database.prepare(`
+      INSERT INTO tenants VALUES (?, 1) ON CONFLICT DO UPDATE SET sequence = sequence + 1
+      RETURNING sequence`);
+  }
+
+  reserve(request: ReserveRequest, nowMs: number): ReserveResult {
+    checkRequest(request);
+    const { tenant, paymentId, attempt, amount, inputs } = request;
+    const earlier = this.#payments.find(tenant, paymentId);
+    if (earlier?.state === 'committed' || earlier?.state === 'released') return { kind: 'ended' };
+    if (earlier?.first) {
+      const order = compareAttempts(attempt, earlier.first.attempt);
+      if (order < 0) return { kind: 'superseded' };
+      if (order === 0)
+        return {
+          kind: 'answered',
+          answer: ReservationAnswer.parse(JSON.parse(earlier.first.answer)),
+          inputs: earlier.first.inputs,
+        };
+    }
+    const held = earlier?.state === 'open' ? earlier : undefined;
+    const readings = this.#readings(tenant, limitsOf(request), nowMs, held);
+    const tierName = pickTier(request, new Map(readings.map((it) => [it.limitId, it])), amount);
+    const tier = request.tiers.find((it) => it.name === tierName);
+    const scopes = tier ? [...new Set([...request.scopes, tier.scope])] : [];
+    this.#checkRoom(tenant, scopes, amount);
+
+    const answer = {
+      epoch: EPOCH,
+      sequence: this.#nextSequence(tenant),
+      atMs: nowMs,
+      tier: tierName,
+      readings,
+    };
+    const taken = tier ? this.#replace(tenant, held, scopes, amount) : earlier;
+    this.#payments.put({
+      tenant,
+      paymentId,
+      state: tier || held ? 'open' : 'none',
+      amount: taken?.amount ?? 0n,
+      counters: taken?.counters ?? [],
+      first: { attempt, answer: JSON.stringify(answer), inputs },
+    });
+    return { kind: 'answered', answer, inputs };
+  }
+
+  commit(tenant: string, paymentId: string, spentAtMs: number): void {
+    invariant(Number.isSafeInteger(spentAtMs) && spentAtMs >= 0, `not a time: ${spentAtMs}`);
+    const payment = this.#payments.find(tenant, paymentId);
+    if (payment?.state === 'released')
+      throw new InvariantViolation(`${paymentId} was released and cannot be committed`);
+    if (payment?.state !== 'open') return;
+    for (const counter of payment.counters)
+      this.#counters.spend(counter, payment.amount, spentAtMs);
+    this.#payments.end(tenant, paymentId, 'committed', spentAtMs);
+  }
+
+  release(tenant: string, paymentId: string): void {
+    const payment = this.#payments.find(tenant, paymentId);
+    if (payment?.state === 'committed')
+      throw new InvariantViolation(`${paymentId} was committed and cannot be released`);
+    if (payment?.state === 'released') return;
+    if (payment?.state === 'open')
+      for (const counter of payment.counters) this.#counters.free(counter, payment.amount);
+    this.#payments.end(tenant, paymentId, 'released', null);
+  }
+
+  readings(tenant: string, limits: readonly Limit[], nowMs: number): readonly Reading[] {
+    return this.#readings(tenant, limits, nowMs, undefined);
+  }
+
+  open(tenant: string): readonly OpenReservation[] {
+    return this.#payments.open(tenant);
+  }
+
+  /** What the limits' counters hold without the reservation the payment holds itself. */
+  #readings(
+    tenant: string,
+    limits: readonly Limit[],
+    nowMs: number,
+    held: Payment | undefined,
+  ): Reading[] {
+    const counters = new Map<string, Counter | undefined>();
+    return limits.map((limit) => {
+      if (!counters.has(limit.scope))
+        counters.set(limit.scope, this.#counters.find(tenant, limit.scope));
+      return this.#reading(limit, counters.get(limit.scope), nowMs, held);
+    });
+  }
+
+  #reading(
+    limit: Limit,
+    counter: Counter | undefined,
+    nowMs: number,
+    held: Payment | undefined,
+  ): Reading {
+    const { id: limitId, scope, window } = limit;
+    // A limit on the payment alone reads no counter, whatever stands beside it.
+    if (counter === undefined || window.kind === 'payment')
+      return { limitId, scope, committed: '0', open: '0', committedCount: 0, openCount: 0 };
+    const own = held !== undefined && held.counters.includes(counter.id);
+    const spent =
+      window.kind === 'lifetime'
+        ? counter.spent
+        : this.#counters.spentAfter(counter.id, nowMs - window.seconds * 1000);
+    return {
+      limitId,
+      scope,
+      committed: String(spent.amount),
+      open: String(counter.open.amount - (own ? held.amount : 0n)),
+      committedCount: spent.count,
+      openCount: counter.open.count - (own ? 1 : 0),
+    };
+  }
+
+  /** Frees what the payment held and takes the new amount, in every counter; returns what the payment then holds. */
+  #replace(tenant: string, held: Payment | undefined, scopes: readonly string[], amount: bigint) {
+    if (held) for (const counter of held.counters) this.#counters.free(counter, held.amount);
+    return { amount, counters: scopes.map((scope) => this.#counters.take(tenant, scope, amount)) };
+  }
+
+  #checkRoom(tenant: string, scopes: readonly string[], amount: bigint): void {
+    for (const scope of scopes) {
+      const counter = this.#counters.find(tenant, scope);
+      if (counter && counter.open.amount + counter.spent.amount + amount > COUNTER_MAX)
+        throw new Fault('not_countable', `the counter ${scope} is full`, { retryable: false });
+    }
+  }
+
+  #nextSequence(tenant: string): number {
+    return numberOf(this.#next.get(tenant), 'sequence');
+  }
+}
+
+/** All limits of a request, in order, each once. */
+function limitsOf(request: ReserveRequest): readonly Limit[] {
+  const limits = new Map<string, Limit>();
+  for (const limit of [...request.always, ...request.tiers.flatMap((tier) => tier.limits)]) {
+    const known = limits.get(limit.id);
+    invariant(known === undefined || readsAlike(known, limit), `two limits are called ${limit.id}`);
+    limits.set(limit.id, limit);
+  }
+  return [...limits.values()];
+}
+
+/** Whether one reading answers both. */
+function readsAlike(one: Limit, other: Limit): boolean {
+  const secondsOf = ({ window }: Limit) => (window.kind === 'rolling' ? window.seconds : 0);
+  return (
+    one.scope === other.scope &&
+    one.window.kind === other.window.kind &&
+    secondsOf(one) === secondsOf(other)
+  );
+}
+
+function checkRequest({ amount, attempt, tiers }: ReserveRequest): void {
+  invariant(amount >= 0n && amount <= COUNTABLE_MAX, `not a countable amount: ${amount}`);
+  for (const part of [attempt.round, attempt.through])
+    invariant(Number.isSafeInteger(part) && part >= 0, `not an attempt: ${part}`);
+  invariant(new Set(tiers.map((it) => it.name)).size === tiers.length, 'a tier appears twice');
+}
+
+function compareAttempts(one: Attempt, other: Attempt): number {
+  return one.round - other.round || one.through - other.through;
+}

@@ -1,0 +1,2 @@
+export { type Store, openStore } from './store.ts';
+export { type StoreOptions, type SyncStore, openSyncStore } from './sync-store.ts';

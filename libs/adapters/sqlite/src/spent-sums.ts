@@ -1,0 +1,64 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { bigOf } from './columns.ts';
+
+/**
+ * A level's bucket spans 64 buckets of the level below; those of level 0 span one millisecond. Six levels: a bucket of
+ * the last spans twelve days, and the longest window (a year) thirty of them.
+ */
+const FAN_OUT = 64;
+const LEVELS = 6;
+
+export interface Spent {
+  readonly amount: bigint;
+  readonly count: number;
+}
+
+/**
+ * Exact sums of what was spent after any given millisecond, at a cost that does not grow with the number of entries.
+ *
+ * Time is written in base 64. Every entry is added to one bucket per level; a window is the few whole buckets of each
+ * level between its edge and the next bucket of the level above, so at most 63 rows per level. Sums commute, so entries
+ * may come in any order of time.
+ */
+export class SpentSums {
+  readonly #add: StatementSync;
+  readonly #sum: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#add = database.prepare(`
+      INSERT INTO spent (counter, level, bucket, amount, count) VALUES (?, ?, ?, ?, 1)
+      ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, count = count + 1`);
+    const parts = Array.from(
+      { length: LEVELS },
+      (_, level) =>
+        `SELECT amount, count FROM spent
+         WHERE counter = ?1 AND level = ${level} AND bucket >= ?${2 * level + 2} AND bucket < ?${2 * level + 3}`,
+    );
+    this.#sum = database.prepare(
+      `SELECT coalesce(sum(amount), 0) AS amount, coalesce(sum(count), 0) AS count
+       FROM (${parts.join(' UNION ALL ')})`,
+    );
+    this.#sum.setReadBigInts(true);
+  }
+
+  add(counter: bigint, spentAtMs: number, amount: bigint): void {
+    let bucket = spentAtMs;
+    for (let level = 0; level < LEVELS; level += 1) {
+      this.#add.run(counter, level, bucket, amount);
+      bucket = Math.floor(bucket / FAN_OUT);
+    }
+  }
+
+  /** Entries spent after `cutMs`, itself excluded. */
+  after(counter: bigint, cutMs: number): Spent {
+    const edges: number[] = [];
+    let from = Math.max(0, cutMs + 1);
+    for (let level = 0; level < LEVELS; level += 1) {
+      const above = Math.ceil(from / FAN_OUT);
+      edges.push(from, level === LEVELS - 1 ? Number.MAX_SAFE_INTEGER : above * FAN_OUT);
+      from = above;
+    }
+    const row = this.#sum.get(counter, ...edges);
+    return { amount: bigOf(row, 'amount'), count: Number(bigOf(row, 'count')) };
+  }
+}

@@ -1,0 +1,3 @@
+export { firstAccepting } from './first-accepting.ts';
+export { terminalNotifier, visible } from './terminal-notifier.ts';
+export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

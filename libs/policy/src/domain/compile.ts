@@ -1,0 +1,170 @@
+import {
+  type Conditions,
+  type PolicyDocument,
+  type Requirement,
+  type Tier,
+  findAsset,
+} from '@countersign/contracts';
+import { unreachable } from '@countersign/kernel';
+import { type CompiledBudgets, type Holding, compileBudgets, frequencyOf } from './budgets.ts';
+import { type Condition, type Use, compileConditions } from './conditions.ts';
+import type { DecisionReason } from './reasons.ts';
+import { type RuleIndex, indexAll, indexAny } from './rule-index.ts';
+
+/** Fewer rules of a kind than this are all checked, so that each is explained by its own values. */
+const INDEX_FROM = 17;
+
+/** A policy in the form in which it decides. Made once by {@link compilePolicy}; its rules are not for others to read. */
+export interface CompiledPolicy {
+  readonly version: number;
+  readonly hash: string;
+  readonly unitName: string;
+  /** The declared assets that we know, by CAIP-19 id. */
+  readonly assets: ReadonlyMap<string, { readonly symbol: string; readonly decimals: number }>;
+  readonly treasury: ReadonlyMap<string, string>;
+  readonly maxLifetimeMs: number;
+  readonly again: boolean;
+  readonly alternative: string | undefined;
+  readonly prohibitions: RuleSet<CompiledRule>;
+  readonly tiers: RuleSet<CompiledTier>;
+  readonly flags: RuleSet<CompiledRule>;
+  readonly budgets: CompiledBudgets;
+}
+
+/** Rules of one kind in document order, with the index that finds those a payment may meet. */
+export interface RuleSet<Rule> {
+  readonly rules: readonly Rule[];
+  readonly find: RuleIndex;
+}
+
+/** A prohibition, a flag, or what a tier has in common with them. */
+export interface CompiledRule {
+  readonly name: string;
+  /** How the trace calls it, such as `tier:autonomous`. */
+  readonly rule: string;
+  readonly conditions: readonly Condition[];
+  readonly alternative: string | undefined;
+}
+
+export interface CompiledTier extends CompiledRule {
+  readonly requirement: Requirement;
+  readonly reason: DecisionReason;
+  readonly frequency: ((scope: string) => Holding) | undefined;
+  readonly budgets: CompiledBudgets;
+}
+
+/**
+ * Compiles a policy once into closures over sets, with an index per kind of rule, so that a decision costs the same
+ * whatever the number of rules and recipients.
+ *
+ * @param document as its schema returned it; it must not be changed afterwards.
+ * @param identity version and hash of the text it was read from; they take no part in decisions.
+ * @param indexFrom for specs: how many rules of a kind it takes to index them.
+ */
+export function compilePolicy(
+  document: PolicyDocument,
+  identity: { readonly version: number; readonly hash: string },
+  indexFrom: number = INDEX_FROM,
+): CompiledPolicy {
+  const { unit, prohibited, tiers, flags } = document;
+  return {
+    version: identity.version,
+    hash: identity.hash,
+    unitName: unit.name,
+    assets: knownAssets(unit.assets),
+    treasury: new Map(Object.entries(document.treasury ?? {})),
+    maxLifetimeMs: document.authorization.maxLifetimeSeconds * 1000,
+    again: document.again,
+    alternative: document.alternative?.toWellFormed(),
+    prohibitions: {
+      rules: prohibited.map((it) => compileRule('prohibition', it, 'restrict', unit.name)),
+      find: indexAny(prohibited.map(whenOf), indexFrom),
+    },
+    tiers: {
+      rules: tiers.map((it) => compileTier(it, unit)),
+      find: indexAll(tiers.map(whenOf), indexFrom),
+    },
+    flags: {
+      rules: flags.map((it) => compileRule('flag', it, 'restrict', unit.name)),
+      find: indexAll(flags.map(whenOf), indexFrom),
+    },
+    budgets: compileBudgets(document.budgets, unit.name),
+  };
+}
+
+const whenOf = ({ when }: { readonly when: Conditions }): Conditions => when;
+
+function compileRule(
+  kind: 'prohibition' | 'tier' | 'flag',
+  rule: {
+    readonly id: string;
+    readonly when: Conditions;
+    readonly alternative?: string | undefined;
+  },
+  use: Use,
+  unitName: string,
+): CompiledRule {
+  return {
+    name: rule.id,
+    rule: `${kind}:${rule.id}`,
+    conditions: compileConditions(rule.when, use, unitName),
+    // A lone surrogate would leave the verdict without canonical form.
+    alternative: rule.alternative?.toWellFormed(),
+  };
+}
+
+function compileTier(tier: Tier, unit: PolicyDocument['unit']): CompiledTier {
+  return {
+    ...compileRule('tier', { ...tier, id: tier.name }, 'permit', unit.name),
+    ...frozen(requirementOf(tier)),
+    frequency: tier.frequency && frequencyOf(tier.name, tier.frequency),
+    budgets: compileBudgets(tier.budgets ?? [], unit.name),
+  };
+}
+
+/** Every verdict of the tier hands out this one object. */
+function frozen<T extends Pick<CompiledTier, 'requirement'>>(it: T): T {
+  if (it.requirement.kind === 'quorum') Object.freeze(it.requirement.approvers);
+  Object.freeze(it.requirement);
+  return it;
+}
+
+function requirementOf(tier: Tier): Pick<CompiledTier, 'requirement' | 'reason'> {
+  switch (tier.kind) {
+    case 'autonomous':
+      return { requirement: { kind: 'none' }, reason: 'within_policy' };
+    case 'supervised':
+      return {
+        requirement: {
+          kind: 'veto_window',
+          windowMs: tier.vetoWindowSeconds * 1000,
+          notifyWithinMs: tier.notifyWithinSeconds * 1000,
+          clearanceMs: tier.clearanceSeconds * 1000,
+        },
+        reason: 'veto_window_required',
+      };
+    case 'collaborative':
+      return {
+        requirement: {
+          kind: 'quorum',
+          quorum: tier.quorum,
+          approvers: [...new Set(tier.approvers)],
+          timeoutMs: tier.timeoutSeconds * 1000,
+          clearanceMs: tier.clearanceSeconds * 1000,
+        },
+        reason: 'quorum_required',
+      };
+    default:
+      return unreachable(tier);
+  }
+}
+
+function knownAssets(ids: readonly string[]): CompiledPolicy['assets'] {
+  const known = new Map<string, { readonly symbol: string; readonly decimals: number }>();
+  for (const id of ids) {
+    const [network, address] = id.split('/erc20:');
+    const asset = network && address ? findAsset(network, address) : undefined;
+    if (asset) known.set(id, asset);
+  }
+  return known;
+}

@@ -1,0 +1,123 @@
+import {
+  type Facts,
+  type Reading,
+  type ReservationAnswer,
+  type TraceLine,
+  type Verdict,
+  pickTier,
+} from '@countersign/contracts';
+import type { CompiledPolicy } from './compile.ts';
+import { line } from './explain.ts';
+import { type Candidates, type Plan, planDecision } from './plan.ts';
+import { type Measured, measure, readingsOf, refusalsOf, tellReadings } from './readings.ts';
+import type { DecisionReason } from './reasons.ts';
+import { amountTextOf } from './subject.ts';
+import { deny, take, withdraw } from './verdict.ts';
+
+/** Plan and conclusion in one step, for whoever has the answer already. */
+export function decide(
+  policy: CompiledPolicy | null,
+  facts: Facts,
+  answer: ReservationAnswer | null,
+): Verdict {
+  return concludeDecision(policy, facts, planDecision(policy, facts), answer);
+}
+
+/**
+ * The verdict that follows from a plan and the counters. The store's choice of tier is not taken on trust: it is made
+ * again from the readings, and where the two differ the answer is no.
+ *
+ * @param answer null where the plan was a denial; a plan with candidates and no answer is denied.
+ */
+export function concludeDecision(
+  policy: CompiledPolicy | null,
+  facts: Facts,
+  plan: Plan,
+  answer: ReservationAnswer | null,
+): Verdict {
+  if (plan.kind === 'denied') return plan.verdict;
+  const { found } = plan;
+  const trace = [...found.trace];
+  const refuse = (reason: DecisionReason, why: string): Verdict => {
+    trace.push(line(reason, true, why));
+    return deny(policy, { reasons: [reason], units: found.units, flags: found.flags, trace });
+  };
+  if (!policy) return refuse('no_policy', 'no policy is active');
+  if (!answer) return refuse('counters_missing', 'the counters were not asked');
+  const readings = readingsOf(plan, answer);
+  const name = pickTier(plan, readings, plan.amount);
+  if (name !== answer.tier)
+    return refuse(
+      'counters_inconsistent',
+      `the readings give ${name ?? 'no tier'}, the budget store gave ${answer.tier ?? 'none'}`,
+    );
+  if (facts.kind === 'withdrawal') return withdraw(policy, found.units, trace);
+  const settled = settle({ policy, plan, name, readings, trace });
+  return settled ?? refuse('counters_missing', 'a limit stands without its reading');
+}
+
+/**
+ * The tier that the counters chose, or the denial that says which of them refused. Undefined where a limit decides that
+ * has no reading: neither the next tier nor a reason may rest on a reading that was left out.
+ */
+function settle(the: {
+  readonly policy: CompiledPolicy;
+  readonly plan: Candidates;
+  readonly name: string | null;
+  readonly readings: ReadonlyMap<string, Reading>;
+  readonly trace: TraceLine[];
+}): Verdict | undefined {
+  const { policy, plan, name, readings, trace } = the;
+  const { units, flags, always, tiers, withoutTask } = plan.found;
+  const amountText = amountTextOf(units, policy.unitName);
+  const measured = measure(always, readings, units);
+  const refused = measured.filter(({ holds }) => !holds);
+  const reasons: DecisionReason[] = refused.flatMap((it) => refusalsOf(it, units));
+  if (refused.length > 0) {
+    // Where a limit refuses whatever the tier, the tiers were not asked.
+    tellReadings(trace, measured, amountText);
+    return denyFor(policy, reasons, { units, flags, trace, alternative: alternativeOf(refused) });
+  }
+  if (measured.length < always.length) return undefined;
+  let alternative: string | undefined;
+  for (const { tier, holdings } of tiers) {
+    const ofTier = measure(holdings, readings, units);
+    if (tier.name === name) {
+      tellReadings(trace, [...measured, ...ofTier], amountText);
+      return take(policy, tier, {
+        units,
+        flags,
+        trace,
+        passedOver: withTask(reasons, withoutTask),
+      });
+    }
+    const missed = ofTier.filter(({ holds }) => !holds);
+    if (missed.length === 0) return undefined;
+    measured.push(...missed);
+    reasons.push(...missed.flatMap((it) => refusalsOf(it, units)));
+    alternative ??= alternativeOf(missed) ?? tier.alternative;
+  }
+  tellReadings(trace, measured, amountText);
+  return denyFor(policy, withTask(reasons, withoutTask), { units, flags, trace, alternative });
+}
+
+function denyFor(
+  policy: CompiledPolicy,
+  reasons: readonly DecisionReason[],
+  denial: Omit<Parameters<typeof deny>[1], 'reasons'>,
+): Verdict {
+  const [first = 'counters_missing', ...rest] = reasons;
+  return deny(policy, { ...denial, reasons: [first, ...rest] });
+}
+
+function withTask(
+  reasons: readonly DecisionReason[],
+  withoutTask: DecisionReason | undefined,
+): readonly DecisionReason[] {
+  return withoutTask ? [...reasons, withoutTask] : reasons;
+}
+
+function alternativeOf(refused: readonly Measured[]): string | undefined {
+  return refused.find(({ holding }) => holding.source.alternative !== undefined)?.holding.source
+    .alternative;
+}

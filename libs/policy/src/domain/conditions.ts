@@ -1,0 +1,219 @@
+import type { Conditions } from '@countersign/contracts';
+import { fromDecimal, invariant, toDecimal } from '@countersign/kernel';
+import { listed, show } from './explain.ts';
+import { foldRoute, prefixSet } from './route.ts';
+import { type Subject, UNIT_DECIMALS } from './subject.ts';
+
+/**
+ * What one condition says of one payment. `held`: it would be met, were it not for what the agent says of itself or how
+ * it spelled the URL. A tier that is held does not take the payment, and no less strict tier may take it instead.
+ */
+export type Finding = 'met' | 'unmet' | 'held';
+
+/**
+ * What meeting the condition does: a tier is `permit`, prohibitions and flags are `restrict`. Asserted facts can make a
+ * permit fail and a restriction hold, never the other way round.
+ */
+export type Use = 'permit' | 'restrict';
+
+export interface Condition {
+  readonly test: (subject: Subject) => Finding;
+  readonly why: (subject: Subject, finding: Finding) => string;
+}
+
+const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
+
+/** Compiles each condition that is given; their order is that of the explanation. */
+export function compileConditions(when: Conditions, use: Use, unitName: string): Condition[] {
+  const { amount, categories, trust, trustIs, sellers, domains, routes, ...more } = when;
+  const { payTo, networks, assets, jurisdictions, agents, priceWithinPercent, ...others } = more;
+  noneOf(others);
+  return [
+    amount && amountIn(amount, unitName),
+    categories && categoryIn(categories, use),
+    trust && trustAtLeast(trust),
+    trustIs && trustExactly(trustIs),
+    sellers && sellerIn(sellers, use),
+    domains && (use === 'permit' ? domainPermitted(domains) : domainRestricted(domains)),
+    routes && routeIn(routes, use),
+    payTo && member('payee', payTo, ({ facts }) => facts.quote.payTo),
+    networks && member('network', networks, ({ facts }) => facts.quote.network),
+    assets && member('asset', assets, ({ asset }) => asset),
+    jurisdictions && member('jurisdiction', jurisdictions, ({ jurisdiction }) => jurisdiction),
+    agents && member('agent', agents, ({ facts }) => facts.agent),
+    priceWithinPercent === undefined ? undefined : priceWithin(priceWithinPercent, use),
+  ].filter((it) => it !== undefined);
+}
+
+/** Does not compile once the schema has a condition that is not compiled here: ignoring one would widen a tier. */
+function noneOf(_others: Record<string, never>): void {}
+
+const metIf = (holds: boolean): Finding => (holds ? 'met' : 'unmet');
+const is = (finding: Finding): string => (finding === 'met' ? ' is ' : ' is not ');
+
+/** `unknown` names no seller and no category: it lets nothing through, but a prohibition of it is meant. */
+function nameSet(values: readonly string[], use: Use): ReadonlySet<string> {
+  const names = new Set(values);
+  if (use === 'permit') names.delete('unknown');
+  return names;
+}
+
+function member(
+  noun: string,
+  values: readonly string[],
+  read: (subject: Subject) => string,
+): Condition {
+  const set = new Set(values);
+  const text = listed(values);
+  return {
+    test: (subject) => metIf(set.has(read(subject))),
+    why: (subject, finding) => `the ${noun} ${show(read(subject))}${is(finding)}${text}`,
+  };
+}
+
+function amountIn(
+  { atMost, over }: NonNullable<Conditions['amount']>,
+  unitName: string,
+): Condition {
+  const most = atMost === undefined ? undefined : unitsOf(atMost);
+  const least = over === undefined ? undefined : unitsOf(over);
+  const text = [
+    ...(least === undefined ? [] : [`over ${toDecimal(least, UNIT_DECIMALS)} ${unitName}`]),
+    ...(most === undefined ? [] : [`at most ${toDecimal(most, UNIT_DECIMALS)} ${unitName}`]),
+  ].join(' and ');
+  return {
+    test: ({ units }) =>
+      metIf((most === undefined || units <= most) && (least === undefined || units > least)),
+    why: ({ amountText }, finding) => `the amount ${amountText}${is(finding)}${text}`,
+  };
+}
+
+/** Reads a decimal of the unit of account that has passed the schema. */
+export function unitsOf(text: string): bigint {
+  const units = fromDecimal(text, UNIT_DECIMALS);
+  invariant(units !== undefined, `a policy holds ${text} for an amount`);
+  return units;
+}
+
+function categoryIn(values: readonly string[], use: Use): Condition {
+  const set = nameSet(values, use);
+  const text = listed(values);
+  const asserted = ({ assertedCategory }: Subject): string =>
+    assertedCategory === undefined ? '' : `, and the agent says ${assertedCategory}`;
+  const why: Condition['why'] = (subject, finding) =>
+    finding === 'held'
+      ? `the agent says ${subject.assertedCategory}, which is not ${text}`
+      : `the category ${subject.category}${asserted(subject)}${is(finding)}${text}`;
+  if (use === 'restrict')
+    return {
+      test: ({ category, assertedCategory }) =>
+        metIf(set.has(category) || (assertedCategory !== undefined && set.has(assertedCategory))),
+      why,
+    };
+  return {
+    test: ({ category, assertedCategory }) => {
+      if (!set.has(category)) return 'unmet';
+      return assertedCategory === undefined || set.has(assertedCategory) ? 'met' : 'held';
+    },
+    why,
+  };
+}
+
+function trustAtLeast(least: NonNullable<Conditions['trust']>): Condition {
+  const rank = TRUST_RANK[least];
+  const text = least === 'any' ? 'known or verified' : `at least ${least}`;
+  return {
+    test: ({ facts }) => metIf(TRUST_RANK[facts.established.trust] >= rank),
+    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${text}`,
+  };
+}
+
+function trustExactly(trust: NonNullable<Conditions['trustIs']>): Condition {
+  return {
+    test: ({ facts }) => metIf(facts.established.trust === trust),
+    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${trust}`,
+  };
+}
+
+function sellerIn(values: readonly string[], use: Use): Condition {
+  const set = nameSet(values, use);
+  const text = listed(values);
+  return {
+    test: ({ facts }) => metIf(set.has(facts.established.seller)),
+    why: ({ facts }, finding) => `the seller ${facts.established.seller}${is(finding)}${text}`,
+  };
+}
+
+/** A prohibited host is prohibited on every port; a prohibited port of it, there only. */
+function domainRestricted(values: readonly string[]): Condition {
+  const set = new Set(values);
+  const text = listed(values);
+  return {
+    test: ({ domain, host }) => metIf(set.has(domain) || set.has(host)),
+    why: ({ domain }, finding) => `the domain ${show(domain)}${is(finding)}${text}`,
+  };
+}
+
+/** A domain counts only together with its registered payee, and as it is registered. */
+function domainPermitted(values: readonly string[]): Condition {
+  const set = new Set(values);
+  const text = listed(values);
+  return {
+    test: ({ facts, domain, registered }) => {
+      if (registered && set.has(facts.established.domain)) return 'met';
+      return set.has(domain) ? 'held' : 'unmet';
+    },
+    why: ({ facts, registered }, finding) => {
+      const domain = show(facts.established.domain);
+      if (finding !== 'held') return `the domain ${domain}${is(finding)}${text}`;
+      return registered
+        ? `the domain ${domain} is another spelling of ${text}`
+        : `the domain ${domain} is ${text}, but its payee is not registered`;
+    },
+  };
+}
+
+/** A permit must cover the path both as it is spelled and as a lenient server may read it; a restriction, either. */
+function routeIn(values: readonly string[], use: Use): Condition {
+  const spelled = prefixSet(values);
+  const folded = prefixSet(values.map(foldRoute));
+  const text = values.length === 1 ? `under ${listed(values)}` : `under ${listed(values)} prefixes`;
+  const why: Condition['why'] = ({ facts, registered }, finding) => {
+    const route = show(facts.established.route);
+    if (finding !== 'held') return `the path ${route}${is(finding)}${text}`;
+    return registered
+      ? `the path ${route} can be read both as ${text} and as not`
+      : `the path ${route} is ${text}, but the payee is not registered`;
+  };
+  return {
+    test: ({ facts: { established }, registered }) => {
+      const asSpelled = spelled(established.route);
+      const asRead = folded(foldRoute(established.route));
+      if (!asSpelled && !asRead) return 'unmet';
+      return use === 'restrict' || (asSpelled && asRead && registered) ? 'met' : 'held';
+    },
+    why,
+  };
+}
+
+function priceWithin(percent: number, use: Use): Condition {
+  const within = (amount: string, expected: string): boolean =>
+    BigInt(amount) * 100n <= BigInt(expected) * BigInt(100 + percent);
+  return {
+    test: ({ facts: { quote, established, asserted } }) => {
+      const registered = established.expectedAmount;
+      if (registered === undefined || !within(quote.amount, registered)) return 'unmet';
+      const expected = use === 'permit' ? asserted.expectedAmount : undefined;
+      return expected === undefined || within(quote.amount, expected) ? 'met' : 'held';
+    },
+    why: ({ facts: { quote, established, asserted } }, finding) => {
+      if (established.expectedAmount === undefined) return 'no price is registered to compare with';
+      const exceeds = finding === 'met' ? 'is not more than' : 'is more than';
+      const [whose, expected] =
+        finding === 'held'
+          ? ['what the agent expects,', asserted.expectedAmount]
+          : ['the registered', established.expectedAmount];
+      return `the price ${quote.amount} ${exceeds} ${percent} % above ${whose} ${expected}`;
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
+import type { CompiledBudget, Holding } from './budgets.ts';
+import type { CompiledPolicy, CompiledTier } from './compile.ts';
+import { line, show } from './explain.ts';
+import type { DecisionReason } from './reasons.ts';
+import { matchTiers, metFlags, metProhibitions, taskOf } from './rules.ts';
+import { checkPayment, checkWithdrawal } from './standing.ts';
+import { type Subject, subjectOf } from './subject.ts';
+import { TREASURY_TIER, deny, tierScope } from './verdict.ts';
+
+/** A tier that may take the payment if its limits hold, in the shape in which the budget store is asked. */
+export interface TierPlan {
+  readonly name: string;
+  readonly scope: string;
+  readonly limits: readonly Limit[];
+}
+
+/** What the budget store is asked, and what was found before it. */
+export interface Candidates {
+  readonly kind: 'candidates';
+  /** In 10^-6 of the unit of account; zero for a withdrawal, which no budget counts. */
+  readonly amount: bigint;
+  readonly scopes: readonly string[];
+  readonly always: readonly Limit[];
+  readonly tiers: readonly TierPlan[];
+  /** For {@link concludeDecision} alone. */
+  readonly found: Found;
+}
+
+/** Either nothing can allow the payment, or the counters decide which tier takes it. */
+export type Plan = { readonly kind: 'denied'; readonly verdict: Verdict } | Candidates;
+
+interface Found {
+  readonly units: bigint;
+  readonly flags: readonly string[];
+  readonly trace: readonly TraceLine[];
+  readonly always: readonly Holding[];
+  readonly tiers: readonly { readonly tier: CompiledTier; readonly holdings: readonly Holding[] }[];
+  /** A tier before or among the candidates was left out for want of a task. */
+  readonly withoutTask: DecisionReason | undefined;
+}
+
+/**
+ * Everything that can be decided without counters: standing checks, then prohibitions, then the tiers whose conditions
+ * hold, each with the limits it is subject to. Default is denial. Never throws on facts that passed their schema.
+ */
+export function planDecision(policy: CompiledPolicy | null, facts: Facts): Plan {
+  if (!policy) return denied(null, 'no_policy', 'no policy is active');
+  if (facts.established.frozen)
+    return denied(policy, 'frozen', `payments of ${facts.agent} are frozen`);
+  if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts);
+  const standing = checkPayment(policy, facts);
+  if (standing.kind === 'failed')
+    return denied(policy, standing.reason, standing.why, standing.units);
+  const subject = subjectOf(facts, standing.units, policy.unitName);
+  const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
+  return planPayment(policy, subject, [checks]);
+}
+
+function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[]): Plan {
+  const { units, facts } = subject;
+  const prohibitions = metProhibitions(policy, subject, trace);
+  const flags = metFlags(policy, subject, trace);
+  const known = { units, flags, trace };
+  if (prohibitions.length > 0) {
+    const alternative = prohibitions.find((it) => it.alternative !== undefined)?.alternative;
+    const verdict = deny(policy, {
+      ...known,
+      reasons: ['prohibited'],
+      prohibited: true,
+      alternative,
+    });
+    return { kind: 'denied', verdict };
+  }
+  const { candidates, withoutTask } = matchTiers(policy, subject, trace);
+  const taskReason: DecisionReason =
+    facts.established.task === 'unknown' ? 'task_unknown' : 'task_required';
+  if (candidates.length === 0) {
+    const reason = withoutTask ? taskReason : 'no_tier';
+    const { alternative } = withoutTask?.budgets.perTask?.source ?? {};
+    return {
+      kind: 'denied',
+      verdict: deny(policy, {
+        ...known,
+        reasons: [reason],
+        alternative: alternative ?? withoutTask?.alternative,
+      }),
+    };
+  }
+  const { perTask } = policy.budgets;
+  if (perTask && subject.task === undefined) {
+    trace.push(taskLine(perTask, subject));
+    const { alternative } = perTask.source;
+    return {
+      kind: 'denied',
+      verdict: deny(policy, { ...known, reasons: [taskReason], alternative }),
+    };
+  }
+  const found = {
+    ...known,
+    always: policy.budgets.holdingsOf(subject),
+    tiers: candidates.map((tier) => ({ tier, holdings: tierHoldings(tier, subject) })),
+    withoutTask: withoutTask && taskReason,
+  };
+  return {
+    kind: 'candidates',
+    amount: units,
+    scopes: scopesOf(subject),
+    always: found.always.map(limitOf),
+    tiers: found.tiers.map(({ tier, holdings }) => ({
+      name: tier.name,
+      scope: tierScope(facts, tier.name),
+      limits: holdings.map(limitOf),
+    })),
+    found,
+  };
+}
+
+/** A withdrawal is reserved like a payment, so that one path ends both, but counts nowhere and nothing limits it. */
+function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
+  const standing = checkWithdrawal(policy, facts);
+  if (standing.kind === 'failed')
+    return denied(policy, standing.reason, standing.why, standing.units);
+  return {
+    kind: 'candidates',
+    amount: 0n,
+    scopes: [],
+    always: [],
+    tiers: [{ name: TREASURY_TIER, scope: `withdrawals:${facts.agent}`, limits: [] }],
+    found: {
+      units: standing.units,
+      flags: [],
+      trace: [line(TREASURY_TIER, true, standing.why)],
+      always: [],
+      tiers: [],
+      withoutTask: undefined,
+    },
+  };
+}
+
+function denied(
+  policy: CompiledPolicy | null,
+  reason: DecisionReason,
+  why: string,
+  units = 0n,
+): Plan {
+  const trace = [line(reason, true, why)];
+  return { kind: 'denied', verdict: deny(policy, { reasons: [reason], trace, units }) };
+}
+
+function tierHoldings({ name, frequency, budgets }: CompiledTier, subject: Subject): Holding[] {
+  const holdings = budgets.holdingsOf(subject);
+  if (frequency) holdings.unshift(frequency(tierScope(subject.facts, name)));
+  return holdings;
+}
+
+const limitOf = ({ limit }: Holding): Limit => limit;
+
+/** The counters a payment counts in whatever the policy: a budget made later finds the past counted. */
+function scopesOf({ counters, task, category }: Subject): string[] {
+  const scopes = [counters.tenant, counters.agent, counters.seller, `category:${category}`];
+  if (task !== undefined) scopes.push(counters.task);
+  return scopes;
+}
+
+function taskLine({ source }: CompiledBudget, subject: Subject): TraceLine {
+  const why = `${source.name} limits payments per task, and the task is ${show(taskOf(subject))}`;
+  return line(`budget:${source.name}`, false, why);
+}

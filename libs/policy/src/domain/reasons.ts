@@ -1,0 +1,33 @@
+/**
+ * Every code a verdict may give as its reason, in words. Codes are append-only and never renamed: they stand in
+ * recorded decisions. The first reason of a verdict says what it is; further ones say what led there.
+ */
+export const DECISION_REASONS = {
+  within_policy: 'An autonomous tier allows it and every limit holds',
+  veto_window_required: 'A supervised tier allows it once people had their time to veto',
+  quorum_required: 'A collaborative tier allows it once enough people have granted it',
+  to_treasury: 'A withdrawal to the treasury that the policy names',
+
+  no_policy: 'No policy is active',
+  frozen: 'Payments of this agent are frozen',
+  not_the_treasury: 'A withdrawal may go to the treasury of its network only',
+  scheme_not_supported: 'Only the scheme "exact" is signed',
+  asset_not_declared: 'The asset is not known, or the policy does not declare it',
+  amount_zero: 'The amount is zero',
+  amount_not_countable: 'The amount is larger than a budget can count',
+  no_wallet: 'The agent has no wallet',
+  payee_mismatch: 'The seller registered other payees',
+  payee_lookalike: 'The payee resembles a registered one and is not it',
+  again_not_allowed: 'The policy does not allow buying again what is unresolved',
+  prohibited: 'A prohibition forbids it, whatever else allows it',
+  no_tier: 'No tier of the policy takes it',
+  task_required: 'A budget per task applies, and no task was named',
+  task_unknown: 'A budget per task applies, and nobody opened the task that was named',
+  budget_exceeded: 'It does not fit the amount a budget has left',
+  count_exceeded: 'It does not fit the number of payments a budget has left',
+  frequency_exceeded: 'The tier took as many payments as it may within its time',
+  counters_missing: 'A counter it had to be set against was not read',
+  counters_inconsistent: 'The tier the budget store named does not follow from its readings',
+} as const satisfies Record<string, string>;
+
+export type DecisionReason = keyof typeof DECISION_REASONS;

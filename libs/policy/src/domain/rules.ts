@@ -1,0 +1,153 @@
+import type { Requirement, TraceLine } from '@countersign/contracts';
+import type { CompiledPolicy, CompiledRule, CompiledTier, RuleSet } from './compile.ts';
+import type { Condition, Finding } from './conditions.ts';
+import { LINES_MAX, line, summary } from './explain.ts';
+import { asStrictAs } from './strictness.ts';
+import type { Subject } from './subject.ts';
+
+/** The prohibitions a payment meets, in document order. One is enough to forbid it, and of one any condition. */
+export function metProhibitions(
+  { prohibitions }: CompiledPolicy,
+  subject: Subject,
+  trace: TraceLine[],
+): CompiledRule[] {
+  return metRules(prohibitions, { subject, trace, kind: 'prohibitions', enough: 'any' });
+}
+
+/** The flags a payment meets: all their conditions hold. */
+export function metFlags(
+  { flags }: CompiledPolicy,
+  subject: Subject,
+  trace: TraceLine[],
+): string[] {
+  return metRules(flags, { subject, trace, kind: 'flags', enough: 'all' }).map(({ name }) => name);
+}
+
+function metRules(
+  { rules, find }: RuleSet<CompiledRule>,
+  {
+    subject,
+    trace,
+    kind,
+    enough,
+  }: { subject: Subject; trace: TraceLine[]; kind: string; enough: 'any' | 'all' },
+): CompiledRule[] {
+  const found = find(subject);
+  const met: CompiledRule[] = [];
+  let listed = 0;
+  for (const index of found) {
+    const rule = rules[index];
+    if (!rule) continue;
+    const finding =
+      enough === 'all'
+        ? allOf(rule.conditions, subject)
+        : anyOf(rule.conditions, subject)
+          ? 'met'
+          : 'unmet';
+    if (finding === 'met') met.push(rule);
+    // Room is kept for what is met: of what is not, only so much is listed.
+    if (listed >= (finding === 'met' ? LINES_MAX : LINES_MAX / 2)) continue;
+    listed += 1;
+    trace.push(explained(rule, subject, finding));
+  }
+  pushSummary(trace, kind, rules.length, found.length, listed);
+  return met;
+}
+
+/** Tiers that may take a payment, before any counter is asked. */
+export interface Matched {
+  readonly candidates: readonly CompiledTier[];
+  /** A tier that had to be left out because it limits payments per task, and there is no open task. */
+  readonly withoutTask: CompiledTier | undefined;
+}
+
+/**
+ * Tiers in document order all of whose conditions hold. A tier that is left out only because of what the agent said, how
+ * it spelled the URL or that it named no task sets a floor: no less strict tier may take the payment in its place.
+ * Otherwise an agent would get past a tier that asks people by contradicting what is established.
+ */
+export function matchTiers(
+  { tiers: { rules, find } }: CompiledPolicy,
+  subject: Subject,
+  trace: TraceLine[],
+): Matched {
+  const found = find(subject);
+  const candidates: CompiledTier[] = [];
+  const floor: { readonly name: string; readonly requirement: Requirement }[] = [];
+  let withoutTask: CompiledTier | undefined;
+  let listed = 0;
+  const tell = (tier: CompiledTier, finding: Finding, instead?: string) => {
+    if (listed >= LINES_MAX) return;
+    listed += 1;
+    trace.push(
+      instead === undefined ? explained(tier, subject, finding) : line(tier.rule, false, instead),
+    );
+  };
+  for (const index of found) {
+    const tier = rules[index];
+    if (!tier) continue;
+    const finding = allOf(tier.conditions, subject);
+    if (finding === 'unmet') {
+      tell(tier, finding);
+      continue;
+    }
+    const above = floor.find(({ requirement }) => !asStrictAs(tier.requirement, requirement));
+    const taskless = tier.budgets.perTask !== undefined && subject.task === undefined;
+    if (finding === 'met' && !above && !taskless) {
+      tell(tier, finding);
+      candidates.push(tier);
+      continue;
+    }
+    floor.push(tier);
+    if (finding === 'held') tell(tier, finding);
+    else if (taskless) {
+      withoutTask ??= tier;
+      tell(tier, finding, `it limits payments per task, and the task is ${taskOf(subject)}`);
+    } else tell(tier, finding, `it asks less of people than ${above?.name}, which was left out`);
+  }
+  pushSummary(trace, 'tiers', rules.length, found.length, listed);
+  return { candidates, withoutTask };
+}
+
+/** The task of a payment in words: `none`, `unknown`, or its name. */
+export function taskOf({ facts }: Subject): string {
+  return facts.established.task;
+}
+
+function allOf(conditions: readonly Condition[], subject: Subject): Finding {
+  let held = false;
+  for (const { test } of conditions) {
+    const finding = test(subject);
+    if (finding === 'unmet') return 'unmet';
+    if (finding === 'held') held = true;
+  }
+  return held ? 'held' : 'met';
+}
+
+function anyOf(conditions: readonly Condition[], subject: Subject): boolean {
+  for (const { test } of conditions) if (test(subject) === 'met') return true;
+  return false;
+}
+
+/** A line that names the conditions the finding rests on, each with the values compared. */
+function explained(rule: CompiledRule, subject: Subject, finding: Finding): TraceLine {
+  let why = '';
+  for (const { test, why: whyOf } of rule.conditions) {
+    const ofOne = test(subject);
+    if (finding === 'met' ? ofOne !== 'met' : ofOne === 'met') continue;
+    why += (why === '' ? '' : '; ') + whyOf(subject, ofOne);
+  }
+  return line(rule.rule, finding === 'met', why);
+}
+
+function pushSummary(
+  trace: TraceLine[],
+  kind: string,
+  total: number,
+  found: number,
+  listed: number,
+): void {
+  if (total === listed) return;
+  const left = summary(kind, { excluded: total - found, unlisted: found - listed });
+  if (left) trace.push(left);
+}

@@ -1,0 +1,102 @@
+import { type Asset, type Facts, findAsset } from '@countersign/contracts';
+import { COUNTABLE_MAX, rescaleUp } from '@countersign/kernel';
+import type { CompiledPolicy } from './compile.ts';
+import { show } from './explain.ts';
+import type { DecisionReason } from './reasons.ts';
+import { UNIT_DECIMALS } from './subject.ts';
+
+/** What holds whatever the rules say: the first check that fails denies, and the rules are not asked. */
+export type Standing =
+  | { readonly kind: 'passed'; readonly units: bigint; readonly why: string }
+  | {
+      readonly kind: 'failed';
+      readonly reason: DecisionReason;
+      readonly why: string;
+      readonly units: bigint;
+    };
+
+const failed = (reason: DecisionReason, why: string, units = 0n): Standing => ({
+  kind: 'failed',
+  reason,
+  why,
+  units,
+});
+
+/** The checks of a payment, in the order of their precedence. */
+export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
+  const { quote, established, again } = facts;
+  const payable = checkPayable(facts);
+  if (payable.kind === 'failed') return payable;
+  const { asset, units } = payable;
+  if (!policy.assets.has(`${quote.network}/erc20:${asset.address}`))
+    return failed(
+      'asset_not_declared',
+      `the policy does not declare ${asset.symbol} on ${quote.network}`,
+    );
+  if (units === 0n) return failed('amount_zero', 'the amount is zero');
+  if (units > COUNTABLE_MAX)
+    return failed('amount_not_countable', `${units} is more than ${COUNTABLE_MAX}`, units);
+  if (!established.wallet) return failed('no_wallet', `${facts.agent} has no wallet`, units);
+  if (established.payee === 'mismatch')
+    return failed(
+      'payee_mismatch',
+      `${quote.payTo} is no payee registered for ${show(established.domain)}`,
+      units,
+    );
+  if (established.payee === 'lookalike')
+    return failed(
+      'payee_lookalike',
+      `${quote.payTo} begins and ends like a registered payee, and is another`,
+      units,
+    );
+  if (again && !policy.again)
+    return failed(
+      'again_not_allowed',
+      'the same purchase is unresolved, and the policy does not allow it again',
+      units,
+    );
+  const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
+  return { kind: 'passed', units, why };
+}
+
+/**
+ * The checks of a withdrawal: to the treasury and nowhere else. Budgets, tiers and prohibitions are about what agents
+ * buy; what follows is asked nevertheless, because without it there is nothing that could be signed.
+ */
+export function checkWithdrawal(policy: CompiledPolicy, facts: Facts): Standing {
+  const { quote, established } = facts;
+  const treasury = policy.treasury.get(quote.network);
+  if (treasury === undefined)
+    return failed('not_the_treasury', `the policy names no treasury on ${quote.network}`);
+  if (quote.payTo !== treasury)
+    return failed('not_the_treasury', `${quote.payTo} is not the treasury ${treasury}`);
+  const payable = checkPayable(facts);
+  if (payable.kind === 'failed') return payable;
+  const { units } = payable;
+  if (units === 0n) return failed('amount_zero', 'the amount is zero');
+  if (!established.wallet) return failed('no_wallet', `${facts.agent} has no wallet`, units);
+  return { kind: 'passed', units, why: `${quote.payTo} is the treasury on ${quote.network}` };
+}
+
+type Payable = { readonly kind: 'payable'; readonly asset: Asset; readonly units: bigint };
+
+/** Whether it is the kind of transfer we sign, of an asset whose decimals and domain we know. */
+function checkPayable({ quote }: Facts): Payable | (Standing & { readonly kind: 'failed' }) {
+  if (quote.scheme !== 'exact')
+    return {
+      kind: 'failed',
+      reason: 'scheme_not_supported',
+      why: `the scheme ${show(quote.scheme)} is not exact`,
+      units: 0n,
+    };
+  const asset = findAsset(quote.network, quote.asset);
+  if (!asset)
+    return {
+      kind: 'failed',
+      reason: 'asset_not_declared',
+      why: `${quote.asset} on ${quote.network} is no asset we know`,
+      units: 0n,
+    };
+  const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
+  return { kind: 'payable', asset, units };
+}

@@ -1,0 +1,86 @@
+import { assetId, type BudgetScope, type Facts } from '@countersign/contracts';
+import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
+
+/** Decimal places of every unit of account. */
+export const UNIT_DECIMALS = 6;
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const COUNTRY = /^[A-Z]{2}$/;
+
+/** One payment as conditions and budgets read it: the facts, each brought to the one form it is compared in. */
+export interface Subject {
+  readonly facts: Facts;
+  /** In 10^-6 of the unit of account, rounded up. */
+  readonly units: bigint;
+  /** Such as `0.02 USD`. */
+  readonly amountText: string;
+  readonly asset: string;
+  /** Whether the payee is one that the seller registered; without that, a domain counts for nothing. */
+  readonly registered: boolean;
+  readonly category: string;
+  /** The agent's own category, where it differs from the established one. */
+  readonly assertedCategory: string | undefined;
+  readonly jurisdiction: string;
+  /** Host and port, in the one spelling under which a prohibition must find it. */
+  readonly domain: string;
+  /** The same without its port: a prohibited host is prohibited on every port. */
+  readonly host: string;
+  /** An open task, or undefined where none was named or nobody opened it. */
+  readonly task: string | undefined;
+  /** Counter of each budget scope; of `task` only where one is established. */
+  readonly counters: Readonly<Record<BudgetScope, string>>;
+}
+
+/** Reads facts once, before any rule. Values without their proper form count as unknown: in doubt the answer is no. */
+export function subjectOf(facts: Facts, units: bigint, unitName: string): Subject {
+  const { agent, tenant, quote, established } = facts;
+  const { seller, payee } = established;
+  const category = NAME.test(established.category) ? established.category : 'unknown';
+  const task = openTask(facts);
+  const domain = foldDomain(established.domain);
+  const asserted = facts.asserted.category;
+  return {
+    facts,
+    units,
+    amountText: amountTextOf(units, unitName),
+    asset: assetId(quote.network, quote.asset),
+    registered: payee === 'registered' && seller !== 'unknown',
+    category,
+    assertedCategory: asserted === category ? undefined : asserted,
+    jurisdiction: COUNTRY.test(established.jurisdiction) ? established.jurisdiction : 'unknown',
+    domain,
+    host: domain.replace(/:[0-9]*$/, ''),
+    task,
+    counters: {
+      tenant: `tenant:${tenant}`,
+      agent: `agent:${agent}`,
+      seller: `seller:${seller}`,
+      task: task === undefined ? '' : `task:${agent}/${task}`,
+    },
+  };
+}
+
+/** An amount for people, such as `0.02 USD`. */
+export function amountTextOf(units: bigint, unitName: string): string {
+  return `${toDecimal(units, UNIT_DECIMALS)} ${unitName}`;
+}
+
+/** Amount units as a record can carry them. */
+export function recordable(units: bigint): bigint {
+  return units > UINT256_MAX ? UINT256_MAX : units;
+}
+
+/** Reads a limit of the unit. The stores count in doubles, so that none may exceed what a double holds exactly. */
+export function countable(units: bigint): bigint {
+  return units > COUNTABLE_MAX ? COUNTABLE_MAX : units;
+}
+
+function openTask({ established: { task } }: Facts): string | undefined {
+  return task === 'none' || task === 'unknown' ? undefined : task;
+}
+
+/** `bad.example.` names the same host as `bad.example`. */
+function foldDomain(domain: string): string {
+  const lower = domain.toLowerCase();
+  return lower.includes('.:') || lower.endsWith('.') ? lower.replace(/\.+(?=:|$)/, '') : lower;
+}

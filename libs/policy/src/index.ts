@@ -1,0 +1,6 @@
+export { type CompiledPolicy, compilePolicy } from './domain/compile.ts';
+export { concludeDecision, decide } from './domain/conclude.ts';
+export { type Candidates, type Plan, type TierPlan, planDecision } from './domain/plan.ts';
+export { DECISION_REASONS, type DecisionReason } from './domain/reasons.ts';
+export { type Replay, replayDecision } from './domain/replay.ts';
+export { type Completed, asStrictAs, satisfiedBy, stricter } from './domain/strictness.ts';

@@ -1,0 +1,399 @@
+import type { Limit, ReservationAnswer } from '@countersign/contracts';
+import { COUNTABLE_MAX, InvariantViolation } from '@countersign/kernel';
+import { type TestAPI, describe, expect, it } from 'vitest';
+import type { Attempt, Budgets, ReserveRequest, ReserveResult } from '../budgets.ts';
+import { type EventLogFactory, SetClock } from './event-log.contract.ts';
+
+/** One store, made for one test. */
+export interface BudgetsUnderTest {
+  readonly budgets: Budgets;
+  /** Closes the store and opens it again. For `durable` adapters. */
+  reopen(): Promise<Budgets>;
+  dispose(): Promise<void>;
+}
+
+export interface BudgetsFactory {
+  readonly capabilities: EventLogFactory['capabilities'];
+  /** Makes a new, empty store. */
+  create(clock: SetClock): Promise<BudgetsUnderTest>;
+}
+
+interface Fixtures {
+  readonly clock: SetClock;
+  readonly subject: BudgetsUnderTest;
+  readonly budgets: Budgets;
+}
+
+/** What every adapter of {@link Budgets} guarantees. */
+export function describeBudgets(name: string, factory: BudgetsFactory): void {
+  const clause = it.extend<Fixtures>({
+    // eslint-disable-next-line no-empty-pattern -- Vitest reads a fixture's needs from this pattern.
+    clock: async ({}, use) => use(new SetClock()),
+    subject: async ({ clock }, use) => {
+      const subject = await factory.create(clock);
+      await use(subject);
+      await subject.dispose();
+    },
+    budgets: async ({ subject }, use) => use(subject.budgets),
+  });
+  describe(`${name} as a budget store`, () => {
+    limitClauses(clause);
+    scopeClauses(clause);
+    tierClauses(clause);
+    attemptClauses(clause);
+    endClauses(clause);
+    answerClauses(clause);
+    if (factory.capabilities.clock) windowClauses(clause);
+    if (factory.capabilities.durable) durableClauses(clause);
+  });
+}
+
+type Plan = Partial<ReserveRequest & Attempt>;
+
+const T = 'acme';
+const AGENT = 'agent:a';
+const DAY_S = 86_400;
+const LIFETIME = { kind: 'lifetime' } as const;
+const rolling = (seconds: number) => ({ kind: 'rolling', seconds }) as const;
+const limit = (id: string, is: Partial<Limit>) => ({ id, scope: AGENT, window: LIFETIME, ...is });
+const tier = (name: string, ...limits: Limit[]) => ({ name, scope: `tier:a:${name}`, limits });
+const under = (atMost: number, window: Limit['window'] = LIFETIME) => ({
+  always: [limit('l', { atMost: String(atMost), window })],
+});
+
+/** A request of tenant `acme` that counts for its agent and knows the one tier `auto`. */
+function ask(paymentId: string, amount: bigint | number, plan: Plan = {}): ReserveRequest {
+  const { round = 0, through = 0, ...rest } = plan;
+  return {
+    tenant: T,
+    paymentId,
+    attempt: { round, through },
+    amount: BigInt(amount),
+    scopes: [AGENT],
+    always: [],
+    tiers: [tier('auto')],
+    inputs: `{"payment":"${paymentId}","round":${round}}`,
+    ...rest,
+  };
+}
+
+/** The tier taken, null for a no, or why there was no answer. */
+const tierOf = (it: ReserveResult) => (it.kind === 'answered' ? it.answer.tier : it.kind);
+
+function answerOf(result: ReserveResult) {
+  if (result.kind !== 'answered') throw new Error(`${result.kind} instead of an answer`);
+  return result.answer;
+}
+
+/** A later epoch outranks any sequence of an earlier one. */
+const rankOf = (answer: ReservationAnswer) => answer.epoch * 1e6 + answer.sequence;
+
+/** Reserves for p1, p2, … one after the other. */
+async function series(budgets: Budgets, amounts: readonly number[], plan: Plan) {
+  const taken: unknown[] = [];
+  for (const [at, amount] of amounts.entries())
+    taken.push(tierOf(await budgets.reserve(ask(`p${at + 1}`, amount, plan))));
+  return taken;
+}
+
+const NOTHING = ['0', '0', 0, 0];
+const holds = async (budgets: Budgets, most: Partial<Limit> = {}) => {
+  const [reading] = await budgets.read(T, [limit('now', most)]);
+  return reading && [reading.committed, reading.open, reading.committedCount, reading.openCount];
+};
+
+function limitClauses(it: TestAPI<Fixtures>): void {
+  it('grants one of fifty at once where only one fits', async ({ budgets }) => {
+    const asked = Array.from({ length: 50 }, (_, at) => ask(`p${at}`, 90, under(100)));
+    const answers = await Promise.all(asked.map((request) => budgets.reserve(request)));
+    expect(answers.map(tierOf).filter((it) => it === 'auto')).toHaveLength(1);
+    expect(await holds(budgets)).toEqual(['0', '90', 0, 1]);
+  });
+
+  it('grants exactly three of 0.1 under 0.3', async ({ budgets }) => {
+    const answers = await series(budgets, [100_000, 100_000, 100_000, 100_000], under(300_000));
+    expect(answers).toEqual(['auto', 'auto', 'auto', null]);
+  });
+
+  it('grants up to the limit and not one unit more', async ({ budgets }) => {
+    const answers = await series(budgets, [60, 41, 40, 1, 0], under(100));
+    expect(answers).toEqual(['auto', null, 'auto', null, 'auto']);
+  });
+
+  it('limits how many, open and committed together', async ({ budgets }) => {
+    const always = [limit('three', { atMostCount: 3 })];
+    expect(await series(budgets, [1, 1, 1], { always })).toEqual(['auto', 'auto', 'auto']);
+    await budgets.commit(T, 'p1', 5);
+    expect(tierOf(await budgets.reserve(ask('p4', 1, { always })))).toBe(null);
+    await budgets.release(T, 'p2');
+    expect(tierOf(await budgets.reserve(ask('p5', 1, { always })))).toBe('auto');
+  });
+
+  it('holds a limit on the payment alone against nothing else', async ({ budgets }) => {
+    const always = [limit('alone', { atMost: '100', atMostCount: 1, window: { kind: 'payment' } })];
+    expect(await series(budgets, [100, 101, 100], { always })).toEqual(['auto', null, 'auto']);
+    expect(await holds(budgets, { window: { kind: 'payment' } })).toEqual(NOTHING);
+  });
+}
+
+function scopeClauses(it: TestAPI<Fixtures>): void {
+  it('counts once for two budgets of one scope, each in its window', async ({ budgets, clock }) => {
+    const always = [
+      limit('hour', { atMost: '60', window: rolling(3_600) }),
+      limit('day', { atMost: '100', window: rolling(DAY_S) }),
+    ];
+    await budgets.reserve(ask('p1', 50, { always }));
+    await budgets.commit(T, 'p1', clock.nowMs());
+    const answer = answerOf(await budgets.reserve(ask('p2', 11, { always })));
+    const once = { committed: '50', committedCount: 1, open: '0', openCount: 0 };
+    expect(answer).toMatchObject({ tier: null, readings: [once, once] });
+    expect(tierOf(await budgets.reserve(ask('p3', 10, { always })))).toBe('auto');
+  });
+
+  it('counts a scope once that is named twice', async ({ budgets }) => {
+    const tiers = [{ ...tier('auto'), scope: AGENT }];
+    await budgets.reserve(ask('p1', 5, { scopes: [AGENT, AGENT, 'seller:s'], tiers }));
+    expect(await holds(budgets)).toEqual(['0', '5', 0, 1]);
+    expect(await holds(budgets, { scope: 'seller:s' })).toEqual(['0', '5', 0, 1]);
+  });
+
+  it('keeps tenants apart', async ({ budgets }) => {
+    await budgets.reserve(ask('p1', 90, under(100)));
+    const other = await budgets.reserve({ ...ask('p1', 80, under(100)), tenant: 'other' });
+    expect(tierOf(other)).toBe('auto');
+    await budgets.release('other', 'p1');
+    expect(await budgets.open(T)).toEqual([{ paymentId: 'p1', amount: 90n }]);
+    expect(await budgets.open('other')).toEqual([]);
+  });
+
+  it('counts up to 2^53−1 exactly and refuses what is over it, or below 0', async ({ budgets }) => {
+    const always = [limit('l', { atMost: String(COUNTABLE_MAX) })];
+    for (const amount of [COUNTABLE_MAX + 1n, -1n])
+      await expect(budgets.reserve(ask('p0', amount))).rejects.toThrow(InvariantViolation);
+    const amounts = [Number.MAX_SAFE_INTEGER - 1, 2, 1];
+    expect(await series(budgets, amounts, { always })).toEqual(['auto', null, 'auto']);
+    await budgets.commit(T, 'p1', 1);
+    expect(await holds(budgets)).toEqual([String(COUNTABLE_MAX - 1n), '1', 1, 1]);
+    expect(tierOf(await budgets.reserve(ask('p4', 1, { always })))).toBe(null);
+  });
+}
+
+function tierClauses(it: TestAPI<Fixtures>): void {
+  const most = (id: string, atMost: number, scope = AGENT) =>
+    limit(id, { atMost: String(atMost), scope });
+
+  it('takes the first tier that fits, and returns every reading in order', async ({ budgets }) => {
+    const plan = {
+      always: [most('all', 100)],
+      tiers: [tier('auto', most('small', 10)), tier('watched', most('mid', 50)), tier('people')],
+    };
+    const taken = await series(budgets, [10, 1, 40, 49, 1], plan);
+    expect(taken).toEqual(['auto', 'watched', 'people', 'people', null]);
+    expect(tierOf(await budgets.reserve(ask('p9', 0, { tiers: [] })))).toBe(null);
+    const { readings } = answerOf(await budgets.reserve(ask('p5', 1, plan)));
+    expect(readings.map((it) => it.limitId)).toEqual(['all', 'small', 'mid']);
+  });
+
+  it('counts in the scope of the tier that was taken, and in no other', async ({ budgets }) => {
+    const often = limit('often', { scope: 'tier:a:auto', atMostCount: 2, window: rolling(60) });
+    const tiers = [tier('auto', often), tier('watched')];
+    const taken = await series(budgets, [7, 7, 7, 7], { tiers });
+    expect(taken).toEqual(['auto', 'auto', 'watched', 'watched']);
+    await budgets.release(T, 'p2');
+    expect(tierOf(await budgets.reserve(ask('p5', 7, { tiers })))).toBe('auto');
+    expect(await holds(budgets, { scope: 'tier:a:watched' })).toEqual(['0', '14', 0, 2]);
+  });
+}
+
+function windowClauses(it: TestAPI<Fixtures>): void {
+  const inTen = { window: rolling(10) };
+
+  it('counts what was spent after now − window, to the millisecond', async ({ budgets, clock }) => {
+    const spentAtMs = clock.nowMs();
+    await budgets.reserve(ask('p1', 5));
+    await budgets.commit(T, 'p1', spentAtMs);
+    clock.advance(10_000 - 1);
+    expect(await holds(budgets, inTen)).toEqual(['5', '0', 1, 0]);
+    clock.advance(1);
+    expect(await holds(budgets, inTen)).toEqual(NOTHING);
+    expect(await holds(budgets, { window: rolling(11) })).toEqual(['5', '0', 1, 0]);
+    expect(await holds(budgets)).toEqual(['5', '0', 1, 0]);
+  });
+
+  it('counts by the time of the commit, not of the reservation', async ({ budgets, clock }) => {
+    const day = under(100, rolling(DAY_S));
+    await budgets.reserve(ask('p1', 60, day));
+    clock.advance(DAY_S * 1_000 - 1);
+    await budgets.commit(T, 'p1', clock.nowMs());
+    clock.advance(60_000);
+    expect(tierOf(await budgets.reserve(ask('p2', 41, day)))).toBe(null);
+    expect(tierOf(await budgets.reserve(ask('p3', 40, day)))).toBe('auto');
+  });
+
+  it('counts an open reservation however old it is', async ({ budgets, clock }) => {
+    await budgets.reserve(ask('p1', 60, under(100, rolling(10))));
+    clock.advance(400 * DAY_S * 1_000);
+    expect(tierOf(await budgets.reserve(ask('p2', 41, under(100, rolling(10)))))).toBe(null);
+  });
+
+  it('never reopens a window when the clock goes back', async ({ budgets, clock }) => {
+    await budgets.reserve(ask('p1', 60, under(100, rolling(10))));
+    await budgets.commit(T, 'p1', clock.nowMs());
+    const before = answerOf(await budgets.reserve(ask('p2', 41, under(100, rolling(10)))));
+    clock.advance(-DAY_S * 1_000);
+    const after = answerOf(await budgets.reserve(ask('p3', 41, under(100, rolling(10)))));
+    expect([before.tier, after.tier]).toEqual([null, null]);
+    expect(after.atMs).toBe(before.atMs);
+  });
+
+  it('counts what is stamped ahead of the clock at once', async ({ budgets, clock }) => {
+    await budgets.reserve(ask('p1', 5));
+    await budgets.commit(T, 'p1', clock.nowMs() + 60_000);
+    expect(await holds(budgets, inTen)).toEqual(['5', '0', 1, 0]);
+    expect(answerOf(await budgets.reserve(ask('p2', 1))).atMs).toBe(clock.nowMs());
+  });
+}
+
+function attemptClauses(it: TestAPI<Fixtures>): void {
+  it('repeats its first answer with the first inputs, whatever changed', async ({ budgets }) => {
+    const asked = ['p1', 'p1', 'p2'].map((id) => budgets.reserve(ask(id, 60, under(100))));
+    const [first, atOnce, refused] = await Promise.all(asked);
+    expect(atOnce).toEqual(first);
+    await budgets.reserve(ask('p3', 40, under(100)));
+    await budgets.release(T, 'p3');
+    const changed = { ...under(1_000), inputs: 'others', tiers: [tier('other')] };
+    expect(await budgets.reserve(ask('p1', 999, changed))).toEqual(first);
+    expect(await budgets.reserve(ask('p2', 1, changed))).toEqual(refused);
+    expect([first, refused]).toMatchObject([
+      { answer: { tier: 'auto' } },
+      { answer: { tier: null } },
+    ]);
+    expect(await holds(budgets)).toEqual(['0', '60', 0, 1]);
+  });
+
+  it('replaces the reservation of an earlier attempt without counting it', async ({ budgets }) => {
+    await budgets.reserve(ask('p1', 60, under(100)));
+    const later = answerOf(await budgets.reserve(ask('p1', 100, { ...under(100), through: 1 })));
+    expect(later).toMatchObject({ tier: 'auto', readings: [{ open: '0', openCount: 0 }] });
+    expect(await holds(budgets)).toEqual(['0', '100', 0, 1]);
+    await budgets.reserve(ask('p1', 7, { round: 1, scopes: ['seller:s'], tiers: [tier('other')] }));
+    expect(await holds(budgets)).toEqual(NOTHING);
+    expect(await holds(budgets, { scope: 'tier:a:auto' })).toEqual(NOTHING);
+    expect(await holds(budgets, { scope: 'seller:s' })).toEqual(['0', '7', 0, 1]);
+  });
+
+  it('keeps the earlier reservation when a later attempt gets a no', async ({ budgets }) => {
+    await budgets.reserve(ask('p1', 60, under(100)));
+    const no = await budgets.reserve(ask('p1', 101, { ...under(100), round: 1 }));
+    expect(tierOf(no)).toBe(null);
+    expect(await budgets.open(T)).toEqual([{ paymentId: 'p1', amount: 60n }]);
+    expect(await budgets.reserve(ask('p1', 1, { round: 1 }))).toEqual(no);
+    expect(tierOf(await budgets.reserve(ask('p1', 100, { ...under(100), round: 2 })))).toBe('auto');
+    expect(await holds(budgets)).toEqual(['0', '100', 0, 1]);
+  });
+
+  it('answers an older attempt with superseded', async ({ budgets }) => {
+    await budgets.reserve(ask('p1', 60, { round: 1, through: 5 }));
+    for (const older of [ask('p1', 1, { round: 1, through: 4 }), ask('p1', 1, { through: 9 })])
+      expect(await budgets.reserve(older)).toEqual({ kind: 'superseded' });
+    expect(tierOf(await budgets.reserve(ask('p1', 61, { round: 2, through: 0 })))).toBe('auto');
+    expect(await holds(budgets)).toEqual(['0', '61', 0, 1]);
+  });
+}
+
+function endClauses(it: TestAPI<Fixtures>): void {
+  it('commits once and for good, at the first time it is told', async ({ budgets, clock }) => {
+    await budgets.reserve(ask('p1', 60, { round: 1 }));
+    const spentAtMs = clock.nowMs();
+    await Promise.all([1, 2].map(() => budgets.commit(T, 'p1', spentAtMs)));
+    await budgets.commit(T, 'p1', 1);
+    const expected = ['60', '0', 1, 0];
+    expect(await holds(budgets, { window: rolling(31_536_000) })).toEqual(expected);
+    expect(await holds(budgets)).toEqual(expected);
+    for (const round of [0, 1, 2])
+      expect(await budgets.reserve(ask('p1', 1, { round }))).toEqual({ kind: 'ended' });
+    expect(await budgets.open(T)).toEqual([]);
+  });
+
+  it('leaves a payment without reservation without one', async ({ budgets, clock }) => {
+    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.reserve(ask('p2', 101, under(100)));
+    await budgets.commit(T, 'p2', clock.nowMs());
+    expect(await holds(budgets)).toEqual(NOTHING);
+    expect(tierOf(await budgets.reserve(ask('p1', 100, under(100))))).toBe('auto');
+  });
+
+  it('releases, and bars the payment for ever, also before it was seen', async ({ budgets }) => {
+    await budgets.reserve(ask('p1', 60));
+    await budgets.reserve(ask('p3', 101, under(100)));
+    for (const id of ['p1', 'p2', 'p3', 'p1', 'p2']) await budgets.release(T, id);
+    expect(await holds(budgets)).toEqual(NOTHING);
+    for (const id of ['p1', 'p2', 'p3'])
+      for (const round of [0, 1])
+        expect(await budgets.reserve(ask(id, 1, { round }))).toEqual({ kind: 'ended' });
+    expect(await budgets.open(T)).toEqual([]);
+  });
+
+  it('takes neither end for the other', async ({ budgets, clock }) => {
+    await series(budgets, [60, 30], {});
+    await budgets.commit(T, 'p1', clock.nowMs());
+    for (const id of ['p2', 'p3']) await budgets.release(T, id);
+    await expect(budgets.release(T, 'p1')).rejects.toThrow(InvariantViolation);
+    for (const id of ['p2', 'p3'])
+      await expect(budgets.commit(T, id, clock.nowMs())).rejects.toThrow(InvariantViolation);
+    expect(await holds(budgets)).toEqual(['60', '0', 1, 0]);
+  });
+}
+
+function answerClauses(it: TestAPI<Fixtures>): void {
+  it('numbers the answers of a tenant upwards, at a time that never falls', async ({ budgets }) => {
+    const answers: ReservationAnswer[] = [];
+    for (const [at, id] of ['p1', 'p2', 'p1', 'p2', 'p3'].entries())
+      answers.push(answerOf(await budgets.reserve(ask(id, 40, { ...under(100), round: at }))));
+    const ranks = answers.map(rankOf);
+    expect(ranks).toEqual([...new Set(ranks)].sort((one, other) => one - other));
+    const times = answers.map((it) => it.atMs);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+  });
+
+  it('reads what the next answer would read', async ({ budgets, clock }) => {
+    const limits = [limit('l', {}), limit('t', { scope: 'tier:a:auto', window: rolling(5) })];
+    await series(budgets, [5, 6], {});
+    await budgets.commit(T, 'p1', clock.nowMs());
+    const readings = await budgets.read(T, limits);
+    const answer = answerOf(await budgets.reserve(ask('p3', 7, { always: limits })));
+    expect(answer.readings).toEqual(readings);
+  });
+
+  it('closes twice without complaint, and then refuses', async ({ budgets }) => {
+    const asked = budgets.reserve(ask('p1', 1));
+    await Promise.all([budgets.close(), budgets.close()]);
+    expect(tierOf(await asked)).toBe('auto');
+    await expect(budgets.reserve(ask('p2', 1))).rejects.toMatchObject({ code: 'log_unavailable' });
+  });
+}
+
+function durableClauses(it: TestAPI<Fixtures>): void {
+  it('holds counters, answers and ends when it is opened again', async ({
+    subject,
+    budgets,
+    clock,
+  }) => {
+    const plan = under(100, rolling(60));
+    const first = await budgets.reserve(ask('p1', 40, plan));
+    const refused = await budgets.reserve(ask('p2', 61, plan));
+    for (const id of ['p3', 'p4']) await budgets.reserve(ask(id, 10, plan));
+    await budgets.commit(T, 'p3', clock.nowMs());
+    await budgets.release(T, 'p4');
+    const again = await subject.reopen();
+    expect(await again.reserve(ask('p1', 1))).toEqual(first);
+    expect(await again.reserve(ask('p2', 1))).toEqual(refused);
+    for (const id of ['p3', 'p4'])
+      expect(await again.reserve(ask(id, 1))).toEqual({ kind: 'ended' });
+    expect(await again.open(T)).toEqual([{ paymentId: 'p1', amount: 40n }]);
+    expect(await holds(again, { window: rolling(60) })).toEqual(['10', '40', 1, 1]);
+    const next = answerOf(await again.reserve(ask('p5', 50, plan)));
+    expect(next.tier).toBe('auto');
+    expect(rankOf(next)).toBeGreaterThan(rankOf(answerOf(refused)));
+  });
+}

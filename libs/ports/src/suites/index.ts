@@ -1,0 +1,8 @@
+export { type BudgetsFactory, type BudgetsUnderTest, describeBudgets } from './budgets.contract.ts';
+export {
+  type EventLogFactory,
+  type EventLogUnderTest,
+  SetClock,
+  describeEventLog,
+} from './event-log.contract.ts';
+export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';

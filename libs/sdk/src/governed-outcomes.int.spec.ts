@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  AwaitingApproval,
+  GovernedPaymentError,
+  PaymentDenied,
+  PaymentStopped,
+  PaymentUnresolved,
+} from './errors.ts';
+import { asking, offer } from './testing/scripted-seller.ts';
+import { type World, startWorld } from './testing/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await startWorld();
+});
+
+afterEach(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+describe('a payment that is not signed', () => {
+  it.each([
+    ['denied', PaymentDenied, 'budget_exceeded', false],
+    ['awaiting_approval', AwaitingApproval, 'awaiting_approval', true],
+    ['vetoed', PaymentStopped, 'vetoed', false],
+    ['frozen', PaymentStopped, 'frozen', false],
+    ['refused', PaymentStopped, 'refused', false],
+    ['expired', PaymentStopped, 'expired', true],
+    ['void', PaymentStopped, 'void', true],
+    ['canceled', PaymentStopped, 'canceled', true],
+    ['undecided', PaymentUnresolved, 'payment_unresolved', true],
+    ['signing', PaymentUnresolved, 'payment_unresolved', true],
+    ['mismatched', PaymentUnresolved, 'payment_unresolved', false],
+  ] as const)('%s is a %o with its code', async (status, type, code, retryable) => {
+    world.countersign.script = status;
+
+    const error = await world
+      .payer()(`${world.seller.url}/report`)
+      .catch((it: unknown) => it);
+
+    expect(error).toBeInstanceOf(type);
+    expect(error).toBeInstanceOf(GovernedPaymentError);
+    expect(error).toMatchObject({ name: type.name, code, retryable, payment: { status } });
+    expect(world.seller.presented()).toEqual([]);
+  });
+
+  it('says what to do instead, and what is waited for until when', async () => {
+    world.countersign.script = 'denied';
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toMatchObject({
+      alternative: 'Use /cheap.',
+      message: 'Policy denied the payment of 0.02 USDC (budget_exceeded). Instead: Use /cheap.',
+    });
+    world.countersign.script = 'awaiting_approval';
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toMatchObject({
+      waitsFor: { kind: 'quorum', quorum: 2 },
+      untilMs: 1_790_000_060_000,
+      message:
+        'The payment of 0.02 USDC waits for people: 1 more of ada, bob, eve until 2026-09-21T14:14:20.000Z.',
+    });
+  });
+
+  it('is not presented when people stopped it after it was signed', async () => {
+    const pay = world.payer();
+    world.whenPaid = () => ({ status: 500 });
+    await pay(`${world.seller.url}/report`);
+    world.countersign.change(world.countersign.payments()[0]?.id ?? '', { stop: 'vetoed' });
+    await expect(pay(`${world.seller.url}/report`)).rejects.toMatchObject({
+      name: 'PaymentStopped',
+      code: 'vetoed',
+    });
+    expect(world.seller.presented()).toHaveLength(1);
+  });
+
+  it('is not presented when something else was signed', async () => {
+    const pay = world.payer();
+    world.whenPaid = () => ({ status: 500 });
+    await pay(`${world.seller.url}/report`);
+    const [payment] = world.countersign.payments();
+    const { authorization } = payment ?? {};
+    if (!payment || !authorization) throw new Error('nothing was signed');
+    world.countersign.change(payment.id, {
+      authorization: { ...authorization, to: `0x${'2'.repeat(40)}` },
+    });
+    await expect(pay(`${world.seller.url}/report`)).rejects.toMatchObject({
+      code: 'wrong_authorization',
+    });
+    expect(world.seller.presented()).toHaveLength(1);
+  });
+});
+
+describe('waiting for people', () => {
+  it('ends with the payment, claimed with a fresh quote', async () => {
+    world.countersign.script = { clearedAfterMs: 60 };
+
+    const response = await world.payer({ waitSeconds: 5 })(`${world.seller.url}/report`);
+
+    expect(response.status).toBe(200);
+    expect(world.countersign.payments()).toHaveLength(1);
+    expect(world.seller.requests.filter(({ payment }) => !payment).length).toBeGreaterThan(1);
+  });
+
+  it('ends when the time is over', async () => {
+    world.countersign.script = 'awaiting_approval';
+    const startedMs = performance.now();
+    await expect(world.payer({ waitSeconds: 1 })(`${world.seller.url}/report`)).rejects.toThrow(
+      AwaitingApproval,
+    );
+    expect(performance.now() - startedMs).toBeGreaterThan(950);
+    expect(world.countersign.payments()).toHaveLength(1);
+  });
+
+  it('goes on with the next call of the same request', async () => {
+    world.countersign.script = { clearedAfterMs: 30 };
+    const pay = world.payer();
+    await expect(pay(`${world.seller.url}/report`)).rejects.toThrow(AwaitingApproval);
+    await expect.poll(() => world.countersign.payments()[0]?.status).toBe('cleared');
+    expect((await pay(`${world.seller.url}/report`)).status).toBe(200);
+    expect(world.countersign.payments()).toHaveLength(1);
+  });
+
+  it('ends when the caller gives up', async () => {
+    world.countersign.script = 'awaiting_approval';
+    const signal = AbortSignal.timeout(50);
+    await expect(
+      world.payer({ waitSeconds: 30 })(`${world.seller.url}/report`, { signal }),
+    ).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('a seller that asks again', () => {
+  it('gets the payment once, and the caller the payment and the answer', async () => {
+    world.whenPaid = ({ url }) => asking(`${world.seller.url}${url}`);
+
+    const error = await world
+      .payer()(`${world.seller.url}/report`)
+      .catch((it: unknown) => it);
+
+    expect(error).toBeInstanceOf(PaymentUnresolved);
+    const unresolved = error as PaymentUnresolved;
+    expect(unresolved.retryable).toBe(true);
+    expect(unresolved.response?.status).toBe(402);
+    expect(unresolved.payment.id).toBe(world.countersign.payments()[0]?.id);
+    expect(world.seller.presented()).toHaveLength(1);
+    expect(world.countersign.payments()).toHaveLength(1);
+  });
+
+  it('is told apart when the chain shows that it was paid', async () => {
+    const transactionHash = `0x${'ab'.repeat(32)}`;
+    world.whenPaid = ({ url }) => {
+      const id = world.countersign.payments()[0]?.id ?? '';
+      const settlement = { level: 'latest' as const, transactionHash, blockNumber: 7 };
+      world.countersign.change(id, { settlement });
+      return asking(`${world.seller.url}${url}`);
+    };
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toMatchObject({
+      name: 'PaymentUnresolved',
+      retryable: false,
+      message: expect.stringContaining(transactionHash),
+      payment: { settlement: { transactionHash } },
+    });
+  });
+
+  it('is not paid again for what is settled, not even with the same bytes once they are gone', async () => {
+    const pay = world.payer();
+    world.whenPaid = () => 'drop';
+    await pay(`${world.seller.url}/report`).catch(() => undefined);
+    const id = world.countersign.payments()[0]?.id ?? '';
+    world.countersign.change(id, { status: 'settled', signature: undefined });
+
+    await expect(pay(`${world.seller.url}/report`)).rejects.toMatchObject({
+      name: 'PaymentUnresolved',
+      payment: { status: 'settled' },
+    });
+    expect(world.countersign.payments()).toHaveLength(1);
+    expect(world.seller.presented()).toHaveLength(1);
+  });
+
+  it('for another price gets nothing while the first payment is open', async () => {
+    const pay = world.payer();
+    world.whenPaid = () => ({ status: 500 });
+    await pay(`${world.seller.url}/report`);
+    world.whenUnpaid = ({ url }) =>
+      asking(`${world.seller.url}${url}`, [offer({ amount: '20001' })]);
+    await expect(pay(`${world.seller.url}/report`)).rejects.toMatchObject({
+      name: 'PaymentUnresolved',
+      code: 'payment_unresolved',
+      payment: { quote: { amount: '20000' } },
+      cause: { code: 'payment_unresolved', status: 409 },
+    });
+  });
+});

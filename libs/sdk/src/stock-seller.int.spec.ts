@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Address } from 'viem';
+import { type LocalAccount, generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Chain, startChain } from '../../../apps/sandbox/src/chain.ts';
+import { type Facilitator, startFacilitator } from '../../../apps/sandbox/src/facilitator.ts';
+import { type Seller, startSeller } from '../../../apps/sandbox/src/seller.ts';
+import { CountersignClient } from './client.ts';
+import { PaymentUnresolved } from './errors.ts';
+import { governedFetch } from './governed-fetch.ts';
+import {
+  type ScriptedCountersign,
+  startScriptedCountersign,
+} from './testing/scripted-countersign.ts';
+
+/** The stock seller and facilitator on a real chain; only Countersign is scripted. */
+const PAY_TO: Address = '0x1111111111111111111111111111111111111111';
+const PRICE_ATOMIC = 20_000n;
+
+let chain: Chain;
+let facilitator: Facilitator;
+let seller: Seller;
+let payer: LocalAccount;
+let countersign: ScriptedCountersign;
+let pay: typeof globalThis.fetch;
+
+beforeAll(async () => {
+  chain = await startChain();
+  facilitator = await startFacilitator({ chain, confirmationTimeoutMs: 2_500 });
+  const priced = {
+    price: { amountAtomic: PRICE_ATOMIC },
+    payTo: PAY_TO,
+    description: 'an answer',
+    maxTimeoutSeconds: 60,
+  };
+  seller = await startSeller({
+    facilitatorUrl: facilitator.url,
+    facilitatorTimeoutMs: 3_000,
+    routes: [
+      {
+        ...priced,
+        method: 'GET',
+        path: '/report',
+        handler: (_request, response) => void response.json({ report: 'sold' }),
+      },
+      {
+        ...priced,
+        method: 'POST',
+        path: '/search',
+        handler: async (request, response) => {
+          const chunks: Uint8Array[] = [];
+          for await (const chunk of request) chunks.push(chunk as Uint8Array);
+          response.json({ echo: Buffer.concat(chunks).toString() });
+        },
+      },
+    ],
+  });
+}, 30_000);
+
+beforeEach(async () => {
+  payer = privateKeyToAccount(generatePrivateKey());
+  await chain.fund(payer.address, 5_000_000n);
+  countersign = await startScriptedCountersign(payer);
+  const client = new CountersignClient({ baseUrl: countersign.url, credential: 'agent' });
+  pay = governedFetch({ client });
+});
+
+afterEach(async () => {
+  facilitator.faults.clear();
+  seller.setPrice('/report', { amountAtomic: PRICE_ATOMIC });
+  await countersign[Symbol.asyncDispose]();
+});
+
+afterAll(async () => {
+  await seller.stop();
+  await facilitator.stop();
+  await chain.stop();
+});
+
+describe('a governed fetch and the stock seller', { timeout: 20_000 }, () => {
+  it('settle one transfer, with the nonce Countersign chose', async () => {
+    const response = await pay(`${seller.url}/report`);
+    expect(await response.json()).toEqual({ report: 'sold' });
+    expect(await chain.transfersFrom(payer.address)).toMatchObject([
+      { to: PAY_TO, amountAtomic: PRICE_ATOMIC },
+    ]);
+    expect(countersign.payments()).toMatchObject([{ delivered: true }]);
+  });
+
+  it('settle each of many concurrent requests with bodies of their own', async () => {
+    const bodies = Array.from({ length: 8 }, (_, index) => `question ${index}`);
+    const answers = await Promise.all(
+      bodies.map(async (body) => {
+        const response = await pay(`${seller.url}/search`, { method: 'POST', body });
+        return (await response.json()) as { echo: string };
+      }),
+    );
+    expect(answers.map(({ echo }) => echo)).toEqual(bodies);
+    expect(await chain.transfersFrom(payer.address)).toHaveLength(8);
+  });
+
+  it('move the money once when the answer to the settlement is lost, however often it is tried', async () => {
+    facilitator.faults.dropNextSettleAnswer();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(pay(`${seller.url}/report`)).rejects.toThrow(PaymentUnresolved);
+      await delay(100);
+    }
+    expect(await chain.transfersFrom(payer.address)).toHaveLength(1);
+    expect(countersign.payments()).toHaveLength(1);
+  });
+
+  it('settle later what a silent facilitator left open', async () => {
+    facilitator.faults.silentSettle(1);
+    expect((await pay(`${seller.url}/report`)).status).toBe(502);
+    expect(await chain.transfersFrom(payer.address)).toHaveLength(0);
+
+    expect((await pay(`${seller.url}/report`)).status).toBe(200);
+    expect(await chain.transfersFrom(payer.address)).toHaveLength(1);
+    expect(countersign.payments()).toHaveLength(1);
+  });
+
+  it('pay nothing for a price that rises between quote and payment', async () => {
+    const client = new CountersignClient({ baseUrl: countersign.url, credential: 'agent' });
+    const racing = governedFetch({
+      client,
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        seller.setPrice('/report', { amountAtomic: PRICE_ATOMIC + 1n });
+        return response;
+      },
+    });
+    await expect(racing(`${seller.url}/report`)).rejects.toThrow(PaymentUnresolved);
+    expect(await chain.transfersFrom(payer.address)).toEqual([]);
+  });
+});

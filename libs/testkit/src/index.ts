@@ -1,0 +1,11 @@
+export {
+  LaneBench,
+  NETWORK,
+  OWNER,
+  PAYEE,
+  SELLER,
+  SIGNATURE,
+  USDC,
+  WALLET,
+  quoteOf,
+} from './lane-bench.ts';
