@@ -41,7 +41,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"93379c6cdab26da9d631e150c2c20aa7e02f31cedd307e593c4b0f5c732fc0a1"`,
+      `"a54e35a466452b94e4c22b311cdf88864a0172382e27fe344a59d3fbcd40d8db"`,
     );
   });
 });

@@ -1,28 +1,18 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alertingDuty } from '@countersign/alerting/service';
 import { evmChain } from '@countersign/adapter-evm';
 import { typedData } from '@countersign/adapter-evm/typed-data';
-import { openKeystore } from '@countersign/adapter-keystore';
+import { type Keystore, openKeystore } from '@countersign/adapter-keystore';
 import { openStore } from '@countersign/adapter-sqlite';
-import { firstAccepting, terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook';
-import { ApprovalModule, approvalDuty } from '@countersign/approval/service';
-import { AuditModule } from '@countersign/audit/service';
-import { IntakeModule } from '@countersign/intake/service';
+import { terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook';
+import { InvariantViolation } from '@countersign/kernel';
 import { tenantOf } from '@countersign/payment';
-import { PolicyModule, Registry, newCredential, policyDuty } from '@countersign/policy/service';
-import type { Chain, Notifier, StatementKey } from '@countersign/ports';
-import {
-  type DebtRunner,
-  LaneHost,
-  type Log,
-  createHttpApp,
-  systemClock,
-  systemTimers,
-} from '@countersign/service-kit';
-import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
-import { openSigningJournal, signerDuty } from '@countersign/signing/service';
+import { newCredential } from '@countersign/policy/service';
+import type { Chain, Notifier } from '@countersign/ports';
+import { type Log, systemClock, systemTimers } from '@countersign/service-kit';
+import { openSigningJournal } from '@countersign/signing/service';
 import type { Settings } from './config.ts';
+import { type Services, startServices } from './services.ts';
 
 /** The only tenant of a standalone process. */
 const TENANT = 'default';
@@ -48,103 +38,55 @@ export async function startStandalone(
 ): Promise<Standalone> {
   const folder = settings.COUNTERSIGN_DATA_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const [clock, timers] = [systemClock, systemTimers];
   const store = openStore({
     path: join(folder, 'countersign.db'),
     laneCount: settings.COUNTERSIGN_LANES,
-    clock,
+    clock: systemClock,
   });
-  if (!store.log.capabilities.durable) throw new Error('signing needs a durable log');
+  if (!store.log.capabilities.durable) throw new InvariantViolation('signing needs a durable log');
+  void store.death.then(onFatal);
   const keystore = await openKeystore({
     folder: join(folder, 'keys'),
     passphraseFile: join(folder, 'keys.passphrase'),
   });
-  const [policyKey, approvalKey, signerKey, settlementKey] = await Promise.all([
-    keystore.statementKey('policy'),
-    keystore.statementKey('approval'),
-    keystore.statementKey('signer'),
-    keystore.statementKey('settlement'),
-  ]);
-  const trusted = pinned({
-    policy: policyKey,
-    approval: approvalKey,
-    signer: signerKey,
-    settlement: settlementKey,
-  });
-  const host = new LaneHost(store.log, trusted, onFatal);
   const chains = chainsOf(settings);
-  const registry = new Registry(host, policyKey);
   const journal = openSigningJournal(join(folder, 'signer.journal'));
-  let pageUrl =
-    settings.COUNTERSIGN_PUBLIC_URL ??
-    `http://${settings.COUNTERSIGN_HOST}:${settings.COUNTERSIGN_PORT}`;
-  const notifier = await notifierOf(settings, keystore.statementKey('alerting'));
-  const shell = { host, clock, timers, log };
-
-  const app = await createHttpApp(
-    host,
-    [
-      IntakeModule.with({ host, timers }),
-      PolicyModule.with({ host, budgets: store.budgets, registry }),
-      ApprovalModule.with({ host, key: approvalKey, clock }),
-      SettlementModule.with({
-        host,
-        chains,
-        tokens: new Map(
-          [...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS]),
-        ),
-      }),
-      AuditModule.with({ host }),
-    ],
-    log,
-  );
-  await host.start();
-  await app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
-  const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-  pageUrl = settings.COUNTERSIGN_PUBLIC_URL ?? url;
-
   const ceiling = {
     perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
     perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),
   };
-  const page = `${pageUrl}/approve`;
-  const policy = policyDuty({ ...shell, budgets: store.budgets, key: policyKey });
-  const signer = signerDuty({
-    ...shell,
-    keys: keystore.wallets,
+  const services = await startServices({
+    eventLog: store.log,
+    budgets: store.budgets,
+    wallets: keystore.wallets,
     typedData,
     journal,
+    keys: {
+      policy: await keystore.statementKey('policy'),
+      approval: await keystore.statementKey('approval'),
+      signer: await keystore.statementKey('signer'),
+      settlement: await keystore.statementKey('settlement'),
+    },
     chains,
-    key: signerKey,
-    trusted,
+    tokens: new Map([...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS])),
+    notifier: await notifierOf(settings, keystore),
     ceilingOf: () => ceiling,
+    pollMs: settings.COUNTERSIGN_POLL_MS,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+    onFatal,
   });
-  const runners: DebtRunner[] = [
-    policy.runner,
-    approvalDuty({ ...shell, key: approvalKey, notifier, pageUrl: page }),
-    signer.runner,
-    settlementDuty({ ...shell, key: settlementKey, chains, pollMs: settings.COUNTERSIGN_POLL_MS }),
-    alertingDuty({ ...shell, notifier, pageUrl: page }),
-  ];
-  policy.marking.start();
-  signer.wallets.start();
-  for (const runner of runners) runner.start();
-  await registry.announceKey('policy', policyKey);
-  await registry.announceKey('approval', approvalKey);
-  await registry.announceKey('signer', signerKey);
-  await registry.announceKey('settlement', settlementKey);
+  await services.app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
+  const url = await services.app.getUrl();
+  await services.work(`${settings.COUNTERSIGN_PUBLIC_URL ?? url}/approve`);
   const ownerCredentialFile = join(folder, 'owner.credential');
-  await ensureOwner(host, registry, ownerCredentialFile);
-
+  await ensureOwner(services, ownerCredentialFile);
   return {
     url,
     ownerCredentialFile,
     async close() {
-      await app.close();
-      policy.marking.stop();
-      signer.wallets.stop();
-      await Promise.all(runners.map((runner) => runner.stop()));
-      await host.close();
+      await services.close();
       await store.close();
       journal.close();
       await keystore.wallets.close();
@@ -152,15 +94,15 @@ export async function startStandalone(
   };
 }
 
-/** The first person, who may do everything; written to a file of its own, for this machine's operator. */
-async function ensureOwner(host: LaneHost, registry: Registry, file: string): Promise<void> {
+/** The first person, who may do everything; the credential is in a file of its own, for this machine's operator. */
+async function ensureOwner({ host, registry }: Services, file: string): Promise<void> {
   if (tenantOf(host.control, TENANT).people.has(OWNER)) return;
-  const credential = newCredential('person');
-  if (!existsSync(file)) writeFileSync(file, `${credential}\n`, { mode: 0o600, flag: 'wx' });
-  const by = { tenant: TENANT, person: OWNER };
-  const { readFile } = await import('node:fs/promises');
-  const kept = (await readFile(file, 'utf8')).trim();
-  await registry.addPerson(by, OWNER, ['approver', 'operator', 'policy_author', 'auditor'], kept);
+  // Written before the record: a crash in between leaves a credential that is used the next time.
+  if (!existsSync(file))
+    writeFileSync(file, `${newCredential('person')}\n`, { mode: 0o600, flag: 'wx' });
+  const credential = readFileSync(file, 'utf8').trim();
+  const roles = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+  await registry.addPerson({ tenant: TENANT, person: OWNER }, OWNER, roles, credential);
 }
 
 function chainsOf(settings: Settings): ReadonlyMap<string, Chain> {
@@ -173,18 +115,10 @@ function chainsOf(settings: Settings): ReadonlyMap<string, Chain> {
   );
 }
 
-async function notifierOf(settings: Settings, key: Promise<StatementKey>): Promise<Notifier> {
-  const terminal = terminalNotifier((text) => process.stderr.write(text));
+async function notifierOf(settings: Settings, keystore: Keystore): Promise<Notifier> {
   const url = settings.COUNTERSIGN_WEBHOOK_URL;
-  if (url === undefined) return terminal;
+  if (url === undefined) return terminalNotifier((text) => process.stderr.write(text));
+  const signingKey = await keystore.statementKey('alerting');
   const allowPrivate = settings.COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE === 'yes';
-  const webhook = webhookNotifier({ url, signingKey: await key, timeoutMs: 5_000, allowPrivate });
-  return firstAccepting([webhook]);
-}
-
-/** Whose statements this process believes. */
-function pinned(keys: Readonly<Record<string, StatementKey>>) {
-  return new Map(
-    Object.entries(keys).map(([service, { keyId, publicKey }]) => [keyId, { service, publicKey }]),
-  );
+  return webhookNotifier({ url, signingKey, timeoutMs: 5_000, allowPrivate });
 }

@@ -139,7 +139,8 @@ export const PolicyDocument = z
   })
   .superRefine((policy, context) => {
     const unique = (names: readonly string[], path: string) => {
-      const twice = names.find((name, index) => names.indexOf(name) !== index);
+      const seen = new Set<string>();
+      const twice = names.find((name) => seen.size === seen.add(name).size);
       if (twice !== undefined)
         context.addIssue({ code: 'custom', path: [path], message: `"${twice}" appears twice` });
     };

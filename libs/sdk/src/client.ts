@@ -100,7 +100,7 @@ export class CountersignClient {
    */
   async call<N extends RouteName>(name: N, ...[call]: CallArguments<N>): Promise<AnswerOf<N>> {
     const route: Route = ROUTES[name];
-    const response = await this.#send(route, (call ?? {}) as LooseCall);
+    const response = await this.#send(route, call ?? {});
     const json = await readJson(response, call?.signal);
     if (!response.ok) throw refusalOf(response.status, json);
     const answer = route.answer.safeParse(json);
@@ -181,9 +181,9 @@ function pathOf(route: Route, call: LooseCall): string {
   });
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) query.set(name, String(value));
+    if (value !== undefined) query.set(name, `${value as string | number}`);
   }
-  return query.size === 0 ? path : `${path}?${query}`;
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
 }
 
 async function readJson(response: Response, signal: AbortSignal | undefined): Promise<unknown> {

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PaymentView } from '@countersign/contracts';
+import type { PaymentRequirements } from '@x402/core/types';
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch';
 import { AwaitingApproval, GovernedPaymentError, PaymentUnresolved } from './errors.ts';
 import { type GovernedPaymentOptions, governedScheme, reportDelivered } from './governed-scheme.ts';
-import { type PaymentRequirements, V1_NETWORKS, notSupported, signable } from './offer.ts';
+import { isConsented } from './outcome.ts';
+import { V1_NETWORKS, notSupported, signable } from './offer.ts';
 import { type Purchase, currentPurchase, purchaseOf } from './purchase.ts';
 
 /** How a governed fetch pays. */
@@ -21,6 +23,8 @@ const WAIT_PER_CALL_SECONDS = 60;
 /** How soon a server is asked again that answered before the wait was over; doubled each time it does. */
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 5_000;
+/** How long a call waits in any case for a consent that is given to be recorded as complete. */
+const CONSENTED_MS = 2_000;
 
 const payments = new WeakMap<Response, PaymentView>();
 
@@ -92,7 +96,7 @@ function signableOrThrow(requirements: PaymentRequirements[]): PaymentRequiremen
   if (possible.length > 0) return possible;
   const error = notSupported(undefined);
   const purchase = currentPurchase.getStore();
-  if (purchase) purchase.failure = error;
+  if (purchase) purchase.failure = { error };
   throw error;
 }
 
@@ -120,7 +124,7 @@ async function attempt(pay: Fetch, purchase: Purchase): Promise<Response> {
     return await currentPurchase.run(purchase, () => pay(purchase.request.clone()));
   } catch (error) {
     purchase.request.signal.throwIfAborted();
-    if (purchase.failure !== undefined) throw purchase.failure;
+    if (purchase.failure) throw purchase.failure.error;
     if (error instanceof GovernedPaymentError) throw error;
     if (purchase.payment)
       throw new PaymentUnresolved(
@@ -141,7 +145,8 @@ async function withPatience(
   attempt: () => Promise<Response>,
 ): Promise<Response> {
   const { signal } = purchase.request;
-  const deadlineMs = performance.now() + waitSeconds * 1000;
+  const startMs = performance.now();
+  let deadlineMs = startMs + waitSeconds * 1000;
   let pauseMs = PAUSE_MIN_MS;
   for (;;) {
     const leftMs = Math.max(0, deadlineMs - performance.now());
@@ -149,10 +154,12 @@ async function withPatience(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof AwaitingApproval) || leftMs === 0) throw error;
-      const untilDeadlineMs = Math.max(0, deadlineMs - performance.now());
-      await delay(Math.min(pauseMs, untilDeadlineMs), undefined, { signal }).catch(() =>
-        signal.throwIfAborted(),
+      if (!(error instanceof AwaitingApproval)) throw error;
+      if (isConsented(error.payment)) deadlineMs = Math.max(deadlineMs, startMs + CONSENTED_MS);
+      const untilDeadlineMs = deadlineMs - performance.now();
+      if (leftMs === 0 && untilDeadlineMs <= 0) throw error;
+      await delay(Math.max(0, Math.min(pauseMs, untilDeadlineMs)), undefined, { signal }).catch(
+        () => signal.throwIfAborted(),
       );
       pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
     }
@@ -168,7 +175,7 @@ async function rejected(
   const paid = payment.settlement !== undefined;
   const message = paid
     ? `The seller asks again for ${payment.amount} that it already got in ${payment.settlement?.transactionHash}.`
-    : `The seller did not accept the payment of ${payment.amount}, which it can still collect; make the same request again.`;
+    : `The seller asks again after it was given a payment of ${payment.amount}, which it may collect or have collected; make the same request again.`;
   const code = 'payment_unresolved';
   return new PaymentUnresolved(message, { code, retryable: !paid, payment, response });
 }

@@ -21,18 +21,23 @@ afterEach(async () => {
 
 describe('a payment that is not signed', () => {
   it.each([
-    ['denied', PaymentDenied, 'budget_exceeded', false],
-    ['awaiting_approval', AwaitingApproval, 'awaiting_approval', true],
-    ['vetoed', PaymentStopped, 'vetoed', false],
-    ['frozen', PaymentStopped, 'frozen', false],
-    ['refused', PaymentStopped, 'refused', false],
-    ['expired', PaymentStopped, 'expired', true],
-    ['void', PaymentStopped, 'void', true],
-    ['canceled', PaymentStopped, 'canceled', true],
-    ['undecided', PaymentUnresolved, 'payment_unresolved', true],
-    ['signing', PaymentUnresolved, 'payment_unresolved', true],
-    ['mismatched', PaymentUnresolved, 'payment_unresolved', false],
-  ] as const)('%s is a %o with its code', async (status, type, code, retryable) => {
+    { status: 'denied', type: PaymentDenied, code: 'budget_exceeded', retryable: false },
+    {
+      status: 'awaiting_approval',
+      type: AwaitingApproval,
+      code: 'awaiting_approval',
+      retryable: true,
+    },
+    { status: 'vetoed', type: PaymentStopped, code: 'vetoed', retryable: false },
+    { status: 'frozen', type: PaymentStopped, code: 'frozen', retryable: false },
+    { status: 'refused', type: PaymentStopped, code: 'refused', retryable: false },
+    { status: 'expired', type: PaymentStopped, code: 'expired', retryable: true },
+    { status: 'void', type: PaymentStopped, code: 'void', retryable: true },
+    { status: 'canceled', type: PaymentStopped, code: 'canceled', retryable: true },
+    { status: 'undecided', type: PaymentUnresolved, code: 'payment_unresolved', retryable: true },
+    { status: 'signing', type: PaymentUnresolved, code: 'payment_unresolved', retryable: true },
+    { status: 'mismatched', type: PaymentUnresolved, code: 'payment_unresolved', retryable: false },
+  ] as const)('$status has its class and code', async ({ status, type, code, retryable }) => {
     world.countersign.script = status;
 
     const error = await world
@@ -115,6 +120,20 @@ describe('waiting for people', () => {
     const pay = world.payer();
     await expect(pay(`${world.seller.url}/report`)).rejects.toThrow(AwaitingApproval);
     await expect.poll(() => world.countersign.payments()[0]?.status).toBe('cleared');
+    expect((await pay(`${world.seller.url}/report`)).status).toBe(200);
+    expect(world.countersign.payments()).toHaveLength(1);
+  });
+
+  it('is not needed once they all consented, though the payment is not cleared yet', async () => {
+    world.countersign.script = 'awaiting_approval';
+    const pay = world.payer();
+    await expect(pay(`${world.seller.url}/report`)).rejects.toThrow(AwaitingApproval);
+    const [payment] = world.countersign.payments();
+    if (!payment?.approval) throw new Error('nobody is asked');
+    const approval = { ...payment.approval, grantedBy: ['ada', 'bob'] };
+    world.countersign.change(payment.id, { approval });
+    setTimeout(() => world.countersign.change(payment.id, { status: 'cleared' }), 150);
+
     expect((await pay(`${world.seller.url}/report`)).status).toBe(200);
     expect(world.countersign.payments()).toHaveLength(1);
   });

@@ -1,15 +1,13 @@
 import type { PaymentView, ProposeBody, Resource } from '@countersign/contracts';
 import { findDefaultAsset } from '@x402/evm';
-import type { x402Client } from '@x402/fetch';
+import type {
+  PaymentPayloadResult,
+  PaymentRequirements,
+  SchemeNetworkClient,
+} from '@x402/core/types';
 import type { CountersignClient, ProposeOptions } from './client.ts';
 import { CountersignError, GovernedPaymentError, PaymentUnresolved } from './errors.ts';
-import {
-  type PaymentPayloadResult,
-  type PaymentRequirements,
-  fromRequirements,
-  pays,
-  toPayload,
-} from './offer.ts';
+import { fromRequirements, pays, toPayload } from './offer.ts';
 import { signedOf } from './outcome.ts';
 import { persistently } from './persistently.ts';
 import { currentPurchase, resourceOf } from './purchase.ts';
@@ -27,9 +25,6 @@ export interface GovernedPaymentOptions {
   readonly onDeliveryReportFailed?: (error: unknown, payment: PaymentView) => void;
 }
 
-/** A scheme client for the stock `x402Client`, typed by the stock package itself. */
-export type GovernedScheme = Parameters<x402Client['register']>[1];
-
 /**
  * The bare x402 scheme client: Countersign chooses nonce, window and wallet and signs; the stock client presents.
  * A program with its own `wrapFetchWithPayment(fetch, client)` changes the one line that registers the scheme.
@@ -45,7 +40,7 @@ export type GovernedScheme = Parameters<x402Client['register']>[1];
  */
 export function governedScheme(
   options: GovernedPaymentOptions & { readonly method?: Resource['method'] },
-): GovernedScheme {
+): SchemeNetworkClient {
   const announcedUrls = new WeakMap<PaymentRequirements, string>();
   const presented = new WeakMap<PaymentRequirements, PaymentView>();
 
@@ -81,7 +76,7 @@ export function governedScheme(
       else presented.set(requirements, payment);
       return toPayload(version, requirements, signed);
     } catch (error) {
-      if (purchase) purchase.failure = error;
+      if (purchase) purchase.failure = { error };
       throw error;
     }
   }

@@ -17,10 +17,6 @@ export {
   PaymentUnresolved,
 } from './errors.ts';
 export { type GovernedFetchOptions, governedFetch, paymentOf } from './governed-fetch.ts';
-export {
-  type GovernedPaymentOptions,
-  type GovernedScheme,
-  governedScheme,
-} from './governed-scheme.ts';
+export { type GovernedPaymentOptions, governedScheme } from './governed-scheme.ts';
 export { resourceOfRequest } from './purchase.ts';
 export type { PaymentView, ProposeBody, RouteName } from '@countersign/contracts';

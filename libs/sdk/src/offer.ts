@@ -1,15 +1,7 @@
 import { type Authorization, Quote, findAsset } from '@countersign/contracts';
-import type { x402Client } from '@x402/fetch';
+import type { PaymentPayloadResult, PaymentRequirements } from '@x402/core/types';
 import { getAddress } from 'viem';
 import { GovernedPaymentError } from './errors.ts';
-
-type Scheme = Parameters<x402Client['register']>[1];
-
-/** What a seller asks for, as the stock client hands it to a scheme client. */
-export type PaymentRequirements = Parameters<Scheme['createPaymentPayload']>[1];
-
-/** What a scheme client gives back to the stock client. */
-export type PaymentPayloadResult = Awaited<ReturnType<Scheme['createPaymentPayload']>>;
 
 /** The names x402 version 1 has for the networks whose tokens we know. */
 export const V1_NETWORKS = {

@@ -84,6 +84,15 @@ function unresolved(payment: PaymentView, message: string, retryable: boolean): 
   return new PaymentUnresolved(message, { code: 'payment_unresolved', retryable, payment });
 }
 
+/** Whether people have said all that is asked of them, though the payment may not be claimable for a moment yet. */
+export function isConsented({ status, approval }: PaymentView): boolean {
+  if (status === 'cleared') return true;
+  return (
+    approval?.requirement.kind === 'quorum' &&
+    approval.grantedBy.length >= approval.requirement.quorum
+  );
+}
+
 function insteadOf({ alternative }: PaymentView): string {
   return alternative === undefined ? '' : ` Instead: ${alternative}`;
 }

@@ -13,8 +13,8 @@ export interface Purchase {
   priced: boolean;
   /** The payment whose authorization was handed to the stock client. */
   payment?: PaymentView;
-  /** What the scheme client threw. The stock wrapper keeps only its message. */
-  failure?: unknown;
+  /** What was thrown inside the stock client, whose wrapper keeps only the message. */
+  failure?: { readonly error: unknown };
 }
 
 /** The purchase in whose asynchronous context the stock client runs; undefined under a program's own wrapper. */

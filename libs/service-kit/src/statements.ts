@@ -32,11 +32,7 @@ export type TrustedKeys = ReadonlyMap<
 export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
   return (
     !('signature' in event.data) ||
-    typeof event.data.signature === 'string' ||
-    verifyStatement(trusted, WRITERS[event.name], event.name, {
-      ...event.data,
-      signature: event.data.signature,
-    })
+    verifyStatement(trusted, WRITERS[event.name], event.name, event.data)
   );
 }
 

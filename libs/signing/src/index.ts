@@ -1,9 +1,9 @@
 export {
   type Ceiling,
   type Checked,
-  SKEW_MAX_MS,
   type SigningCase,
   type SigningRefusal,
   authorizationFor,
   refusalToSign,
+  walletKeyName,
 } from './domain/preconditions.ts';

@@ -9,3 +9,4 @@ export {
   WALLET,
   quoteOf,
 } from './lane-bench.ts';
+export { VirtualTime } from './virtual-time.ts';

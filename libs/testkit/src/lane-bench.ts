@@ -259,10 +259,10 @@ export class LaneBench {
     const { phase } = payment;
     if (phase.status !== 'fixed') throw new InvariantViolation('nothing to sign');
     const { authorizationDigest } = phase.fixed;
-    const signature = `0x${'ab'.repeat(65)}`;
+    const bytes = `0x${'ab'.repeat(65)}`;
     return this.record(
       'signing.completed',
-      { ...OWNER, paymentId: payment.id, authorizationDigest, signature },
+      { ...OWNER, paymentId: payment.id, authorizationDigest, bytes, signature: SIGNATURE },
       atMs,
     );
   }

@@ -1,5 +1,5 @@
+import type { TokenDomain, TypedData } from '@countersign/ports';
 import { type Address, type Hex, hashTypedData } from 'viem';
-import type { TypedData } from '@countersign/ports';
 
 const TRANSFER = {
   TransferWithAuthorization: [
@@ -18,30 +18,41 @@ const CANCEL = {
   ],
 } as const;
 
-/** EIP-712 digests of EIP-3009 messages; talks to no chain, so the signer may use it. */
-export const typedData: TypedData = {
-  transferDigest(authorization, domain) {
-    const { from, to, value, validAfter, validBefore, nonce } = authorization;
-    return hashTypedData({
-      domain: { ...domain, verifyingContract: domain.verifyingContract as Address },
-      types: TRANSFER,
-      primaryType: 'TransferWithAuthorization',
-      message: {
-        from: from as Address,
-        to: to as Address,
-        value,
-        validAfter: BigInt(validAfter),
-        validBefore: BigInt(validBefore),
-        nonce: nonce as Hex,
-      },
-    });
-  },
-  cancellationDigest({ from, nonce }, domain) {
-    return hashTypedData({
-      domain: { ...domain, verifyingContract: domain.verifyingContract as Address },
-      types: CANCEL,
-      primaryType: 'CancelAuthorization',
-      message: { authorizer: from as Address, nonce: nonce as Hex },
-    });
-  },
+/**
+ * EIP-712 digest of an EIP-3009 transfer, as 0x hex of 32 bytes. Talks to no chain, so the signer may use it.
+ *
+ * @throws when a field does not fit its Solidity type.
+ */
+export const transferDigest: TypedData['transferDigest'] = (authorization, domain) => {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  return hashTypedData({
+    domain: domainOf(domain),
+    types: TRANSFER,
+    primaryType: 'TransferWithAuthorization',
+    message: {
+      from: from as Address,
+      to: to as Address,
+      value,
+      validAfter: BigInt(validAfter),
+      validBefore: BigInt(validBefore),
+      nonce: nonce as Hex,
+    },
+  });
 };
+
+/** EIP-712 digest of the cancellation of an EIP-3009 authorization, as {@link transferDigest}. */
+export const cancellationDigest: TypedData['cancellationDigest'] = ({ from, nonce }, domain) =>
+  hashTypedData({
+    domain: domainOf(domain),
+    types: CANCEL,
+    primaryType: 'CancelAuthorization',
+    message: { authorizer: from as Address, nonce: nonce as Hex },
+  });
+
+/** Both digests behind the port. */
+export const typedData: TypedData = { transferDigest, cancellationDigest };
+
+/** The four fields and no others: viem derives the domain's type from the fields it finds. */
+function domainOf({ name, version, chainId, verifyingContract }: TokenDomain) {
+  return { name, version, chainId, verifyingContract: verifyingContract as Address };
+}

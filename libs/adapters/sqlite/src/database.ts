@@ -189,7 +189,8 @@ function refusal(code: string, message: string): Fault {
   return new Fault(code, message, { retryable: false });
 }
 
-function asOpenFault(error: unknown, path: string): Error {
+/** Why a store could not be opened, in terms of the port. */
+export function asOpenFault(error: unknown, path: string): Error {
   if (error instanceof Fault || error instanceof InvariantViolation) return error;
   const busy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
   return busy

@@ -12,7 +12,7 @@ import type {
   ReserveResult,
 } from '@countersign/ports';
 import { BudgetTables } from './budget-tables.ts';
-import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { type DatabaseOptions, type OpenDatabase, asOpenFault, openDatabase } from './database.ts';
 import { LogTable } from './log-table.ts';
 
 export interface StoreOptions extends DatabaseOptions {
@@ -206,7 +206,13 @@ export class SyncStore {
 
 /** Opens the store for synchronous use; see {@link openDatabase} for what may be refused. */
 export function openSyncStore(options: StoreOptions): SyncStore {
-  return new SyncStore(openDatabase(options), options.clock);
+  const open = openDatabase(options);
+  try {
+    return new SyncStore(open, options.clock);
+  } catch (error) {
+    open.database.close();
+    throw asOpenFault(error, options.path);
+  }
 }
 
 /** Whether an error is our answer to a bad call, thrown before anything was written. */

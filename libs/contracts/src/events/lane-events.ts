@@ -31,6 +31,8 @@ export const Authorization = z.strictObject({
 });
 export type Authorization = z.infer<typeof Authorization>;
 
+/** What a wallet signed: 65 bytes of an account, or a contract's own form. */
+const SignatureBytes = z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/);
 const Block = z.strictObject({
   number: z.int().nonnegative(),
   hash: Bytes32,
@@ -141,8 +143,9 @@ export const LANE_EVENTS = {
   'signing.completed': z.strictObject({
     ...ofPayment,
     authorizationDigest: DigestHex,
-    /** A bearer token: shown to the owning agent only, until the payment is final. */
-    signature: z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/),
+    /** The wallet's signature, a bearer token: shown to the owning agent only, until the payment is final. */
+    bytes: SignatureBytes,
+    ...signed,
   }),
   /** The signer will not sign this payment, whatever happens next. */
   'signing.refused': z.strictObject({
@@ -156,7 +159,8 @@ export const LANE_EVENTS = {
   /** A signed `CancelAuthorization` for settlement to relay. */
   'cancellation.signed': z.strictObject({
     ...ofPayment,
-    signature: z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/),
+    bytes: SignatureBytes,
+    ...signed,
   }),
 
   /** Settlement is about to send the authorization (or its cancellation) to the chain itself. */

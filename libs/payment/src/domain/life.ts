@@ -14,6 +14,9 @@ import {
   fixedOf,
 } from './payment.ts';
 
+/** Longest difference between chain time and log time at which an authorization's window is believed. */
+export const SKEW_MAX_MS = 30_000;
+
 /** What a payment's records are judged against besides the payment itself. */
 export interface LifeContext {
   /** Highest log time of the lane so far. */
@@ -261,7 +264,7 @@ function signing(
         : ignore('wrong_round');
     case 'signing.completed': {
       if (phase.status !== 'fixed') return ignore('not_waiting');
-      const { signature, authorizationDigest } = event.data;
+      const { bytes: signature, authorizationDigest } = event.data;
       if (authorizationDigest !== phase.fixed.authorizationDigest)
         return ignore('wrong_authorization');
       const signed = { signature, signedAtMs: context.atMs, observed: null };
@@ -271,7 +274,7 @@ function signing(
       const now = fixedOf(payment);
       if (!now?.stop || phase.status === 'ended') return ignore('not_waiting');
       if (now.cancellation !== null) return ignore('duplicate');
-      return accept(withFixed(payment, { ...now, cancellation: event.data.signature }));
+      return accept(withFixed(payment, { ...now, cancellation: event.data.bytes }));
     }
   }
 }
@@ -294,7 +297,10 @@ function fixed(
     authorization.value === quote.amount &&
     authorization.nonce === nonceOf(payment.tenant, payment.id) &&
     authorization.from === context.wallet?.address &&
-    walletId === context.wallet.id;
+    walletId === context.wallet.id &&
+    authorization.validAfter === 0 &&
+    authorization.validBefore * 1000 <=
+      context.atMs + phase.decision.verdict.maxLifetimeMs + SKEW_MAX_MS;
   if (!asDecided) return ignore('wrong_authorization');
   const now: Fixed = {
     authorization,

@@ -7,7 +7,7 @@ import {
 } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
 import { type CompiledBudgets, type Holding, compileBudgets, frequencyOf } from './budgets.ts';
-import { type Condition, type Use, compileConditions } from './conditions.ts';
+import { type Condition, compileConditions } from './conditions.ts';
 import type { DecisionReason } from './reasons.ts';
 import { type RuleIndex, indexAll, indexAny } from './rule-index.ts';
 
@@ -77,7 +77,7 @@ export function compilePolicy(
     again: document.again,
     alternative: document.alternative?.toWellFormed(),
     prohibitions: {
-      rules: prohibited.map((it) => compileRule('prohibition', it, 'restrict', unit.name)),
+      rules: prohibited.map((it) => compileRule('prohibition', it, unit.name)),
       find: indexAny(prohibited.map(whenOf), indexFrom),
     },
     tiers: {
@@ -85,7 +85,7 @@ export function compilePolicy(
       find: indexAll(tiers.map(whenOf), indexFrom),
     },
     flags: {
-      rules: flags.map((it) => compileRule('flag', it, 'restrict', unit.name)),
+      rules: flags.map((it) => compileRule('flag', it, unit.name)),
       find: indexAll(flags.map(whenOf), indexFrom),
     },
     budgets: compileBudgets(document.budgets, unit.name),
@@ -101,13 +101,12 @@ function compileRule(
     readonly when: Conditions;
     readonly alternative?: string | undefined;
   },
-  use: Use,
   unitName: string,
 ): CompiledRule {
   return {
     name: rule.id,
     rule: `${kind}:${rule.id}`,
-    conditions: compileConditions(rule.when, use, unitName),
+    conditions: compileConditions(rule.when, kind === 'tier' ? 'permit' : 'restrict', unitName),
     // A lone surrogate would leave the verdict without canonical form.
     alternative: rule.alternative?.toWellFormed(),
   };
@@ -115,7 +114,7 @@ function compileRule(
 
 function compileTier(tier: Tier, unit: PolicyDocument['unit']): CompiledTier {
   return {
-    ...compileRule('tier', { ...tier, id: tier.name }, 'permit', unit.name),
+    ...compileRule('tier', { ...tier, id: tier.name }, unit.name),
     ...frozen(requirementOf(tier)),
     frequency: tier.frequency && frequencyOf(tier.name, tier.frequency),
     budgets: compileBudgets(tier.budgets ?? [], unit.name),

@@ -35,16 +35,16 @@ export function line(rule: string, met: boolean, why: string): TraceLine {
   return { rule, met, why: why.length > WHY_MAX ? `${why.slice(0, WHY_MAX - 1)}…` : why };
 }
 
-/** One line for all rules of a kind that were left out, by the index or for length. */
-export function summary(
+/** Adds one line for all rules of a kind that are not listed: left out by the index, or for length. */
+export function summarize(
+  trace: TraceLine[],
   kind: string,
-  count: { readonly excluded: number; readonly unlisted: number },
-): TraceLine | undefined {
-  const { excluded, unlisted } = count;
-  if (excluded === 0 && unlisted === 0) return undefined;
+  { excluded, unlisted }: { readonly excluded: number; readonly unlisted: number },
+): void {
+  if (excluded === 0 && unlisted === 0) return;
   const parts: string[] = [];
   if (excluded > 0)
     parts.push(`${excluded} ${kind} name other values than this payment has, so none is met`);
   if (unlisted > 0) parts.push(`${unlisted} more ${kind} were checked and are not listed`);
-  return line(kind, false, parts.join('; '));
+  trace.push(line(kind, false, parts.join('; ')));
 }

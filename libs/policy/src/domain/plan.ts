@@ -4,7 +4,7 @@ import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line, show } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
 import { matchTiers, metFlags, metProhibitions, taskOf } from './rules.ts';
-import { checkPayment, checkWithdrawal } from './standing.ts';
+import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { TREASURY_TIER, deny, tierScope } from './verdict.ts';
 
@@ -45,13 +45,16 @@ interface Found {
  * hold, each with the limits it is subject to. Default is denial. Never throws on facts that passed their schema.
  */
 export function planDecision(policy: CompiledPolicy | null, facts: Facts): Plan {
-  if (!policy) return denied(null, 'no_policy', 'no policy is active');
+  if (!policy) return denied(null, { reason: 'no_policy', why: 'no policy is active', units: 0n });
   if (facts.established.frozen)
-    return denied(policy, 'frozen', `payments of ${facts.agent} are frozen`);
+    return denied(policy, {
+      reason: 'frozen',
+      why: `payments of ${facts.agent} are frozen`,
+      units: 0n,
+    });
   if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts);
   const standing = checkPayment(policy, facts);
-  if (standing.kind === 'failed')
-    return denied(policy, standing.reason, standing.why, standing.units);
+  if (standing.kind === 'failed') return denied(policy, standing);
   const subject = subjectOf(facts, standing.units, policy.unitName);
   const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
   return planPayment(policy, subject, [checks]);
@@ -119,8 +122,7 @@ function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[
 /** A withdrawal is reserved like a payment, so that one path ends both, but counts nowhere and nothing limits it. */
 function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
   const standing = checkWithdrawal(policy, facts);
-  if (standing.kind === 'failed')
-    return denied(policy, standing.reason, standing.why, standing.units);
+  if (standing.kind === 'failed') return denied(policy, standing);
   return {
     kind: 'candidates',
     amount: 0n,
@@ -140,9 +142,7 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
 
 function denied(
   policy: CompiledPolicy | null,
-  reason: DecisionReason,
-  why: string,
-  units = 0n,
+  { reason, why, units }: Pick<Failed, 'reason' | 'why' | 'units'>,
 ): Plan {
   const trace = [line(reason, true, why)];
   return { kind: 'denied', verdict: deny(policy, { reasons: [reason], trace, units }) };

@@ -7,7 +7,7 @@ import {
 } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 import type { Holding } from './budgets.ts';
-import { LINES_MAX, line, summary } from './explain.ts';
+import { LINES_MAX, line, summarize } from './explain.ts';
 import type { Candidates } from './plan.ts';
 import type { DecisionReason } from './reasons.ts';
 import { UNIT_DECIMALS } from './subject.ts';
@@ -81,8 +81,7 @@ export function tellReadings(
       told += 1;
     }
   }
-  const left = summary('budgets', { excluded: 0, unlisted });
-  if (left) trace.push(left);
+  summarize(trace, 'budgets', { excluded: 0, unlisted });
 }
 
 function readingLine({ holding, reading, holds }: Measured, amountText: string): TraceLine {

@@ -1,7 +1,7 @@
 import type { Requirement, TraceLine } from '@countersign/contracts';
 import type { CompiledPolicy, CompiledRule, CompiledTier, RuleSet } from './compile.ts';
 import type { Condition, Finding } from './conditions.ts';
-import { LINES_MAX, line, summary } from './explain.ts';
+import { LINES_MAX, line, summarize } from './explain.ts';
 import { asStrictAs } from './strictness.ts';
 import type { Subject } from './subject.ts';
 
@@ -50,7 +50,8 @@ function metRules(
     listed += 1;
     trace.push(explained(rule, subject, finding));
   }
-  pushSummary(trace, kind, rules.length, found.length, listed);
+  const unlisted = found.length - listed;
+  summarize(trace, kind, { excluded: rules.length - found.length, unlisted });
   return met;
 }
 
@@ -105,7 +106,8 @@ export function matchTiers(
       tell(tier, finding, `it limits payments per task, and the task is ${taskOf(subject)}`);
     } else tell(tier, finding, `it asks less of people than ${above?.name}, which was left out`);
   }
-  pushSummary(trace, 'tiers', rules.length, found.length, listed);
+  const unlisted = found.length - listed;
+  summarize(trace, 'tiers', { excluded: rules.length - found.length, unlisted });
   return { candidates, withoutTask };
 }
 
@@ -138,16 +140,4 @@ function explained(rule: CompiledRule, subject: Subject, finding: Finding): Trac
     why += (why === '' ? '' : '; ') + whyOf(subject, ofOne);
   }
   return line(rule.rule, finding === 'met', why);
-}
-
-function pushSummary(
-  trace: TraceLine[],
-  kind: string,
-  total: number,
-  found: number,
-  listed: number,
-): void {
-  if (total === listed) return;
-  const left = summary(kind, { excluded: total - found, unlisted: found - listed });
-  if (left) trace.push(left);
 }

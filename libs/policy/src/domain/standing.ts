@@ -7,15 +7,17 @@ import { UNIT_DECIMALS } from './subject.ts';
 
 /** What holds whatever the rules say: the first check that fails denies, and the rules are not asked. */
 export type Standing =
-  | { readonly kind: 'passed'; readonly units: bigint; readonly why: string }
-  | {
-      readonly kind: 'failed';
-      readonly reason: DecisionReason;
-      readonly why: string;
-      readonly units: bigint;
-    };
+  { readonly kind: 'passed'; readonly units: bigint; readonly why: string } | Failed;
 
-const failed = (reason: DecisionReason, why: string, units = 0n): Standing => ({
+export interface Failed {
+  readonly kind: 'failed';
+  readonly reason: DecisionReason;
+  readonly why: string;
+  /** Zero as long as it is not known in which asset the amount is. */
+  readonly units: bigint;
+}
+
+const failed = (reason: DecisionReason, why: string, units = 0n): Failed => ({
   kind: 'failed',
   reason,
   why,
@@ -81,22 +83,12 @@ export function checkWithdrawal(policy: CompiledPolicy, facts: Facts): Standing 
 type Payable = { readonly kind: 'payable'; readonly asset: Asset; readonly units: bigint };
 
 /** Whether it is the kind of transfer we sign, of an asset whose decimals and domain we know. */
-function checkPayable({ quote }: Facts): Payable | (Standing & { readonly kind: 'failed' }) {
+function checkPayable({ quote }: Facts): Payable | Failed {
   if (quote.scheme !== 'exact')
-    return {
-      kind: 'failed',
-      reason: 'scheme_not_supported',
-      why: `the scheme ${show(quote.scheme)} is not exact`,
-      units: 0n,
-    };
+    return failed('scheme_not_supported', `the scheme ${show(quote.scheme)} is not exact`);
   const asset = findAsset(quote.network, quote.asset);
   if (!asset)
-    return {
-      kind: 'failed',
-      reason: 'asset_not_declared',
-      why: `${quote.asset} on ${quote.network} is no asset we know`,
-      units: 0n,
-    };
+    return failed('asset_not_declared', `${quote.asset} on ${quote.network} is no asset we know`);
   const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
   return { kind: 'payable', asset, units };
 }

@@ -6,3 +6,10 @@ export {
   describeEventLog,
 } from './event-log.contract.ts';
 export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';
+export {
+  type AuthorizationTerms,
+  type ChainCall,
+  type ChainUnderTest,
+  type SignedCancellation,
+  describeChain,
+} from './chain.contract.ts';

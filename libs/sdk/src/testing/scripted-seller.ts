@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 
 /** A paid request as a {@link ScriptedSeller} got it. */
 export interface Presented {
@@ -39,7 +39,8 @@ export async function startScriptedSeller(
   answer: (request: Presented) => SellerAnswer,
 ): Promise<ScriptedSeller> {
   const requests: Presented[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void serve(request, response));
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const header = request.headers['payment-signature'] ?? request.headers['x-payment'];
@@ -53,7 +54,7 @@ export async function startScriptedSeller(
     const reply = answer(presented);
     if (reply === 'drop') request.socket.destroy();
     else response.writeHead(reply.status, reply.headers ?? {}).end(reply.body ?? '');
-  });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -5,7 +5,7 @@ import {
   findAsset,
   quoteDigest,
 } from '@countersign/contracts';
-import { canonicalText } from '@countersign/kernel';
+import { canonicalText, digestOf } from '@countersign/kernel';
 import { type Payment, type PhaseOf, nonceOf } from '@countersign/payment';
 import { replayDecision, satisfiedBy } from '@countersign/policy';
 
@@ -147,8 +147,12 @@ function authorizationRefusal(the: SigningCase): SigningRefusal | undefined {
   return undefined;
 }
 
-/** Longest difference between chain time and the signer's clock at which a window is computed. */
-export const SKEW_MAX_MS = 30_000;
+/**
+ * Name of a wallet's key. Two tenants may call their wallets the same; their keys must not be.
+ */
+export function walletKeyName(tenant: string, wallet: string): string {
+  return `${wallet.slice(0, 40)}-${digestOf('countersign/wallet/1', { tenant, wallet }).slice(0, 16)}`;
+}
 
 /**
  * The one authorization of a payment. Its window derives from chain time, because the token compares with chain time.

@@ -1,6 +1,6 @@
 import { findAsset } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
-import { type Payment, agentOf, fixedOf, tenantOf } from '@countersign/payment';
+import { type Payment, SKEW_MAX_MS, agentOf, fixedOf, tenantOf } from '@countersign/payment';
 import {
   CONTROL,
   type Chain,
@@ -20,11 +20,11 @@ import {
 } from '@countersign/service-kit';
 import {
   type Ceiling,
-  SKEW_MAX_MS,
   type SigningCase,
   type SigningRefusal,
   authorizationFor,
   refusalToSign,
+  walletKeyName,
 } from '../domain/preconditions.ts';
 import { VerifiedPolicies, signedRecordsOf } from './records.ts';
 import type { SigningJournal } from './signing-journal.ts';
@@ -141,7 +141,9 @@ async function caseOf(
     policy: policies.inForce(tenant, view.active),
     facts: factsOf(host, payment),
     ceiling: wallet && ceilingOf(wallet.id, quote.asset),
-    signedToday: wallet ? journal.signedInDay(wallet.id, quote.asset, nowMs) : 0n,
+    signedToday: wallet
+      ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
+      : 0n,
     frozen: view.frozen || agentOf(lane, tenant, agent).frozen,
     nowMs,
   };
@@ -157,9 +159,10 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
     const ageMs =
       since === undefined ? clock.nowMs() - fixed.fixedAtMs : clock.monotonicMs() - since;
     if (ageMs > CLAIM_AGE_MAX_MS || ageMs < -2_000) return { againAfterMs: 60_000 };
+    const keyName = walletKeyName(payment.tenant, walletId);
     journal.note({
       paymentId: payment.id,
-      wallet: walletId,
+      wallet: keyName,
       token: authorization.token,
       value: authorization.value,
       authorizationDigest,
@@ -169,30 +172,30 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
       { ...authorization, value: BigInt(authorization.value) },
       domainOf(authorization),
     );
-    const signature = await keys.sign(walletId, digest);
+    const bytes = await keys.sign(keyName, digest);
     const { tenant, agent, id: paymentId } = payment;
     const cause = authorizationDigest;
-    await host.append(
-      'signing.completed',
-      { tenant, agent, paymentId, authorizationDigest, signature },
-      { cause },
-    );
+    const about = { tenant, agent, paymentId, authorizationDigest, bytes };
+    const data = await signStatement(parts.key, 'signing.completed', about);
+    await host.append('signing.completed', data, { cause });
     fixedHere.delete(paymentId);
     return { againAfterMs: 100 };
   };
 }
 
 /** Needs no allowance, and works while frozen: it can only make a recorded authorization unusable. */
-function cancel({ host, keys, typedData }: SignerParts): Effect {
+function cancel({ host, key, keys, typedData }: SignerParts): Effect {
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed?.stop || fixed.cancellation !== null) return;
     const { authorization, walletId } = fixed;
     const digest = typedData.cancellationDigest(authorization, domainOf(authorization));
-    const signature = await keys.sign(walletId, digest);
     const { tenant, agent, id: paymentId } = payment;
+    const bytes = await keys.sign(walletKeyName(tenant, walletId), digest);
     const cause = fixed.authorizationDigest;
-    await host.append('cancellation.signed', { tenant, agent, paymentId, signature }, { cause });
+    const about = { tenant, agent, paymentId, bytes };
+    const data = await signStatement(key, 'cancellation.signed', about);
+    await host.append('cancellation.signed', data, { cause });
     return { againAfterMs: 100 };
   };
 }

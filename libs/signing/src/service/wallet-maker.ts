@@ -1,5 +1,6 @@
 import type { StatementKey, WalletKeys } from '@countersign/ports';
 import { type LaneHost, type Log, type Timers, signStatement } from '@countersign/service-kit';
+import { walletKeyName } from '../domain/preconditions.ts';
 
 const RETRY_MS = 1_000;
 
@@ -44,7 +45,7 @@ export class WalletMaker {
     if (!this.#stop || this.#running.has(name)) return;
     this.#running.add(name);
     try {
-      const address = await keys.create(wallet);
+      const address = await keys.create(walletKeyName(tenant, wallet));
       const made = { tenant, wallet, kind: 'eoa-secp256k1' as const, address };
       const data = await signStatement(key, 'wallet.created', made);
       await host.appendControl('wallet.created', data, { cause: `wallet/${wallet}` });

@@ -1,5 +1,5 @@
-import { expectTypeOf } from 'vitest';
 import type { PaymentView } from '@countersign/contracts';
+import { expect, expectTypeOf, it } from 'vitest';
 import type { AnswerOf, CallOf, CountersignClient } from './client.ts';
 
 declare const client: CountersignClient;
@@ -15,7 +15,7 @@ const quote = {
 const resource = { method: 'GET', url: 'http://127.0.0.1/report' } as const;
 
 /** Compiled and never run: a call that does not fit its route must not compile. */
-export async function misuse(): Promise<void> {
+async function misuse(): Promise<void> {
   await client.propose({ quote, resource });
   // @ts-expect-error an amount is text, never a number
   await client.propose({ quote: { ...quote, amount: 20_000 }, resource });
@@ -47,8 +47,11 @@ export async function misuse(): Promise<void> {
   await client.reportDelivery('pay_0_0', {});
 }
 
-expectTypeOf<AnswerOf<'readPayment'>>().toEqualTypeOf<PaymentView>();
-expectTypeOf<CallOf<'closeTask'>['params']>().toEqualTypeOf<{
-  readonly agent: string;
-  readonly task: string;
-}>();
+it('is held by the compiler, which checks this file like any other', () => {
+  expect(misuse).toBeTypeOf('function');
+  expectTypeOf<AnswerOf<'readPayment'>>().toEqualTypeOf<PaymentView>();
+  expectTypeOf<CallOf<'closeTask'>['params']>().toEqualTypeOf<{
+    readonly agent: string;
+    readonly task: string;
+  }>();
+});

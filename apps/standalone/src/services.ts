@@ -1,0 +1,122 @@
+import { alertingDuty } from '@countersign/alerting/service';
+import { ApprovalModule, approvalDuty } from '@countersign/approval/service';
+import { AuditModule } from '@countersign/audit/service';
+import { IntakeModule } from '@countersign/intake/service';
+import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
+import type {
+  Budgets,
+  Chain,
+  Clock,
+  EventLog,
+  Notifier,
+  StatementKey,
+  TypedData,
+  WalletKeys,
+} from '@countersign/ports';
+import {
+  type DebtRunner,
+  LaneHost,
+  type Log,
+  type Timers,
+  type TrustedKeys,
+  createHttpApp,
+} from '@countersign/service-kit';
+import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
+import { type SignerParts, type SigningJournal, signerDuty } from '@countersign/signing/service';
+
+const SIGNING_SERVICES = ['policy', 'approval', 'signer', 'settlement'] as const;
+type SigningService = (typeof SIGNING_SERVICES)[number];
+
+/** Everything the services need, bound to one family of adapters. */
+export interface ServicePorts {
+  readonly eventLog: EventLog;
+  readonly budgets: Budgets;
+  readonly wallets: WalletKeys;
+  readonly typedData: TypedData;
+  readonly journal: SigningJournal;
+  /** Each service's own key. */
+  readonly keys: Readonly<Record<SigningService, StatementKey>>;
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Tokens whose balances are shown, by network. */
+  readonly tokens: ReadonlyMap<string, readonly string[]>;
+  readonly notifier: Notifier;
+  readonly ceilingOf: SignerParts['ceilingOf'];
+  readonly pollMs: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Told when the log or the fold can no longer be trusted; the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export type Services = Awaited<ReturnType<typeof startServices>>;
+
+/**
+ * All services in one process: folded up to the log's end, listening to nobody yet and owing nothing yet.
+ * `work(pageUrl)` takes up their duties; `close()` ends them in the order that loses nothing.
+ */
+export async function startServices(ports: ServicePorts) {
+  const { clock, timers, log, keys, budgets, chains } = ports;
+  const trusted = pinned(keys);
+  const host = new LaneHost(ports.eventLog, trusted, ports.onFatal);
+  const registry = new Registry(host, keys.policy);
+  const app = await createHttpApp(
+    host,
+    [
+      IntakeModule.with({ host, timers }),
+      PolicyModule.with({ host, budgets, registry }),
+      ApprovalModule.with({ host, key: keys.approval, clock }),
+      SettlementModule.with({ host, chains, tokens: ports.tokens }),
+      AuditModule.with({ host }),
+    ],
+    log,
+  );
+  await host.start();
+
+  const shell = { host, clock, timers, log };
+  const policy = policyDuty({ ...shell, budgets, key: keys.policy });
+  const signer = signerDuty({
+    ...shell,
+    key: keys.signer,
+    keys: ports.wallets,
+    typedData: ports.typedData,
+    journal: ports.journal,
+    chains,
+    trusted,
+    ceilingOf: ports.ceilingOf,
+  });
+  const runners: DebtRunner[] = [policy.runner, signer.runner];
+
+  async function work(pageUrl: string): Promise<void> {
+    const { notifier, pollMs } = ports;
+    runners.push(
+      approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
+      settlementDuty({ ...shell, key: keys.settlement, chains, pollMs }),
+      alertingDuty({ ...shell, notifier, pageUrl }),
+    );
+    policy.marking.start();
+    signer.wallets.start();
+    for (const runner of runners) runner.start();
+    for (const service of SIGNING_SERVICES) await registry.announceKey(service, keys[service]);
+  }
+
+  async function close(): Promise<void> {
+    await app.close();
+    policy.marking.stop();
+    signer.wallets.stop();
+    await Promise.all(runners.map((runner) => runner.stop()));
+    await host.close();
+  }
+
+  return { app, host, registry, work, close };
+}
+
+/** Whose statements this process believes. */
+function pinned(keys: ServicePorts['keys']): TrustedKeys {
+  return new Map(
+    SIGNING_SERVICES.map((service) => {
+      const { keyId, publicKey } = keys[service];
+      return [keyId, { service, publicKey }];
+    }),
+  );
+}

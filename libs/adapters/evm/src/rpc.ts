@@ -1,0 +1,131 @@
+import { Fault } from '@countersign/kernel';
+
+export interface RpcCall {
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
+/** Answers in the order of their calls; nobody has looked at them yet. */
+export type RpcAnswers<C extends readonly RpcCall[]> = { readonly [I in keyof C]: unknown };
+
+export interface Rpc {
+  /**
+   * Sends calls as one batch, in one round trip.
+   *
+   * @throws NodeRefusal when the node answered a call with an error; Fault `chain_unavailable` for anything else.
+   */
+  send<const C extends readonly RpcCall[]>(calls: C, signal: AbortSignal): Promise<RpcAnswers<C>>;
+}
+
+/** The node understood a call and answered with an error. */
+export class NodeRefusal extends Fault {
+  /** As JSON-RPC numbers them; 3 is a call that reverted. */
+  readonly rpcCode: number;
+
+  constructor(method: string, rpcCode: number, message: string) {
+    super('chain_unavailable', `${method}: ${message.slice(0, MESSAGE_MAX)} (${rpcCode})`, {
+      retryable: true,
+    });
+    this.rpcCode = rpcCode;
+  }
+}
+
+const MESSAGE_MAX = 200;
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+/**
+ * JSON-RPC over HTTP. viem's own batches match answers to calls by position, so one answer that a node leaves out
+ * shifts all others; here every answer is matched by its id. No message names the URL, as it may hold a credential.
+ */
+export function httpRpc(rpcUrl: string): Rpc {
+  const url = new URL(rpcUrl);
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (url.username !== '') {
+    const credential = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers['authorization'] = `Basic ${Buffer.from(credential).toString('base64')}`;
+    [url.username, url.password] = ['', ''];
+  }
+  let nextId = 1;
+  return {
+    async send(calls, signal) {
+      const firstId = nextId;
+      nextId += calls.length;
+      const batch = calls.map(({ method, params }, index) => ({
+        jsonrpc: '2.0',
+        id: firstId + index,
+        method,
+        params,
+      }));
+      const body = JSON.stringify(batch);
+      // A redirect could lead a call with a credential, or a signed transaction, to somebody else.
+      const init = { method: 'POST', headers, body, signal, redirect: 'error' } as const;
+      const text = await textOf(() => fetch(url, init), signal);
+      const answers = answersById(text);
+      return calls.map(({ method }, index) =>
+        resultOf(method, answers.get(firstId + index)),
+      ) as unknown as RpcAnswers<typeof calls>;
+    },
+  };
+}
+
+async function textOf(request: () => Promise<Response>, signal: AbortSignal): Promise<string> {
+  try {
+    const response = await request();
+    const text = await cappedText(response);
+    // Some nodes send errors of JSON-RPC with a status of their own; those say more than the status.
+    if (response.ok || text.startsWith('[')) return text;
+    throw unavailable(`the node answered with status ${response.status}`);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw unavailable(signal.aborted ? 'the node did not answer in time' : 'no answer', error);
+  }
+}
+
+async function cappedText(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    bytes += part.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw unavailable('the answer is too large');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function answersById(text: string): ReadonlyMap<unknown, Readonly<Record<string, unknown>>> {
+  let answers: unknown;
+  try {
+    answers = JSON.parse(text);
+  } catch (error) {
+    throw unavailable('the answer is no JSON', error);
+  }
+  if (!Array.isArray(answers)) throw unavailable('the node does not answer batches');
+  const byId = new Map<unknown, Readonly<Record<string, unknown>>>();
+  for (const answer of answers) {
+    const record = recordOf(answer);
+    if (byId.has(record['id'])) throw unavailable('two answers to one call');
+    byId.set(record['id'], record);
+  }
+  return byId;
+}
+
+function resultOf(method: string, answer: Readonly<Record<string, unknown>> | undefined): unknown {
+  if (!answer) throw unavailable(`no answer to ${method}`);
+  const { error, result } = answer;
+  if (error !== undefined && error !== null) {
+    const { code, message } = recordOf(error);
+    throw new NodeRefusal(method, typeof code === 'number' ? code : 0, String(message));
+  }
+  if (result === undefined) throw unavailable(`no result of ${method}`);
+  return result;
+}
+
+/** An object of JSON, or a fault. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw unavailable('the answer has another shape');
+}
+
+export function unavailable(message: string, cause?: unknown): Fault {
+  return new Fault('chain_unavailable', message, { retryable: true, cause });
+}

@@ -1,0 +1,101 @@
+import type { Facts, PolicyDocument, ReservationAnswer, Verdict } from '@countersign/contracts';
+import { canonicalText } from '@countersign/kernel';
+import { type CompiledPolicy, compilePolicy } from '../compile.ts';
+import { concludeDecision } from '../conclude.ts';
+import { type Plan, planDecision } from '../plan.ts';
+import { type Dice, seededDice } from './dice.ts';
+import { naivePlan } from './naive-plan.ts';
+import { naiveVerdict } from './naive.ts';
+import { answerFrom, factsFrom, policyFrom } from './worlds.ts';
+
+export const IDENTITY = { version: 1, hash: '1'.repeat(64) };
+
+/** One case on which the engine and the plain rules differ. */
+export interface Difference {
+  readonly what: string;
+  readonly document: PolicyDocument;
+  readonly facts: Facts;
+  readonly answer: ReservationAnswer | null;
+}
+
+/** A policy twice compiled, so that every rule is reached by the index as well as without it. */
+export interface Compiled {
+  readonly document: PolicyDocument;
+  readonly indexed: CompiledPolicy;
+  readonly listed: CompiledPolicy;
+}
+
+export function compiledFrom(dice: Dice): Compiled {
+  const document = policyFrom(dice);
+  return {
+    document,
+    indexed: compilePolicy(document, IDENTITY, 0),
+    listed: compilePolicy(document, IDENTITY, Infinity),
+  };
+}
+
+/** Decides one generated payment three times over. */
+export function differenceOn(
+  { document, indexed, listed }: Compiled,
+  dice: Dice,
+): Difference | undefined {
+  const facts = factsFrom(dice);
+  const plan = planDecision(indexed, facts);
+  const answer = plan.kind === 'candidates' ? answerFrom(dice, plan) : null;
+  const verdict = concludeDecision(indexed, facts, plan, answer);
+  const unindexed = concludeDecision(listed, facts, planDecision(listed, facts), answer);
+  const plain = naiveVerdict(document, facts, answer);
+  const what = [
+    ...difference('plan', limitsOf(plan), naiveLimitsOf(document, facts)),
+    ...difference('verdict', withoutTrace(verdict), plain),
+    ...difference('without index', withoutTrace(unindexed), plain),
+  ].join('\n');
+  return what === '' ? undefined : { what, document, facts, answer };
+}
+
+/**
+ * Runs many cases from a seed, for more than a spec has time for:
+ * `node -e "import('./libs/policy/src/domain/testing/compare.ts').then((it) => console.log(it.compareMany(1, 1e6)))"`
+ *
+ * @returns the first difference, or undefined.
+ */
+export function compareMany(seed: number, cases: number): Difference | undefined {
+  const dice = seededDice(seed);
+  for (let done = 0; done < cases; done += 50) {
+    const compiled = compiledFrom(dice);
+    for (let payment = 0; payment < 50; payment += 1) {
+      const found = differenceOn(compiled, dice);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+function difference(
+  what: string,
+  one: Parameters<typeof canonicalText>[0],
+  other: Parameters<typeof canonicalText>[0],
+): string[] {
+  const [engine, plain] = [canonicalText(one), canonicalText(other)];
+  return engine === plain ? [] : [`${what}:\n  engine ${engine}\n  plain  ${plain}`];
+}
+
+function withoutTrace({ trace, ...verdict }: Verdict): Omit<Verdict, 'trace'> {
+  return verdict;
+}
+
+function limitsOf(plan: Plan) {
+  if (plan.kind === 'denied') return null;
+  const tiers = plan.tiers.flatMap(({ name, limits }) =>
+    name === 'treasury' ? [] : [{ name, limits }],
+  );
+  const { amount, scopes, always } = plan;
+  return { amount: amount.toString(), scopes, always, tiers };
+}
+
+function naiveLimitsOf(document: PolicyDocument, facts: Facts) {
+  const plan = naivePlan(document, facts);
+  if (!plan) return null;
+  const tiers = plan.tiers.map(({ tier, limits }) => ({ name: tier.name, limits }));
+  return { amount: plan.amount.toString(), scopes: plan.scopes, always: plan.always, tiers };
+}

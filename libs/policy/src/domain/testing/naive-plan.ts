@@ -1,0 +1,248 @@
+/**
+ * The rules once more, as they are told: no index, no closures, every list searched from its start. What the compiled
+ * engine decides is compared with this; where they differ, one of them is wrong.
+ */
+import type {
+  Budget,
+  Conditions,
+  Facts,
+  Limit,
+  PolicyDocument,
+  Requirement,
+  Tier,
+} from '@countersign/contracts';
+import { findAsset } from '@countersign/contracts';
+import { COUNTABLE_MAX, fromDecimal, rescaleUp } from '@countersign/kernel';
+import { foldRoute } from '../route.ts';
+
+/** A tier that may take the payment, with what limits it. */
+export interface NaiveTier {
+  readonly tier: Tier;
+  readonly limits: readonly Limit[];
+}
+
+export interface NaivePlan {
+  readonly amount: bigint;
+  readonly scopes: readonly string[];
+  readonly always: readonly Limit[];
+  readonly tiers: readonly NaiveTier[];
+}
+
+type Use = 'permit' | 'restrict';
+const TRUSTS = ['unknown', 'known', 'verified'];
+const units = (decimal: string): bigint => fromDecimal(decimal, 6) ?? -1n;
+
+export function naiveUnits({ quote }: Facts): bigint | undefined {
+  const asset = findAsset(quote.network, quote.asset);
+  return asset && rescaleUp(BigInt(quote.amount), asset.decimals, 6);
+}
+
+/** Each condition that is given: true, false, or `held` where only the agent's own word or spelling is against it. */
+export function findings(when: Conditions, facts: Facts, use: Use): (boolean | 'held')[] {
+  const { quote, established: known, asserted, agent } = facts;
+  const found: (boolean | 'held')[] = [];
+  const amount = naiveUnits(facts) ?? 0n;
+  const registered = known.payee === 'registered' && known.seller !== 'unknown';
+  const named = (list: readonly string[], name: string) =>
+    list.includes(name) && (use === 'restrict' || name !== 'unknown');
+  if (when.amount) {
+    const { atMost, over } = when.amount;
+    found.push(!(atMost && amount > units(atMost)) && !(over && amount <= units(over)));
+  }
+  if (when.categories) found.push(categoryFinding(when.categories, facts, use));
+  if (when.trust) {
+    const least = when.trust === 'any' ? 'known' : when.trust;
+    found.push(TRUSTS.indexOf(known.trust) >= TRUSTS.indexOf(least));
+  }
+  if (when.trustIs) found.push(known.trust === when.trustIs);
+  if (when.sellers) found.push(named(when.sellers, known.seller));
+  if (when.domains) {
+    const plain = known.domain.toLowerCase().replace(/\.+(:\d+)?$/, '$1');
+    const portless = plain.replace(/:\d*$/, '');
+    if (use === 'restrict')
+      found.push(when.domains.includes(plain) || when.domains.includes(portless));
+    else if (registered && when.domains.includes(known.domain)) found.push(true);
+    else found.push(when.domains.includes(plain) ? 'held' : false);
+  }
+  if (when.routes) {
+    const spelled = when.routes.some((prefix) => under(known.route, prefix));
+    const read = when.routes.some((prefix) => under(foldRoute(known.route), foldRoute(prefix)));
+    if (use === 'restrict') found.push(spelled || read);
+    else if (spelled && read && registered) found.push(true);
+    else found.push(spelled || read ? 'held' : false);
+  }
+  if (when.payTo) found.push(when.payTo.includes(quote.payTo));
+  if (when.networks) found.push(when.networks.includes(quote.network));
+  if (when.assets) found.push(when.assets.includes(`${quote.network}/erc20:${quote.asset}`));
+  if (when.jurisdictions)
+    found.push(
+      when.jurisdictions.includes(
+        /^[A-Z]{2}$/.test(known.jurisdiction) ? known.jurisdiction : 'unknown',
+      ),
+    );
+  if (when.agents) found.push(when.agents.includes(agent));
+  if (when.priceWithinPercent !== undefined) {
+    const factor = BigInt(100 + when.priceWithinPercent);
+    const within = (price: string) => BigInt(quote.amount) * 100n <= BigInt(price) * factor;
+    if (known.expectedAmount === undefined || !within(known.expectedAmount)) found.push(false);
+    else if (use === 'restrict' || asserted.expectedAmount === undefined) found.push(true);
+    else found.push(within(asserted.expectedAmount) ? true : 'held');
+  }
+  return found;
+}
+
+function categoryOf({ established }: Facts): string {
+  return /^[a-z0-9][a-z0-9_-]{0,63}$/.test(established.category) ? established.category : 'unknown';
+}
+
+function categoryFinding(list: readonly string[], facts: Facts, use: Use): boolean | 'held' {
+  const known = categoryOf(facts);
+  const said = facts.asserted.category ?? known;
+  if (use === 'restrict') return list.includes(known) || list.includes(said);
+  if (known === 'unknown' || !list.includes(known)) return false;
+  return list.includes(said) && said !== 'unknown' ? true : 'held';
+}
+
+function under(path: string, prefix: string): boolean {
+  const bare = prefix.replace(/\/+$/, '');
+  return path === bare || bare === '' || path.startsWith(`${bare}/`);
+}
+
+export function everyFinding(when: Conditions, facts: Facts, use: Use): boolean | 'held' {
+  const found = findings(when, facts, use);
+  if (found.includes(false)) return false;
+  return found.includes('held') ? 'held' : true;
+}
+
+export function naiveRequirement(tier: Tier): Requirement {
+  if (tier.kind === 'autonomous') return { kind: 'none' };
+  const clearanceMs = tier.clearanceSeconds * 1000;
+  return tier.kind === 'supervised'
+    ? {
+        kind: 'veto_window',
+        windowMs: tier.vetoWindowSeconds * 1000,
+        notifyWithinMs: tier.notifyWithinSeconds * 1000,
+        clearanceMs,
+      }
+    : {
+        kind: 'quorum',
+        quorum: tier.quorum,
+        approvers: tier.approvers.filter((it, index) => tier.approvers.indexOf(it) === index),
+        timeoutMs: tier.timeoutSeconds * 1000,
+        clearanceMs,
+      };
+}
+
+/** Whether no set of people that completes `one` falls short of `other`, found by trying every set. */
+function implies(one: Requirement, other: Requirement): boolean {
+  if (other.kind === 'none') return true;
+  if (one.kind === 'none') return false;
+  if (other.kind === 'veto_window') return one.kind === 'quorum' || one.windowMs >= other.windowMs;
+  if (one.kind === 'veto_window') return false;
+  for (let set = 0; set < 2 ** one.approvers.length; set += 1) {
+    const people = one.approvers.filter((_, index) => (set >> index) % 2 === 1);
+    const counted = people.filter((it) => other.approvers.includes(it));
+    if (people.length >= one.quorum && counted.length < other.quorum) return false;
+  }
+  return true;
+}
+
+export const needsTask = (
+  budgets: readonly Budget[],
+  { established: { task } }: Facts,
+): Budget | undefined =>
+  task === 'none' || task === 'unknown' ? budgets.find((it) => it.scope === 'task') : undefined;
+
+function naiveLimits(budgets: readonly Budget[], facts: Facts): Limit[] {
+  const { agent, tenant, established } = facts;
+  const { seller, task } = established;
+  return budgets.flatMap((budget) => {
+    const name = { agent, tenant: agent, seller, task }[budget.scope];
+    if (budget.only && !budget.only.includes(name)) return [];
+    const key = { agent, tenant, seller, task: `${agent}/${task}` }[budget.scope];
+    const scope = `${budget.scope}:${key}`;
+    const most = budget.atMost === undefined ? undefined : units(budget.atMost);
+    return {
+      id: `${budget.id}@${scope}`,
+      scope,
+      window: budget.window,
+      ...(most !== undefined && {
+        atMost: (most > COUNTABLE_MAX ? COUNTABLE_MAX : most).toString(),
+      }),
+      ...(budget.atMostCount !== undefined && { atMostCount: budget.atMostCount }),
+    };
+  });
+}
+
+function tierLimits(tier: Tier, facts: Facts): Limit[] {
+  const scope = `tier:${facts.agent}/${tier.name}`;
+  const { frequency } = tier;
+  const limits = naiveLimits(tier.budgets ?? [], facts);
+  if (!frequency) return limits;
+  const window = { kind: 'rolling', seconds: frequency.seconds } as const;
+  return [{ id: `frequency@${scope}`, scope, window, atMostCount: frequency.atMost }, ...limits];
+}
+
+/** What fails before any rule, by its code. */
+export function standingReason(policy: PolicyDocument | null, facts: Facts): string | undefined {
+  const { quote, established, kind, again } = facts;
+  if (!policy) return 'no_policy';
+  if (established.frozen) return 'frozen';
+  const payment = kind === 'payment';
+  if (!payment && policy.treasury?.[quote.network] !== quote.payTo) return 'not_the_treasury';
+  if (quote.scheme !== 'exact') return 'scheme_not_supported';
+  const amount = naiveUnits(facts);
+  const declared = policy.unit.assets.includes(`${quote.network}/erc20:${quote.asset}`);
+  if (amount === undefined || (payment && !declared)) return 'asset_not_declared';
+  if (amount === 0n) return 'amount_zero';
+  if (payment && amount > COUNTABLE_MAX) return 'amount_not_countable';
+  if (!established.wallet) return 'no_wallet';
+  if (!payment) return undefined;
+  if (established.payee === 'mismatch') return 'payee_mismatch';
+  if (established.payee === 'lookalike') return 'payee_lookalike';
+  return again && !policy.again ? 'again_not_allowed' : undefined;
+}
+
+/** Tiers in order that may take the payment, and the first that lacks only a task. */
+export function naiveTiers(
+  policy: PolicyDocument,
+  facts: Facts,
+): { open: Tier[]; taskless: Tier[] } {
+  const open: Tier[] = [];
+  const taskless: Tier[] = [];
+  const leftOut: Tier[] = [];
+  for (const tier of policy.tiers) {
+    const finding = everyFinding(tier.when, facts, 'permit');
+    if (finding === false) continue;
+    const noTask = needsTask(tier.budgets ?? [], facts) !== undefined;
+    const weaker = leftOut.some((it) => !implies(naiveRequirement(tier), naiveRequirement(it)));
+    if (finding === true && noTask) taskless.push(tier);
+    if (finding === 'held' || noTask || weaker) leftOut.push(tier);
+    else open.push(tier);
+  }
+  return { open, taskless };
+}
+
+/** What the budget store would be asked, or nothing where the payment is denied before. */
+export function naivePlan(policy: PolicyDocument | null, facts: Facts): NaivePlan | undefined {
+  if (!policy || standingReason(policy, facts)) return undefined;
+  if (facts.kind === 'withdrawal') return { amount: 0n, scopes: [], always: [], tiers: [] };
+  if (policy.prohibited.some((it) => findings(it.when, facts, 'restrict').includes(true)))
+    return undefined;
+  const { open } = naiveTiers(policy, facts);
+  if (open.length === 0 || needsTask(policy.budgets, facts)) return undefined;
+  const { tenant, agent, established } = facts;
+  const { seller, task } = established;
+  return {
+    amount: naiveUnits(facts) ?? 0n,
+    scopes: [
+      `tenant:${tenant}`,
+      `agent:${agent}`,
+      `seller:${seller}`,
+      `category:${categoryOf(facts)}`,
+      ...(task === 'none' || task === 'unknown' ? [] : [`task:${agent}/${task}`]),
+    ],
+    always: naiveLimits(policy.budgets, facts),
+    tiers: open.map((tier) => ({ tier, limits: tierLimits(tier, facts) })),
+  };
+}

@@ -1,0 +1,199 @@
+import type {
+  Facts,
+  Limit,
+  PolicyDocument,
+  Reading,
+  ReservationAnswer,
+  Verdict,
+} from '@countersign/contracts';
+import { limitHolds } from '@countersign/contracts';
+import { UINT256_MAX } from '@countersign/kernel';
+import {
+  type NaivePlan,
+  everyFinding,
+  findings,
+  naivePlan,
+  naiveRequirement,
+  naiveTiers,
+  naiveUnits,
+  needsTask,
+  standingReason,
+} from './naive-plan.ts';
+
+/** The verdict without its explanation. */
+export type NaiveVerdict = Omit<Verdict, 'trace'>;
+
+interface Case {
+  readonly policy: PolicyDocument;
+  readonly facts: Facts;
+  readonly amountUnits: string;
+  readonly flags: string[];
+}
+
+/** What the rules say, told a second time and as plainly as they can be. */
+export function naiveVerdict(
+  policy: PolicyDocument | null,
+  facts: Facts,
+  answer: ReservationAnswer | null,
+): NaiveVerdict {
+  const standing = standingReason(policy, facts);
+  const uncounted = [
+    ...['no_policy', 'frozen', 'not_the_treasury', 'scheme_not_supported', 'asset_not_declared'],
+  ].includes(standing ?? '');
+  const units = uncounted ? 0n : (naiveUnits(facts) ?? 0n);
+  const amountUnits = (units > UINT256_MAX ? UINT256_MAX : units).toString();
+  if (!policy) return no(undefined, { amountUnits, flags: [] }, ['no_policy']);
+  const plain = { policy, facts, amountUnits, flags: [] };
+  if (standing) return no(policy.alternative, plain, [standing]);
+  if (facts.kind === 'withdrawal') return naiveWithdrawal(plain, answer);
+  const flags = policy.flags
+    .filter((it) => everyFinding(it.when, facts, 'restrict') === true)
+    .map((it) => it.id);
+  const flagged = { ...plain, flags };
+  const forbidden = policy.prohibited.filter((it) =>
+    findings(it.when, facts, 'restrict').includes(true),
+  );
+  if (forbidden.length > 0) {
+    const told = forbidden.find((it) => it.alternative !== undefined)?.alternative;
+    return { ...no(told ?? policy.alternative, flagged, ['prohibited']), prohibited: true };
+  }
+  return naiveTaken(flagged, answer);
+}
+
+function no(
+  alternative: string | undefined,
+  { amountUnits, flags }: Pick<Case, 'amountUnits' | 'flags'>,
+  reasons: readonly string[],
+): NaiveVerdict {
+  return {
+    outcome: 'deny',
+    tier: null,
+    prohibited: false,
+    flags,
+    requirement: { kind: 'none' },
+    maxLifetimeMs: 0,
+    amountUnits,
+    reasons: [...new Set(reasons)],
+    ...(alternative !== undefined && { alternative }),
+  };
+}
+
+function naiveWithdrawal(the: Case, answer: ReservationAnswer | null): NaiveVerdict {
+  const { alternative, authorization } = the.policy;
+  if (!answer) return no(alternative, the, ['counters_missing']);
+  if (answer.tier !== 'treasury') return no(alternative, the, ['counters_inconsistent']);
+  return {
+    ...no(undefined, the, ['to_treasury']),
+    outcome: 'allow',
+    tier: 'treasury',
+    maxLifetimeMs: authorization.maxLifetimeSeconds * 1000,
+  };
+}
+
+function naiveTaken(the: Case, answer: ReservationAnswer | null): NaiveVerdict {
+  const { policy, facts } = the;
+  const { open, taskless } = naiveTiers(policy, facts);
+  const taskReason = facts.established.task === 'unknown' ? 'task_unknown' : 'task_required';
+  if (open.length === 0 && taskless[0]) {
+    const told = needsTask(taskless[0].budgets ?? [], facts)?.alternative;
+    return no(told ?? taskless[0].alternative ?? policy.alternative, the, [taskReason]);
+  }
+  if (open.length === 0) return no(policy.alternative, the, ['no_tier']);
+  const perTask = needsTask(policy.budgets, facts);
+  if (perTask) return no(perTask.alternative ?? policy.alternative, the, [taskReason]);
+  const plan = naivePlan(policy, facts);
+  if (!answer || !plan) return no(policy.alternative, the, ['counters_missing']);
+  const counted = naiveCount(policy, plan, answer);
+  if (counted.kind === 'broken') return no(policy.alternative, the, [counted.reason]);
+  const reasons = counted.always
+    ? counted.reasons
+    : [...counted.reasons, ...(taskless.length > 0 ? [taskReason] : [])];
+  if (counted.kind === 'refused')
+    return no(counted.alternative ?? policy.alternative, the, reasons);
+  const { tier } = counted;
+  const primary = {
+    autonomous: 'within_policy',
+    supervised: 'veto_window_required',
+    collaborative: 'quorum_required',
+  }[tier.kind];
+  return {
+    ...no(undefined, the, [primary, ...reasons]),
+    outcome: tier.kind === 'autonomous' ? 'allow' : 'review',
+    tier: tier.name,
+    requirement: naiveRequirement(tier),
+    maxLifetimeMs: policy.authorization.maxLifetimeSeconds * 1000,
+  };
+}
+
+type Counted =
+  | { readonly kind: 'broken'; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly always: boolean;
+      readonly reasons: readonly string[];
+      readonly alternative: string | undefined;
+    }
+  | {
+      readonly kind: 'taken';
+      readonly always: false;
+      readonly reasons: readonly string[];
+      readonly tier: NaivePlan['tiers'][number]['tier'];
+    };
+
+function naiveCount(policy: PolicyDocument, plan: NaivePlan, answer: ReservationAnswer): Counted {
+  const readingOf = ({ id, scope }: Limit): Reading | undefined => {
+    const given = answer.readings.filter((it) => it.limitId === id);
+    return given.length === 1 && given[0]?.scope === scope ? given[0] : undefined;
+  };
+  const fits = (limit: Limit): boolean | undefined => {
+    const reading = readingOf(limit);
+    return reading && limitHolds(limit, reading, plan.amount);
+  };
+  const allFit = (limits: readonly Limit[]) => limits.every((it) => fits(it) === true);
+  const missed = (limits: readonly Limit[]) => limits.filter((it) => fits(it) === false);
+  const chosen = allFit(plan.always) ? plan.tiers.find((it) => allFit(it.limits)) : undefined;
+  if ((chosen?.tier.name ?? null) !== answer.tier)
+    return { kind: 'broken', reason: 'counters_inconsistent' };
+  const why = (limit: Limit) => refusedBecause(limit, readingOf(limit), plan.amount);
+  const budgets = [...policy.budgets, ...policy.tiers.flatMap((it) => it.budgets ?? [])];
+  const told = (limits: readonly Limit[]) =>
+    limits
+      .map(({ id, scope }) =>
+        scope.startsWith('tier:')
+          ? undefined
+          : budgets.find((it) => `${it.id}@${scope}` === id)?.alternative,
+      )
+      .find((it) => it !== undefined);
+  const always = missed(plan.always);
+  if (always.length > 0)
+    return {
+      kind: 'refused',
+      always: true,
+      reasons: always.flatMap(why),
+      alternative: told(always),
+    };
+  if (!allFit(plan.always)) return { kind: 'broken', reason: 'counters_missing' };
+  const before = chosen ? plan.tiers.slice(0, plan.tiers.indexOf(chosen)) : plan.tiers;
+  if (before.some((it) => missed(it.limits).length === 0))
+    return { kind: 'broken', reason: 'counters_missing' };
+  const reasons = before.flatMap((it) => missed(it.limits).flatMap(why));
+  if (chosen) return { kind: 'taken', always: false, reasons, tier: chosen.tier };
+  const alternative = before
+    .map(({ tier, limits }) => told(missed(limits)) ?? tier.alternative)
+    .find((it) => it !== undefined);
+  return { kind: 'refused', always: false, reasons, alternative };
+}
+
+function refusedBecause(limit: Limit, reading: Reading | undefined, amount: bigint): string[] {
+  if (!reading) return [];
+  if (limit.scope.startsWith('tier:')) return ['frequency_exceeded'];
+  const alone = limit.window.kind === 'payment';
+  const taken = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open);
+  const count = alone ? 0 : reading.committedCount + reading.openCount;
+  return [
+    ...(limit.atMost !== undefined && taken + amount > BigInt(limit.atMost)
+      ? ['budget_exceeded']
+      : []),
+    ...(limit.atMostCount !== undefined && count + 1 > limit.atMostCount ? ['count_exceeded'] : []),
+  ];
+}

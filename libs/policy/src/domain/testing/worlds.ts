@@ -1,0 +1,225 @@
+import type {
+  Budget,
+  Conditions,
+  Facts,
+  PolicyDocument,
+  Reading,
+  ReservationAnswer,
+  Tier,
+} from '@countersign/contracts';
+import { pickTier } from '@countersign/contracts';
+import type { Candidates } from '../plan.ts';
+import { type Dice, chance, maybe, pick, some, times } from './dice.ts';
+
+/** Few values of each kind, so that rules and payments meet often. */
+export const SEPOLIA = 'eip155:84532';
+export const USDC = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+const BASE = 'eip155:8453';
+const BASE_USDC = '0x833589fcd6edb6e08f4c7c32d4f71b54bda02913';
+const assetOf = (network: string, address: string) => `${network}/erc20:${address}`;
+const ASSETS = [assetOf(SEPOLIA, USDC), assetOf(BASE, BASE_USDC), assetOf(SEPOLIA, BASE_USDC)];
+const SELLERS = ['s0', 's1', 's2', 'unknown'];
+const CATEGORIES = ['c0', 'c1', 'c2', 'unknown'];
+const DOMAINS = ['d0.example', 'd1.example', 'd1.example:8443'];
+const ROUTES = ['/a', '/a/b', '/c/', '/'];
+const payeeOf = (digit: string) => `0x${digit.repeat(40)}`;
+const PAYEES = ['a', 'b', 'c'].map(payeeOf);
+const JURISDICTIONS = ['DE', 'US', 'unknown'];
+const AGENTS = ['agent-0', 'agent-1'];
+const TASKS = ['task-0', 'task-1'];
+const PEOPLE = ['ada', 'bob', 'cyd'];
+const DECIMALS = ['0', '0.000001', '0.02', '0.1', '0.3', '1', '9999999999.999999'];
+const TRUSTS = ['unknown', 'known', 'verified'] as const;
+
+function conditionsFrom(dice: Dice): Conditions {
+  const when: Conditions = {
+    ...maybe(dice, 5, () => ({ amount: amountFrom(dice) })),
+    ...maybe(dice, 4, () => ({ categories: some(dice, CATEGORIES) })),
+    ...maybe(dice, 5, () => ({ trust: pick(dice, [...TRUSTS, 'any'] as const) })),
+    ...maybe(dice, 9, () => ({ trustIs: pick(dice, TRUSTS) })),
+    ...maybe(dice, 6, () => ({ sellers: some(dice, SELLERS) })),
+    ...maybe(dice, 6, () => ({ domains: some(dice, DOMAINS) })),
+    ...maybe(dice, 8, () => ({ routes: some(dice, ROUTES) })),
+    ...maybe(dice, 8, () => ({ payTo: some(dice, PAYEES) })),
+    ...maybe(dice, 9, () => ({ networks: some(dice, [SEPOLIA, BASE]) })),
+    ...maybe(dice, 9, () => ({ assets: some(dice, ASSETS) })),
+    ...maybe(dice, 8, () => ({ jurisdictions: some(dice, JURISDICTIONS) })),
+    ...maybe(dice, 8, () => ({ agents: some(dice, AGENTS) })),
+    ...maybe(dice, 8, () => ({ priceWithinPercent: pick(dice, [0, 10, 100]) })),
+  };
+  return Object.keys(when).length > 0 ? when : { networks: [SEPOLIA] };
+}
+
+function amountFrom(dice: Dice): { atMost?: string; over?: string } {
+  const ends = {
+    ...maybe(dice, 2, () => ({ atMost: pick(dice, DECIMALS) })),
+    ...maybe(dice, 3, () => ({ over: pick(dice, DECIMALS) })),
+  };
+  return Object.keys(ends).length > 0 ? ends : { atMost: '0.1' };
+}
+
+function budgetFrom(dice: Dice, id: string): Budget {
+  const scope = pick(dice, ['agent', 'seller', 'tenant', 'task'] as const);
+  const names = { agent: AGENTS, tenant: AGENTS, seller: SELLERS, task: TASKS }[scope];
+  const counts = chance(dice, 3);
+  return {
+    id,
+    scope,
+    window: pick(dice, [
+      { kind: 'rolling', seconds: 86_400 },
+      { kind: 'payment' },
+      { kind: 'lifetime' },
+    ] as const),
+    ...(counts && { atMostCount: 1 + dice.roll(3) }),
+    ...((!counts || chance(dice, 2)) && { atMost: pick(dice, DECIMALS) }),
+    ...maybe(dice, 4, () => ({ only: some(dice, names) })),
+    ...maybe(dice, 3, () => ({ alternative: `instead of ${id}` })),
+  };
+}
+
+function tierFrom(dice: Dice, index: number): Tier {
+  const name = `t${index}`;
+  const base = {
+    name,
+    when: conditionsFrom(dice),
+    ...maybe(dice, 4, () => ({ frequency: { atMost: 1 + dice.roll(3), seconds: 3600 } })),
+    ...maybe(dice, 3, () => ({
+      budgets: times(1 + dice.roll(2), (it) => budgetFrom(dice, `${name}-b${it}`)),
+    })),
+    ...maybe(dice, 4, () => ({ alternative: `instead of ${name}` })),
+  };
+  const clearanceSeconds = pick(dice, [60, 600]);
+  switch (dice.roll(3)) {
+    case 1: {
+      const vetoWindowSeconds = pick(dice, [60, 600]);
+      const notifyWithinSeconds = 30;
+      return {
+        ...base,
+        kind: 'supervised',
+        vetoWindowSeconds,
+        notifyWithinSeconds,
+        clearanceSeconds,
+      };
+    }
+    case 2: {
+      const approvers = some(dice, PEOPLE);
+      const quorum = 1 + dice.roll(approvers.length);
+      return {
+        ...base,
+        kind: 'collaborative',
+        quorum,
+        approvers,
+        timeoutSeconds: 600,
+        clearanceSeconds,
+      };
+    }
+    default:
+      return { ...base, kind: 'autonomous' };
+  }
+}
+
+/** A policy as its schema would return it. */
+export function policyFrom(dice: Dice): PolicyDocument {
+  return {
+    format: 1,
+    name: 'generated',
+    unit: { name: 'USD', assets: chance(dice, 6) ? ASSETS.slice(0, 1) : ASSETS },
+    ...maybe(dice, 2, () => ({ treasury: { [SEPOLIA]: payeeOf('a') } })),
+    authorization: { maxLifetimeSeconds: 60 },
+    again: chance(dice, 2),
+    prohibited: times(pick(dice, [0, 0, 1, 2, 20]), (index) => ({
+      id: `p${index}`,
+      when: dice.roll(3) === 0 ? conditionsFrom(dice) : { sellers: [`nobody-${index}`] },
+      ...maybe(dice, 3, () => ({ alternative: `instead of p${index}` })),
+    })),
+    tiers: times(pick(dice, [2, 3, 4, 1, 0, 24]), (index) => tierFrom(dice, index)),
+    budgets: times(dice.roll(4), (index) => budgetFrom(dice, `b${index}`)),
+    flags: times(pick(dice, [0, 1, 3, 20]), (index) => ({
+      id: `f${index}`,
+      when: conditionsFrom(dice),
+    })),
+    ...maybe(dice, 3, () => ({ alternative: 'instead' })),
+  };
+}
+
+/** Facts as a hostile bus may bring them: of the right form, and of any meaning. */
+export function factsFrom(dice: Dice): Facts {
+  const seller = pick(dice, SELLERS);
+  const registered = seller !== 'unknown' && !chance(dice, 12);
+  const network = chance(dice, 8) ? BASE : SEPOLIA;
+  return {
+    atMs: 1,
+    tenant: 'default',
+    agent: pick(dice, AGENTS),
+    kind: chance(dice, 12) ? 'withdrawal' : 'payment',
+    quote: {
+      scheme: chance(dice, 40) ? 'upto' : 'exact',
+      network,
+      asset: chance(dice, 30) ? payeeOf('c') : network === BASE ? BASE_USDC : USDC,
+      amount: pick(dice, [
+        '20000',
+        '1',
+        '100000',
+        '100001',
+        '300000',
+        '1000000',
+        '0',
+        '9007199254740991',
+        '9007199254740992',
+        (2n ** 256n - 1n).toString(),
+      ]),
+      payTo: pick(dice, PAYEES),
+      maxTimeoutSeconds: 60,
+    },
+    resource: { method: 'GET', url: 'https://d0.example/a' },
+    again: chance(dice, 12),
+    established: {
+      seller,
+      payee: registered
+        ? 'registered'
+        : pick(dice, ['unknown', 'unknown', 'mismatch', 'lookalike']),
+      domain: pick(dice, [...DOMAINS, 'd0.example.', 'D0.example', 'd0.example:9', '', '\ud800']),
+      route: pick(dice, ['/a', '/a/b/c', '/ab', '/c', '/%61', '/x/..%2fa', '/A//b', '', '\udc00']),
+      category: pick(dice, [...CATEGORIES, 'C0', '']),
+      trust: pick(dice, TRUSTS),
+      jurisdiction: pick(dice, [...JURISDICTIONS, 'de', '']),
+      ...maybe(dice, 2, () => ({ expectedAmount: pick(dice, ['20000', '19000', '1', '0']) })),
+      task: pick(dice, [...TASKS, 'none', 'unknown']),
+      frozen: chance(dice, 40),
+      wallet: chance(dice, 40) ? null : { id: 'w', address: payeeOf('b') },
+    },
+    asserted: assertedFrom(dice),
+  };
+}
+
+export function assertedFrom(dice: Dice): Facts['asserted'] {
+  return {
+    ...maybe(dice, 2, () => ({ category: pick(dice, CATEGORIES) })),
+    ...maybe(dice, 2, () => ({ expectedAmount: pick(dice, ['1', '20000', '999999999', '0']) })),
+    ...maybe(dice, 2, () => ({ task: pick(dice, TASKS) })),
+  };
+}
+
+/** An answer of a store in any state: mostly true to its readings, sometimes lying or incomplete. */
+export function answerFrom(dice: Dice, plan: Candidates): ReservationAnswer {
+  const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
+  const readings: Reading[] = limits.map(({ id, scope }) => ({
+    limitId: id,
+    scope: chance(dice, 60) ? 'agent:someone-else' : scope,
+    committed: pick(dice, ['0', '0', '0', '20000', '200000', '200001']),
+    open: pick(dice, ['0', '0', '100000']),
+    committedCount: pick(dice, [0, 0, 1]),
+    openCount: pick(dice, [0, 0, 1]),
+  }));
+  if (readings.length > 0 && chance(dice, 15)) readings.splice(dice.roll(readings.length), 1);
+  if (chance(dice, 30)) readings.push(...readings.slice(0, 1).map((it) => ({ ...it, open: '0' })));
+  const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
+  const tier = pickTier(plan, byId, plan.amount);
+  return {
+    epoch: 1,
+    sequence: 1,
+    atMs: 1,
+    tier: chance(dice, 30) ? pick(dice, ['t0', 'treasury', null]) : tier,
+    readings,
+  };
+}

@@ -1,0 +1,259 @@
+import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { openStore } from '@countersign/adapter-sqlite';
+import { typedData } from '@countersign/adapter-evm/typed-data';
+import type { PaymentView, Problem, ProposeBody } from '@countersign/contracts';
+import { Fault, sha256Hex } from '@countersign/kernel';
+import type { Notification, StatementKey, WalletKeys } from '@countersign/ports';
+import { silentLog } from '@countersign/service-kit';
+import { openSigningJournal } from '@countersign/signing/service';
+import { NETWORK, PAYEE, USDC, VirtualTime, quoteOf } from '@countersign/testkit';
+import { MemoryChain } from '@countersign/testkit/memory-chain';
+import { type Services, startServices } from '../../apps/standalone/src/services.ts';
+
+export const START_MS = 1_790_000_000_000;
+const OWNER = { tenant: 'default', person: 'owner' };
+const BLOCK_MS = 1_000;
+
+export interface Answer<T = PaymentView> {
+  readonly status: number;
+  readonly body: T;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** All services over HTTP, on the embedded adapters in memory, a chain in memory, and time that a test moves. */
+export class World {
+  readonly time = new VirtualTime(START_MS);
+  readonly chain: MemoryChain;
+  readonly told: Notification[] = [];
+  readonly wallets = new TestWallets();
+  readonly journal = openSigningJournal(undefined);
+  readonly path: string;
+  credentials: Record<string, string> = {};
+  services!: Services;
+  fatal: unknown;
+  notifierIsOut = false;
+  #store!: ReturnType<typeof openStore>;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.chain = new MemoryChain({
+      network: NETWORK,
+      tokens: [USDC],
+      genesisTimeMs: START_MS - 10 * BLOCK_MS,
+      verify: () => true,
+      verifyCancellation: () => true,
+    });
+    for (let block = 9; block >= 0; block -= 1) this.chain.mine(START_MS - block * BLOCK_MS);
+  }
+
+  /** @param path of the store; in memory when left out. */
+  static async create(path = ':memory:'): Promise<World> {
+    const world = new World(path);
+    await world.start();
+    await world.#addPeople();
+    return world;
+  }
+
+  async start(): Promise<void> {
+    this.#store = openStore({ path: this.path, laneCount: 4, clock: this.time.clock });
+    this.services = await startServices({
+      eventLog: this.#store.log,
+      budgets: this.#store.budgets,
+      wallets: this.wallets,
+      typedData,
+      journal: this.journal,
+      keys: {
+        policy: statementKey('policy'),
+        approval: statementKey('approval'),
+        signer: statementKey('signer'),
+        settlement: statementKey('settlement'),
+      },
+      chains: new Map([[NETWORK, this.chain]]),
+      tokens: new Map([[NETWORK, [USDC]]]),
+      notifier: {
+        notify: (notification) => {
+          if (this.notifierIsOut) return Promise.reject(OUT);
+          this.told.push(notification);
+          return Promise.resolve();
+        },
+      },
+      ceilingOf: () => ({ perPayment: 10n ** 12n, perDay: 10n ** 13n }),
+      pollMs: 500,
+      clock: this.time.clock,
+      timers: this.time.timers,
+      log: silentLog,
+      onFatal: (error) => {
+        this.fatal = error;
+      },
+    });
+    await this.services.app.init();
+    await this.services.app.getHttpAdapter().getInstance().ready();
+    await this.services.work('http://test.invalid/approve');
+  }
+
+  async stop(): Promise<void> {
+    await this.services.close();
+    await this.#store.close();
+  }
+
+  get log() {
+    return this.#store.log;
+  }
+
+  async #addPeople(): Promise<void> {
+    const { registry } = this.services;
+    const roles = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+    const { credential } = await registry.addPerson(OWNER, 'owner', roles);
+    this.credentials['owner'] = credential;
+    for (const person of ['ada', 'bo', 'cy'])
+      this.credentials[person] = (await registry.addPerson(OWNER, person, ['approver'])).credential;
+    const { address } = await registry.requestWallet(OWNER, 'w1');
+    this.chain.mint(USDC, address, 10n ** 15n);
+    for (const agent of ['research-1', 'batch-1'])
+      this.credentials[agent] = (await registry.addAgent(OWNER, agent, 'w1')).credential;
+    await registry.registerSeller(OWNER, {
+      seller: 'embeddings',
+      domain: 'api.example.com',
+      payTo: [{ network: NETWORK, address: PAYEE }],
+      trust: 'known',
+      category: 'embedding',
+      jurisdiction: 'DE',
+      takes: 'any',
+      routes: [],
+    });
+  }
+
+  async usePolicy(text: string): Promise<void> {
+    const { version } = await this.services.registry.putPolicy(OWNER, text);
+    await this.services.registry.activatePolicy(OWNER, version);
+  }
+
+  /** One HTTP request as `who`; time does not pass by itself meanwhile. */
+  async call<T = PaymentView>(
+    who: string | undefined,
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    url: string,
+    options: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer<T>> {
+    const credential = who === undefined ? undefined : this.credentials[who];
+    const response = await this.services.app.inject({
+      method,
+      url,
+      headers: {
+        ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
+        ...options.headers,
+      },
+      ...(options.body !== undefined && { payload: options.body as object }),
+    });
+    const body = (response.body === '' ? {} : response.json()) as T;
+    return { status: response.statusCode, body, headers: response.headers };
+  }
+
+  /** Proposes a payment as an agent would. */
+  propose(
+    change: Partial<Omit<ProposeBody, 'quote'>> & {
+      quote?: Partial<ProposeBody['quote']>;
+      url?: string;
+    } = {},
+    options: { who?: string; key?: string } = {},
+  ): Promise<Answer> {
+    const { quote, url = 'https://api.example.com/v1/embed', ...rest } = change;
+    const body = { quote: quoteOf(quote), resource: { method: 'GET', url }, ...rest };
+    const headers = options.key === undefined ? {} : { 'idempotency-key': options.key };
+    return this.call(options.who ?? 'research-1', 'POST', '/v1/payments', { body, headers });
+  }
+
+  async read(id: string): Promise<PaymentView> {
+    return (await this.call('owner', 'GET', `/v1/payments/${id}`)).body;
+  }
+
+  /** Presents a signed payment to the chain, as a facilitator would, without waiting for a block. */
+  async present(payment: PaymentView): Promise<void> {
+    const { authorization, signature } = payment;
+    if (!authorization || signature === undefined) throw new Error('nothing to present');
+    const { token, from, to, value, validAfter, validBefore, nonce } = authorization;
+    await this.chain.submitTransfer({
+      token,
+      from,
+      to,
+      value: BigInt(value),
+      validAfter,
+      validBefore,
+      nonce,
+      signature,
+    });
+  }
+
+  /** Lets time pass, block by block, with everything that becomes due and everything that follows from it. */
+  async pass(ms: number): Promise<void> {
+    const end = this.time.nowMs + ms;
+    while (this.time.nowMs < end) {
+      const blockDue = this.#lastBlockMs() + BLOCK_MS;
+      const next = Math.min(end, blockDue, this.time.nextDueMs() ?? end);
+      this.time.moveTo(Math.max(next, this.time.nowMs));
+      if (this.time.nowMs >= blockDue) this.chain.mine(this.time.nowMs);
+      await this.settle();
+    }
+  }
+
+  /** Jumps over a long time: one block at its end, nothing in between. */
+  async jump(ms: number): Promise<void> {
+    this.time.moveTo(this.time.nowMs + ms);
+    this.chain.mine(this.time.nowMs);
+    await this.settle();
+  }
+
+  /** Lets everything that is under way come to rest. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 30; round += 1) await turn();
+  }
+
+  #mined = START_MS;
+  #lastBlockMs(): number {
+    const elapsed = Math.floor((this.time.nowMs - START_MS) / BLOCK_MS) * BLOCK_MS;
+    this.#mined = Math.max(this.#mined, START_MS + elapsed);
+    return this.#mined;
+  }
+}
+
+const OUT = new Fault('notification_not_accepted', 'nobody takes messages', { retryable: true });
+
+/** Deterministic keys by name; the bytes are of the right form and the memory chain believes them. */
+class TestWallets implements WalletKeys {
+  readonly capabilities = { production: false };
+  readonly signed: { wallet: string; digest: string }[] = [];
+
+  async create(wallet: string): Promise<string> {
+    return `0x${sha256Hex(wallet).slice(0, 40)}`;
+  }
+
+  async address(wallet: string): Promise<string> {
+    return this.create(wallet);
+  }
+
+  async sign(wallet: string, digest: string): Promise<string> {
+    this.signed.push({ wallet, digest });
+    return `0x${sha256Hex(wallet + digest)}${sha256Hex(digest)}1b`;
+  }
+
+  async revoke(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+/** A real ed25519 key from a name. */
+function statementKey(service: string): StatementKey {
+  const seed = createHash('sha256').update(service).digest();
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '';
+  return {
+    keyId: `${service}-test`,
+    publicKey,
+    sign: (text) =>
+      Promise.resolve(sign(null, Buffer.from(text), privateKey).toString('base64url')),
+  };
+}
+
+export type ProblemAnswer = Answer<Problem>;
