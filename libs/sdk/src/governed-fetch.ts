@@ -6,7 +6,7 @@ import { AwaitingApproval, GovernedPaymentError, PaymentUnresolved } from './err
 import { type GovernedPaymentOptions, governedScheme, reportDelivered } from './governed-scheme.ts';
 import { isConsented } from './outcome.ts';
 import { V1_NETWORKS, notSupported, signable } from './offer.ts';
-import { type Purchase, currentPurchase, purchaseOf } from './purchase.ts';
+import { type Purchase, currentPurchase, purchaseOf, startAttempt } from './purchase.ts';
 
 /** How a governed fetch pays. */
 export interface GovernedFetchOptions extends GovernedPaymentOptions {
@@ -118,8 +118,6 @@ function sellerFetch(fetch: Fetch): Fetch {
 }
 
 async function attempt(pay: Fetch, purchase: Purchase): Promise<Response> {
-  delete purchase.failure;
-  purchase.priced = false;
   try {
     return await currentPurchase.run(purchase, () => pay(purchase.request.clone()));
   } catch (error) {
@@ -150,7 +148,7 @@ async function withPatience(
   let pauseMs = PAUSE_MIN_MS;
   for (;;) {
     const leftMs = Math.max(0, deadlineMs - performance.now());
-    purchase.waitSeconds = Math.min(Math.ceil(leftMs / 1000), WAIT_PER_CALL_SECONDS);
+    startAttempt(purchase, Math.min(Math.ceil(leftMs / 1000), WAIT_PER_CALL_SECONDS));
     try {
       return await attempt();
     } catch (error) {

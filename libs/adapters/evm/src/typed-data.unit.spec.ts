@@ -36,9 +36,7 @@ function byHand(structHash: Hex): Hex {
   const separator = keccak256(
     encodeAbiParameters(parseAbiParameters('bytes32, bytes32, bytes32, uint256, address'), [
       keccak256(
-        toHex(
-          'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
-        ),
+        toHex('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'),
       ),
       keccak256(toHex(domain.name)),
       keccak256(toHex(domain.version)),
@@ -67,7 +65,9 @@ describe('the digest of a transfer', () => {
   } as const;
 
   it('never changes', () => {
-    expect(transferDigest(authorization, domain)).toBe('0x2a19409cf6e15a25bb0e1d77c7c3c9ea22dce16679832f29e106507861d73dfd');
+    expect(transferDigest(authorization, domain)).toBe(
+      '0x2a19409cf6e15a25bb0e1d77c7c3c9ea22dce16679832f29e106507861d73dfd',
+    );
   });
 
   it('is what EIP-712 says, and what viem says', () => {
@@ -140,7 +140,9 @@ describe('the digest of a cancellation', () => {
   } as const;
 
   it('never changes', () => {
-    expect(cancellationDigest(authorization, domain)).toBe('0x8d794a3264925b391c75ee809e44f9bec91af1104c6b7204b78adafdcfdfd8e6');
+    expect(cancellationDigest(authorization, domain)).toBe(
+      '0x8d794a3264925b391c75ee809e44f9bec91af1104c6b7204b78adafdcfdfd8e6',
+    );
   });
 
   it('is what EIP-712 says, and what viem says', () => {

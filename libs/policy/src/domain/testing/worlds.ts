@@ -2,13 +2,14 @@ import type {
   Budget,
   Conditions,
   Facts,
+  Limit,
   PolicyDocument,
   Reading,
   ReservationAnswer,
   Tier,
 } from '@countersign/contracts';
 import { pickTier } from '@countersign/contracts';
-import type { Candidates } from '../plan.ts';
+import type { Candidates, Plan } from '../plan.ts';
 import { type Dice, chance, maybe, pick, some, times } from './dice.ts';
 
 /** Few values of each kind, so that rules and payments meet often. */
@@ -21,7 +22,7 @@ const ASSETS = [assetOf(SEPOLIA, USDC), assetOf(BASE, BASE_USDC), assetOf(SEPOLI
 const SELLERS = ['s0', 's1', 's2', 'unknown'];
 const CATEGORIES = ['c0', 'c1', 'c2', 'unknown'];
 const DOMAINS = ['d0.example', 'd1.example', 'd1.example:8443'];
-const ROUTES = ['/a', '/a/b', '/c/', '/'];
+export const ROUTES = ['/a', '/a/b', '/c/', '/'];
 const payeeOf = (digit: string) => `0x${digit.repeat(40)}`;
 const PAYEES = ['a', 'b', 'c'].map(payeeOf);
 const JURISDICTIONS = ['DE', 'US', 'unknown'];
@@ -29,6 +30,8 @@ const AGENTS = ['agent-0', 'agent-1'];
 const TASKS = ['task-0', 'task-1'];
 const PEOPLE = ['ada', 'bob', 'cyd'];
 const DECIMALS = ['0', '0.000001', '0.02', '0.1', '0.3', '1', '9999999999.999999'];
+export const AMOUNTS = ['20000', '1', '100000', '100001', '300000', '1000000'];
+const EXTREMES = ['0', '9007199254740991', '9007199254740992', (2n ** 256n - 1n).toString()];
 const TRUSTS = ['unknown', 'known', 'verified'] as const;
 
 function conditionsFrom(dice: Dice): Conditions {
@@ -156,18 +159,7 @@ export function factsFrom(dice: Dice): Facts {
       scheme: chance(dice, 40) ? 'upto' : 'exact',
       network,
       asset: chance(dice, 30) ? payeeOf('c') : network === BASE ? BASE_USDC : USDC,
-      amount: pick(dice, [
-        '20000',
-        '1',
-        '100000',
-        '100001',
-        '300000',
-        '1000000',
-        '0',
-        '9007199254740991',
-        '9007199254740992',
-        (2n ** 256n - 1n).toString(),
-      ]),
+      amount: chance(dice, 8) ? pick(dice, EXTREMES) : pick(dice, AMOUNTS),
       payTo: pick(dice, PAYEES),
       maxTimeoutSeconds: 60,
     },
@@ -222,4 +214,33 @@ export function answerFrom(dice: Dice, plan: Candidates): ReservationAnswer {
     tier: chance(dice, 30) ? pick(dice, ['t0', 'treasury', null]) : tier,
     readings,
   };
+}
+
+/** What every counter holds; the same whoever asks, as in a store at one moment. */
+export type Counters = (limit: Limit) => Reading;
+
+export function countersFrom(dice: Dice): Counters {
+  const known = new Map<string, Reading>();
+  const empty = chance(dice, 3);
+  return ({ id, scope }) => {
+    const reading = known.get(id) ?? {
+      limitId: id,
+      scope,
+      committed: empty ? '0' : pick(dice, ['0', '20000', '200000', '200001']),
+      open: empty ? '0' : pick(dice, ['0', '0', '100000']),
+      committedCount: empty ? 0 : dice.roll(3),
+      openCount: 0,
+    };
+    known.set(id, reading);
+    return reading;
+  };
+}
+
+/** The answer of an honest store; none where the plan asks for none. */
+export function answerOf(plan: Plan, counters: Counters): ReservationAnswer | null {
+  if (plan.kind === 'denied') return null;
+  const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
+  const readings = limits.map(counters);
+  const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
+  return { epoch: 1, sequence: 1, atMs: 1, tier: pickTier(plan, byId, plan.amount), readings };
 }
