@@ -32,7 +32,7 @@ export {
   outlook,
 } from './domain/lane.ts';
 export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
-export { SKEW_MAX_MS } from './domain/life.ts';
+export { SKEW_MAX_MS } from './domain/life-steps.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {
   type Approval,

@@ -126,13 +126,21 @@ describe('trouble on the way', () => {
   });
 
   it('is unavailable when the answer breaks off', async () => {
+    let cut = () => {};
     await using server = await serve((_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"logId"');
-      setTimeout(() => response.destroy(), 20);
+      cut = () => response.destroy();
     });
-    await expect(clientOf(server.url).call('readHeads')).rejects.toMatchObject({
-      code: 'unavailable',
+    const client = new CountersignClient({
+      baseUrl: server.url,
+      credential: 'agent-credential',
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        cut();
+        return response;
+      },
     });
+    await expect(client.call('readHeads')).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('is unavailable when a proxy answers for it', async () => {

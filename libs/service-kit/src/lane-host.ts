@@ -10,7 +10,6 @@ import {
 } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
-  type Agent,
   type ControlView,
   EMPTY_CONTROL,
   EMPTY_HEAD,
@@ -23,7 +22,6 @@ import {
   foldControl,
   foldLane,
   laneOf,
-  laneOfPayment,
   leafDigest,
 } from '@countersign/payment';
 import {
@@ -34,6 +32,8 @@ import {
   type Subscription,
 } from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
+import { PaymentIndex } from './payment-index.ts';
+import { type Folded, type IgnoredRecord, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
 import { type TrustedKeys, isGenuine } from './statements.ts';
 import type { Timers } from './timers.ts';
@@ -49,25 +49,7 @@ export interface ReadBack {
   readonly paymentId: string | null;
 }
 
-/** A record that was ignored, for operators. */
-export interface IgnoredRecord {
-  readonly position: Position;
-  readonly code: RefusalCode;
-  readonly detail: string;
-}
-
 type Touched = (payments: readonly Payment[], lane: LaneState) => void;
-/** What a record did, once folded. */
-export interface Folded {
-  readonly applied: boolean;
-  readonly code: RefusalCode | null;
-  readonly paymentId: string | null;
-}
-
-/** Judgements kept for writers that have not come to read them yet. */
-const RECENT_MAX = 50_000;
-const IGNORED_MAX = 1_000;
-
 /**
  * Folds every lane and `control` of one log, for all the services of a process. A writer appends through it and gets
  * back what its record did, never less: an acknowledgement by the log alone proves nothing.
@@ -78,19 +60,16 @@ export class LaneHost {
   readonly #heads = new Map<string, string>();
   readonly #held: LogRecord[][];
   readonly #views = new Map<number, ControlView>([[-1, EMPTY_CONTROL]]);
-  readonly #recent = new Map<string, Folded>();
-  readonly #waiting = new Map<string, PromiseWithResolvers<Folded>>();
-  readonly #owners = new Map<string, Agent>();
+  readonly #readBacks = new ReadBacks();
+  readonly #index = new PaymentIndex();
   readonly #onTouched = new Set<Touched>();
   readonly #onControl = new Set<() => void>();
   readonly #onRecord = new Set<(record: LogRecord, result: Folded) => void>();
-  readonly #offsets = new Map<string, number[]>();
   readonly #onFatal: (error: unknown) => void;
   readonly #trusted: TrustedKeys;
   #control: ControlView = EMPTY_CONTROL;
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
-  readonly ignored: IgnoredRecord[] = [];
 
   /**
    * @param trusted keys by which signed records are genuine, from configuration: the same for every replica, so that all
@@ -154,15 +133,17 @@ export class LaneHost {
   }
 
   payment(paymentId: string): Payment | undefined {
-    return this.#owners.get(paymentId)?.payments.get(paymentId);
+    return this.#index.payment(paymentId);
   }
 
   /** Every record that names the payment, in order, applied or not. */
-  async recordsOf(paymentId: string): Promise<readonly LogRecord[]> {
-    const lane = String(laneOfPayment(paymentId));
-    const offsets = this.#offsets.get(paymentId) ?? [];
-    const pages = await Promise.all(offsets.map((offset) => this.log.read(lane, offset, 1)));
-    return pages.flat();
+  recordsOf(paymentId: string): Promise<readonly LogRecord[]> {
+    return this.#index.recordsOf(this.log, paymentId);
+  }
+
+  /** The newest records that were ignored, for operators. */
+  get ignored(): readonly IgnoredRecord[] {
+    return this.#readBacks.ignored;
   }
 
   /** Called after each record that changed payments, with their new states. Must not throw. */
@@ -258,18 +239,8 @@ export class LaneHost {
       { lane, key, bytes: encoded.bytes, ...(openings && { openings }) },
     ]);
     if (!position) throw new InvariantViolation('the log acknowledged no position');
-    const result = await this.#judgementAt(position);
+    const result = await this.#readBacks.at(position);
     return { position, id: encoded.id, ...result };
-  }
-
-  #judgementAt(position: Position): Promise<Folded> {
-    const key = `${position.lane}:${position.offset}`;
-    const known = this.#recent.get(key);
-    if (known) return Promise.resolve(known);
-    if (this.#closed) return Promise.reject(this.#closed);
-    const waiting = Promise.withResolvers<Folded>();
-    this.#waiting.set(key, waiting);
-    return waiting.promise;
   }
 
   #take(record: LogRecord): void {
@@ -302,7 +273,7 @@ export class LaneHost {
       code = 'not_genuine';
       this.#control = { ...this.#control, offset: record.offset };
     } else {
-      const judged = foldControl(this.#control, record.offset, event as ControlEvent);
+      const judged = foldControl(this.#control, record.offset, event);
       this.#control = judged.view;
       if (!judged.applied) ({ code } = judged);
     }
@@ -330,7 +301,7 @@ export class LaneHost {
     }
     const judged = this.#judge(lane, record, event);
     const named = 'paymentId' in event.data ? event.data.paymentId : null;
-    if (named !== null) this.#index(named, record.offset);
+    if (named !== null) this.#index.named(named, record.offset);
     const paymentId = judged.applied ? named : (judged.paymentId ?? named);
     this.#done(record, {
       applied: judged.applied,
@@ -362,8 +333,7 @@ export class LaneHost {
   }
 
   #touch(payments: readonly Payment[], lane: LaneState): void {
-    for (const { id, tenant, agent } of payments)
-      if (!this.#owners.has(id)) this.#owners.set(id, agentOf(lane, tenant, agent));
+    for (const payment of payments) this.#index.touched(payment, lane);
     if (payments.length > 0) for (const listener of this.#onTouched) listener(payments, lane);
   }
 
@@ -379,28 +349,8 @@ export class LaneHost {
   #done(record: LogRecord, result: Folded): void {
     const head = this.#heads.get(record.lane) ?? EMPTY_HEAD;
     this.#heads.set(record.lane, chainedHead(head, leafDigest(record)));
-    const key = `${record.lane}:${record.offset}`;
-    if (result.code !== null && result.code !== 'duplicate') {
-      if (this.ignored.length >= IGNORED_MAX) this.ignored.shift();
-      const position = { lane: record.lane, offset: record.offset };
-      this.ignored.push({ position, code: result.code, detail: record.key });
-    }
-    const waiting = this.#waiting.get(key);
-    if (waiting) {
-      this.#waiting.delete(key);
-      waiting.resolve(result);
-    } else {
-      this.#recent.set(key, result);
-      if (this.#recent.size > RECENT_MAX)
-        this.#recent.delete(this.#recent.keys().next().value ?? '');
-    }
+    this.#readBacks.done(record, result);
     for (const listener of this.#onRecord) listener(record, result);
-  }
-
-  #index(paymentId: string, offset: number): void {
-    const offsets = this.#offsets.get(paymentId);
-    if (offsets) offsets.push(offset);
-    else this.#offsets.set(paymentId, [offset]);
   }
 
   #lane(index: number): LaneState {
@@ -423,8 +373,7 @@ export class LaneHost {
   #halt(error: unknown, expected = false): void {
     this.#closed ??=
       error instanceof Error ? error : new InvariantViolation(`the fold stopped: ${String(error)}`);
-    for (const waiting of this.#waiting.values()) waiting.reject(this.#closed);
-    this.#waiting.clear();
+    this.#readBacks.close(this.#closed);
     if (!expected) this.#onFatal(error);
   }
 }

@@ -13,7 +13,7 @@ export interface EvmChainOptions {
   readonly rpcUrl: string;
   /** File with the hex private key of an account that holds gas and nothing else; needed only to submit. */
   readonly gasKeyFile?: string;
-  /** For one reading with all its round trips, and for each round trip of a submission; 10 s when left out. */
+  /** For one call with all its round trips; 10 s when left out. */
   readonly timeoutMs?: number;
   /** How many blocks one search of logs spans; 2000 when left out. Providers have limits. */
   readonly logRangeBlocks?: number;
@@ -26,7 +26,7 @@ const LOG_RANGE_BLOCKS = 2_000;
  * A chain over JSON-RPC. Every round trip is one batch that also asks for the chain id, and every reading is of one
  * block by its hash (EIP-1898), so the node must know both. Nothing is repeated here: whoever calls decides that.
  *
- * @throws Fault `network_unknown` or `gas_key_unusable`, not retryable, for options that can never work.
+ * @throws Fault `network_unknown`, `rpc_url_unusable` or `gas_key_unusable`, not retryable, for options that can never work.
  */
 export function evmChain(options: EvmChainOptions): Chain {
   const {
@@ -39,7 +39,7 @@ export function evmChain(options: EvmChainOptions): Chain {
   const gas: GasAccount =
     gasKeyFile === undefined
       ? noGasAccount(network)
-      : openGasAccount({ node, network, keyFile: gasKeyFile, timeoutMs });
+      : openGasAccount({ node, keyFile: gasKeyFile, timeoutMs });
   const deadline = () => AbortSignal.timeout(timeoutMs);
   return {
     network,

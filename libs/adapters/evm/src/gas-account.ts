@@ -1,17 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '@countersign/kernel';
-import {
-  type Hex,
-  type PrivateKeyAccount,
-  createClient,
-  createNonceManager,
-  custom,
-  defineChain,
-} from 'viem';
-import { prepareTransactionRequest, sendRawTransaction } from 'viem/actions';
-import { jsonRpc, privateKeyToAccount } from 'viem/accounts';
-import { type Node, codeCall, requireCode } from './node.ts';
-import { NodeRefusal } from './rpc.ts';
+import type { Hex } from 'viem';
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts';
+import { type Node, blockCall, codeCall, requireCode } from './node.ts';
+import { Nonces } from './nonces.ts';
+import { NodeRefusal, recordOf } from './rpc.ts';
+import { toBytes, toNumber } from './wire.ts';
 
 /** Sends calls of a token as transactions that it pays the gas for. It owns nothing but gas. */
 export interface GasAccount {
@@ -25,31 +19,40 @@ export interface GasAccount {
 
 export interface GasAccountOptions {
   readonly node: Node;
-  readonly network: string;
   readonly keyFile: string;
+  /** For one submission with all its round trips, and the wait for its turn. */
   readonly timeoutMs: number;
 }
 
-/** How long a nonce may be missing on the chain before it is given out again. */
-const STUCK_MS = 20_000;
+/** What a transaction needs beside its nonce. */
+interface Draft {
+  readonly chainId: number;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gas: bigint;
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
 
 /**
  * Reads the key at once, so that a wrong file shows at start.
  *
  * @throws Fault `gas_key_unusable`, not retryable.
  */
-export function openGasAccount(options: GasAccountOptions): GasAccount {
-  const { node, timeoutMs } = options;
-  const account = accountIn(options.keyFile);
-  const client = clientOf(options);
-  const nonces = nonceSource(account, client);
+export function openGasAccount({ node, keyFile, timeoutMs }: GasAccountOptions): GasAccount {
+  const account = accountIn(keyFile);
+  const nonces = new Nonces();
   let turn: Promise<unknown> = Promise.resolve();
 
-  async function sendInTurn(request: PreparedRequest): Promise<string> {
-    const nonce = await nonces.take();
+  async function send(draft: Draft, signal: AbortSignal): Promise<string> {
+    const count = { method: 'eth_getTransactionCount', params: [account.address, 'pending'] };
+    const [waitedFor] = await node.ask([count], signal);
+    const nonce = nonces.take(toNumber(waitedFor), performance.now());
+    const raw = await account.signTransaction({ ...draft, type: 'eip1559', nonce });
+    const transaction = { method: 'eth_sendRawTransaction', params: [raw] };
     try {
-      const serializedTransaction = await account.signTransaction({ ...request, nonce });
-      return await sendRawTransaction(client, { serializedTransaction });
+      const [hash] = await node.ask([transaction], signal);
+      return toBytes(hash, 32);
     } catch (error) {
       nonces.forget();
       throw error;
@@ -59,15 +62,18 @@ export function openGasAccount(options: GasAccountOptions): GasAccount {
   return {
     async submit(token, data) {
       try {
-        const [code] = await node.ask([codeCall(token, 'latest')], AbortSignal.timeout(timeoutMs));
-        requireCode(code, token);
-        const request = await prepared(client, account, { to: token as Hex, data });
+        const signal = AbortSignal.timeout(timeoutMs);
+        const draft = await draftOf(
+          node,
+          { from: account.address, to: token as Hex, data },
+          signal,
+        );
         // One at a time from nonce to answer, so that a transaction the node refuses leaves no gap before others.
-        const sent = turn.then(() => sendInTurn(request));
+        const sent = turn.then(() => send(draft, signal));
         turn = sent.catch(() => undefined);
         return await sent;
       } catch (error) {
-        throw asFault(error);
+        throw error instanceof NodeRefusal ? refusalOf(error) : error;
       }
     },
   };
@@ -86,85 +92,37 @@ function accountIn(keyFile: string): PrivateKeyAccount {
   }
 }
 
-function clientOf({ node, network, timeoutMs }: GasAccountOptions) {
-  const chain = defineChain({
-    id: node.chainId,
-    name: network,
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [] } },
-  });
-  const request = async ({ method, params = [] }: { method: string; params?: unknown }) => {
-    const call = { method, params: params as readonly unknown[] };
-    const [answer] = await node.ask([call], AbortSignal.timeout(timeoutMs));
-    return answer;
-  };
-  const transport = custom({ request }, { retryCount: 0 });
-  return createClient({ chain, transport, cacheTime: 0 });
-}
-
-type Client = ReturnType<typeof clientOf>;
-type PreparedRequest = Awaited<ReturnType<typeof prepared>>;
-
-/** Gas and fees as the node sees them now; gas with a quarter on top, as the state may change until it is mined. */
-async function prepared(
-  client: Client,
-  account: PrivateKeyAccount,
-  call: { readonly to: Hex; readonly data: Hex },
-) {
-  const request = await prepareTransactionRequest(client, {
-    account,
-    ...call,
-    parameters: ['type', 'fees', 'gas', 'chainId'],
-  });
-  return { ...request, gas: (request.gas * 5n) / 4n };
-}
-
-/**
- * viem's nonce manager counts on from the last nonce it gave, so one transaction that got lost (a node restarted, a
- * mempool was full) would hold up all later ones for ever. When the node still waits for the same nonce after a while,
- * that one is given out again.
- */
-function nonceSource(account: PrivateKeyAccount, client: Client) {
-  const { address } = account;
-  const place = { address, chainId: client.chain.id };
-  let waitingFor = { nonce: -1, sinceMs: 0 };
-  const source = jsonRpc();
-  const manager = createNonceManager({
-    source: {
-      async get(parameters) {
-        const nonce = await source.get(parameters);
-        const nowMs = performance.now();
-        if (nonce !== waitingFor.nonce) waitingFor = { nonce, sinceMs: nowMs };
-        return nonce;
-      },
-      set: () => undefined,
-    },
-  });
+/** Asks what the call costs, which also tells whether it would fail now. */
+async function draftOf(
+  node: Node,
+  call: { readonly from: Hex; readonly to: Hex; readonly data: Hex },
+  signal: AbortSignal,
+): Promise<Draft> {
+  const [code, gas, latest, gasPrice] = await node.ask(
+    [
+      codeCall(call.to, 'latest'),
+      { method: 'eth_estimateGas', params: [call] },
+      blockCall('latest'),
+      { method: 'eth_gasPrice', params: [] },
+    ],
+    signal,
+  );
+  requireCode(code, call.to);
+  const base = toNumber(recordOf(latest)['baseFeePerGas']);
+  const tip = Math.max(0, toNumber(gasPrice) - base);
   return {
-    async take(): Promise<number> {
-      const nonce = await manager.consume({ ...place, client });
-      const stuck = performance.now() - waitingFor.sinceMs > STUCK_MS;
-      if (nonce === waitingFor.nonce || !stuck) return nonce;
-      manager.reset(place);
-      return manager.consume({ ...place, client });
-    },
-    forget: () => manager.reset(place),
+    chainId: node.chainId,
+    to: call.to,
+    data: call.data,
+    // A quarter on top: what other transactions do before this one may make it dearer.
+    gas: (BigInt(toNumber(gas)) * 5n) / 4n,
+    // Enough for the base fee to double, which takes six full blocks; unused fee is not paid.
+    maxFeePerGas: BigInt(base) * 2n + BigInt(tip),
+    maxPriorityFeePerGas: BigInt(tip),
   };
 }
 
-/** What the node refused, without viem's words around it: they name the URL and the whole request. */
-function asFault(error: unknown): Fault {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof NodeRefusal) return fromRefusal(at);
-    if (at instanceof Fault) return at;
-  }
-  return new Fault('chain_unavailable', 'the transaction could not be made', {
-    retryable: true,
-    cause: error,
-  });
-}
-
-function fromRefusal(refusal: NodeRefusal): Fault {
+function refusalOf(refusal: NodeRefusal): Fault {
   const reverts = refusal.rpcCode === 3 || /revert/i.test(refusal.message);
   const code = reverts ? 'submission_reverts' : 'submission_refused';
   return new Fault(code, refusal.message, { retryable: true, cause: refusal });

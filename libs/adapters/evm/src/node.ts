@@ -1,7 +1,10 @@
 import { Fault } from '@countersign/kernel';
 import type { BlockRef } from '@countersign/ports';
-import type { Rpc, RpcAnswers, RpcCall } from './rpc.ts';
+import type { Rpc, RpcCall } from './rpc.ts';
 import { fromWireBlock, toBytes, toNumber } from './wire.ts';
+
+/** One result per call, in the order of the calls; nobody has looked at them yet. */
+export type Results<C extends readonly RpcCall[]> = { readonly [I in keyof C]: unknown };
 
 /** A node that proves with every answer that it serves the configured chain. */
 export interface Node {
@@ -9,9 +12,9 @@ export interface Node {
   /**
    * Sends calls, and asks for the chain id with them.
    *
-   * @throws Fault `wrong_chain`; else as {@link Rpc.send}.
+   * @throws Fault `wrong_chain`, whatever else the node says; `chain_unavailable` when any call has no result.
    */
-  ask<const C extends readonly RpcCall[]>(calls: C, signal: AbortSignal): Promise<RpcAnswers<C>>;
+  ask<const C extends readonly RpcCall[]>(calls: C, signal: AbortSignal): Promise<Results<C>>;
 }
 
 export function checkedNode(rpc: Rpc, network: string): Node {
@@ -21,11 +24,11 @@ export function checkedNode(rpc: Rpc, network: string): Node {
     async ask(calls, signal) {
       const all = [{ method: 'eth_chainId', params: [] }, ...calls];
       const [actual, ...answers] = await rpc.send(all, signal);
-      if (toNumber(actual) !== chainId)
+      if (toNumber(actual?.()) !== chainId)
         throw new Fault('wrong_chain', `the node for ${network} answers for another chain`, {
           retryable: true,
         });
-      return answers as unknown as RpcAnswers<typeof calls>;
+      return answers.map((answer) => answer()) as unknown as Results<typeof calls>;
     },
   };
 }

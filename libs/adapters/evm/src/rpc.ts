@@ -5,16 +5,17 @@ export interface RpcCall {
   readonly params: readonly unknown[];
 }
 
-/** Answers in the order of their calls; nobody has looked at them yet. */
-export type RpcAnswers<C extends readonly RpcCall[]> = { readonly [I in keyof C]: unknown };
+/** The result of one call, which nobody has looked at yet; it throws {@link NodeRefusal} when there is none. */
+export type RpcAnswer = () => unknown;
 
 export interface Rpc {
   /**
    * Sends calls as one batch, in one round trip.
    *
-   * @throws NodeRefusal when the node answered a call with an error; Fault `chain_unavailable` for anything else.
+   * @returns answers in the order of the calls.
+   * @throws Fault `chain_unavailable` when not every call has one answer.
    */
-  send<const C extends readonly RpcCall[]>(calls: C, signal: AbortSignal): Promise<RpcAnswers<C>>;
+  send(calls: readonly RpcCall[], signal: AbortSignal): Promise<readonly RpcAnswer[]>;
 }
 
 /** The node understood a call and answered with an error. */
@@ -38,13 +39,7 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
  * shifts all others; here every answer is matched by its id. No message names the URL, as it may hold a credential.
  */
 export function httpRpc(rpcUrl: string): Rpc {
-  const url = new URL(rpcUrl);
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (url.username !== '') {
-    const credential = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    headers['authorization'] = `Basic ${Buffer.from(credential).toString('base64')}`;
-    [url.username, url.password] = ['', ''];
-  }
+  const { url, headers } = endpointOf(rpcUrl);
   let nextId = 1;
   return {
     async send(calls, signal) {
@@ -61,11 +56,25 @@ export function httpRpc(rpcUrl: string): Rpc {
       const init = { method: 'POST', headers, body, signal, redirect: 'error' } as const;
       const text = await textOf(() => fetch(url, init), signal);
       const answers = answersById(text);
-      return calls.map(({ method }, index) =>
-        resultOf(method, answers.get(firstId + index)),
-      ) as unknown as RpcAnswers<typeof calls>;
+      return calls.map(({ method }, index) => answerOf(method, answers.get(firstId + index)));
     },
   };
+}
+
+/** @throws Fault `rpc_url_unusable`, not retryable. */
+function endpointOf(rpcUrl: string): { url: URL; headers: Readonly<Record<string, string>> } {
+  const json = { 'content-type': 'application/json' };
+  try {
+    const url = new URL(rpcUrl);
+    if (url.username === '') return { url, headers: json };
+    const credential = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const authorization = `Basic ${Buffer.from(credential).toString('base64')}`;
+    // fetch takes no URL with a credential in it.
+    [url.username, url.password] = ['', ''];
+    return { url, headers: { ...json, authorization } };
+  } catch {
+    throw new Fault('rpc_url_unusable', 'the RPC URL is none', { retryable: false });
+  }
 }
 
 async function textOf(request: () => Promise<Response>, signal: AbortSignal): Promise<string> {
@@ -109,15 +118,20 @@ function answersById(text: string): ReadonlyMap<unknown, Readonly<Record<string,
   return byId;
 }
 
-function resultOf(method: string, answer: Readonly<Record<string, unknown>> | undefined): unknown {
+function answerOf(
+  method: string,
+  answer: Readonly<Record<string, unknown>> | undefined,
+): RpcAnswer {
   if (!answer) throw unavailable(`no answer to ${method}`);
   const { error, result } = answer;
-  if (error !== undefined && error !== null) {
-    const { code, message } = recordOf(error);
-    throw new NodeRefusal(method, typeof code === 'number' ? code : 0, String(message));
-  }
-  if (result === undefined) throw unavailable(`no result of ${method}`);
-  return result;
+  return () => {
+    if (error !== undefined && error !== null) {
+      const { code, message } = recordOf(error);
+      throw new NodeRefusal(method, typeof code === 'number' ? code : 0, String(message));
+    }
+    if (result === undefined) throw unavailable(`no result of ${method}`);
+    return result;
+  };
 }
 
 /** An object of JSON, or a fault. */

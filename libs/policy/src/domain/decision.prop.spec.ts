@@ -170,7 +170,11 @@ describe('a larger amount', () => {
       ...document,
       tiers: document.tiers.map(({ when, ...tier }) => ({
         ...tier,
-        when: { networks: ['eip155:84532'], ...when, ...(when.amount && { amount: { atMost: when.amount.atMost ?? '1' } }) },
+        when: {
+          networks: ['eip155:84532'],
+          ...when,
+          ...(when.amount && { amount: { atMost: when.amount.atMost ?? '1' } }),
+        },
       })),
       prohibited: document.prohibited.map(({ when, ...rule }) => ({
         ...rule,
@@ -189,7 +193,11 @@ describe('a larger amount', () => {
       const policy = compilePolicy(withoutFloors(policyFrom(dice)), IDENTITY, 0);
       const counters = countersFrom(dice);
       for (let payment = 0; payment < 8; payment += 1) {
-        const facts = { ...established(factsFrom(dice), { task: 'task-0' }), asserted: {}, kind: 'payment' as const };
+        const facts = {
+          ...established(factsFrom(dice), { task: 'task-0' }),
+          asserted: {},
+          kind: 'payment' as const,
+        };
         const amounts = times(2, () => pick(dice, AMOUNTS)).sort((a, b) => Number(a) - Number(b));
         const [small, large] = amounts.map((amount) =>
           decideWith(policy, { ...facts, quote: { ...facts.quote, amount } }, counters),

@@ -77,7 +77,7 @@ export async function startScriptedCountersign(
   const contract = await startContractServer({
     proposePayment: ({ body, headers }) => {
       const wait = /wait=([0-9]+)/.exec(String(headers['prefer'] ?? ''))?.[1];
-      return propose(body as ProposeBody, Number(wait ?? 0) * 1000);
+      return propose(body, Number(wait ?? 0) * 1000);
     },
     readPayment: ({ params }) => find(params['id']).view,
     reportDelivery: ({ params }) => {
@@ -91,8 +91,9 @@ export async function startScriptedCountersign(
       return { position: '0:1' };
     },
   });
+  const initial: Script = 'sign';
   const server: ScriptedCountersign = Object.assign(contract, {
-    script: 'sign' as Script,
+    script: initial,
     failDeliveries: 0,
     payments: () => all.map(({ view }) => view),
     change(id: string, change: Change) {

@@ -1,0 +1,64 @@
+import type { RefusalCode } from '@countersign/contracts';
+import type { LogRecord, Position } from '@countersign/ports';
+
+/** What a record did, once folded. */
+export interface Folded {
+  readonly applied: boolean;
+  readonly code: RefusalCode | null;
+  readonly paymentId: string | null;
+}
+
+/** A record that was ignored, for operators. */
+export interface IgnoredRecord {
+  readonly position: Position;
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** Judgements kept for writers that have not come to read them yet. */
+const RECENT_MAX = 50_000;
+const IGNORED_MAX = 1_000;
+
+/** Brings each writer the judgement of its record, whichever of the two comes first. */
+export class ReadBacks {
+  readonly #recent = new Map<string, Folded>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<Folded>>();
+  #closed: Error | undefined;
+  /** The newest ignored records; repeats of what is there are not worth listing. */
+  readonly ignored: IgnoredRecord[] = [];
+
+  /** Resolves when the record at `position` has been folded. */
+  at(position: Position): Promise<Folded> {
+    const key = `${position.lane}:${position.offset}`;
+    const known = this.#recent.get(key);
+    if (known) return Promise.resolve(known);
+    if (this.#closed) return Promise.reject(this.#closed);
+    const waiting = Promise.withResolvers<Folded>();
+    this.#waiting.set(key, waiting);
+    return waiting.promise;
+  }
+
+  done({ lane, offset, key: detail }: LogRecord, folded: Folded): void {
+    const { code } = folded;
+    if (code !== null && code !== 'duplicate') {
+      if (this.ignored.length >= IGNORED_MAX) this.ignored.shift();
+      this.ignored.push({ position: { lane, offset }, code, detail });
+    }
+    const key = `${lane}:${offset}`;
+    const waiting = this.#waiting.get(key);
+    if (waiting) {
+      this.#waiting.delete(key);
+      waiting.resolve(folded);
+      return;
+    }
+    this.#recent.set(key, folded);
+    if (this.#recent.size > RECENT_MAX) this.#recent.delete(this.#recent.keys().next().value ?? '');
+  }
+
+  /** Nobody folds any more: whoever waits is told. */
+  close(error: Error): void {
+    this.#closed ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+}
