@@ -62,6 +62,9 @@ export const Settings = z.strictObject({
 });
 export type Settings = z.infer<typeof Settings>;
 
+/** Settings of the `countersign` command, which may stand in the same environment. */
+const OF_THE_COMMAND = ['COUNTERSIGN_URL', 'COUNTERSIGN_CREDENTIAL_FILE'];
+
 /** Every fault of the environment, in one message. */
 export class SettingsInvalid extends Error {
   override readonly name = 'SettingsInvalid';
@@ -71,7 +74,9 @@ export class SettingsInvalid extends Error {
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
-  const ours = Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_'));
+  const ours = Object.entries(environment).filter(
+    ([name]) => name.startsWith('COUNTERSIGN_') && !OF_THE_COMMAND.includes(name),
+  );
   const parsed = Settings.safeParse(Object.fromEntries(ours));
   if (parsed.success) return parsed.data;
   throw new SettingsInvalid(

@@ -1,135 +1,21 @@
 import { z } from 'zod';
 import { Role, Seller } from './events/control-events.ts';
-import { Authorization } from './events/lane-events.ts';
-import { Requirement, TraceLine, Verdict } from './decision.ts';
-import { Quote, Resource } from './quote.ts';
-import { Address, Atomic, Bytes32, DigestHex, Name, Network, PaymentId, TimeMs } from './text.ts';
+import { Verdict } from './decision.ts';
+import {
+  ApprovalView,
+  Credential,
+  Done,
+  PaymentStatus,
+  PaymentView,
+  PolicySummary,
+  ProposeBody,
+  Timeline,
+  WalletView,
+} from './api-views.ts';
+import { Address, Atomic, DigestHex, Name, Network, PaymentId } from './text.ts';
 
 /** Whose credential a route takes. `anyone` needs none. */
 export type Caller = 'agent' | Role | 'anyone';
-
-/** What an agent proposes to pay. Everything but quote and resource is asserted: it may tighten, never widen. */
-export const ProposeBody = z.strictObject({
-  quote: Quote,
-  resource: Resource,
-  task: Name.optional(),
-  category: Name.optional(),
-  /** Price the agent expects, in atomic units of the quoted asset. */
-  expectedAmount: Atomic.optional(),
-  purpose: z.string().min(1).max(500).optional(),
-  /** Buy again what is unresolved, where policy allows it. */
-  again: z.boolean().optional(),
-});
-export type ProposeBody = z.infer<typeof ProposeBody>;
-
-export const PaymentStatus = z.enum([
-  'undecided',
-  'awaiting_approval',
-  'cleared',
-  'authorized',
-  'signing',
-  'signed',
-  'mismatched',
-  'denied',
-  'vetoed',
-  'expired',
-  'frozen',
-  'refused',
-  'settled',
-  'void',
-  'canceled',
-]);
-export type PaymentStatus = z.infer<typeof PaymentStatus>;
-
-/** One payment as its agent, its approvers and operators see it. The signature goes to the owning agent only. */
-export const PaymentView = z.strictObject({
-  id: PaymentId,
-  agent: Name,
-  kind: z.enum(['payment', 'withdrawal']),
-  status: PaymentStatus,
-  /** Nothing will change any more. */
-  final: z.boolean(),
-  submittedAtMs: TimeMs,
-  quote: Quote,
-  quoteDigest: DigestHex,
-  resource: Resource,
-  /** Amount as people read it, such as `0.02 USDC`. */
-  amount: z.string(),
-  tier: z.string().nullable(),
-  flags: z.array(z.string()),
-  reasons: z.array(z.string()),
-  code: z.string().nullable(),
-  alternative: z.string().optional(),
-  approval: z
-    .strictObject({
-      requirement: Requirement,
-      decisionId: DigestHex,
-      openedAtMs: TimeMs.nullable(),
-      dueAtMs: TimeMs,
-      grantedBy: z.array(Name),
-    })
-    .optional(),
-  /** Until when a cleared payment can be claimed with a fresh quote. */
-  clearedUntilMs: TimeMs.optional(),
-  authorization: Authorization.optional(),
-  signature: z.string().optional(),
-  stop: z.enum(['vetoed', 'frozen']).optional(),
-  settlement: z
-    .strictObject({
-      level: z.enum(['latest', 'safe', 'final']),
-      transactionHash: Bytes32,
-      blockNumber: z.int(),
-    })
-    .optional(),
-  delivered: z.boolean(),
-  /** `lane:offset` of the newest record this view contains. */
-  position: z.string(),
-});
-export type PaymentView = z.infer<typeof PaymentView>;
-
-export const TimelineEntry = z.strictObject({
-  position: z.string(),
-  atMs: TimeMs,
-  event: z.string(),
-  /** The code with which the fold ignored it, or null where it counted. */
-  ignored: z.string().nullable(),
-  /** One sentence for people. */
-  says: z.string(),
-  trace: z.array(TraceLine).optional(),
-});
-export const Timeline = z.strictObject({ payment: PaymentView, entries: z.array(TimelineEntry) });
-export type Timeline = z.infer<typeof Timeline>;
-
-/** What a person sees before deciding; established facts first, the agent's own words last. */
-export const ApprovalView = z.strictObject({
-  payment: PaymentView,
-  payee: z.strictObject({ address: z.string(), seller: z.string(), trust: z.string() }),
-  facts: z.array(z.strictObject({ name: z.string(), value: z.string() })),
-  trace: z.array(TraceLine),
-  /** The agent's words, unchecked. */
-  quoted: z.string().optional(),
-  /** Whether the person asking may grant. */
-  mayGrant: z.boolean(),
-  mayVeto: z.boolean(),
-});
-export type ApprovalView = z.infer<typeof ApprovalView>;
-
-const Done = z.strictObject({ position: z.string() });
-const Credential = z.strictObject({ position: z.string(), credential: z.string() });
-const PolicySummary = z.strictObject({
-  version: z.int(),
-  hash: DigestHex,
-  by: Name,
-  active: z.boolean(),
-});
-const Wallet = z.strictObject({
-  wallet: Name,
-  kind: z.string(),
-  address: z.string(),
-  balances: z.array(
-    z.strictObject({ asset: z.string(), symbol: z.string(), amount: Atomic, decimal: z.string() }),
-  ),
-});
 
 export interface Route {
   readonly service: 'intake' | 'policy' | 'approval' | 'settlement' | 'recorder';
@@ -169,7 +55,7 @@ export const ROUTES = {
       limit: z.coerce.number().int().min(1).max(200).default(50),
       before: PaymentId.optional(),
     }),
-    answer: z.strictObject({ payments: z.array(PaymentView), asOf: z.array(z.string()) }),
+    answer: z.object({ payments: z.array(PaymentView), asOf: z.array(z.string()) }),
   },
   readPayment: {
     service: 'intake',
@@ -232,9 +118,9 @@ export const ROUTES = {
     path: '/v1/agents',
     who: people,
     summary: 'Agents, their wallets and whether they are frozen',
-    answer: z.strictObject({
+    answer: z.object({
       agents: z.array(
-        z.strictObject({ agent: Name, wallet: Name, address: z.string(), frozen: z.boolean() }),
+        z.object({ agent: Name, wallet: Name, address: z.string(), frozen: z.boolean() }),
       ),
     }),
   },
@@ -262,7 +148,7 @@ export const ROUTES = {
     who: ['operator', 'approver'],
     summary: 'Stop every payment of an agent; in force when answered',
     body: z.strictObject({ reason: z.string().max(500).optional() }),
-    answer: z.strictObject({ position: z.string(), tooLate: z.array(PaymentId) }),
+    answer: z.object({ position: z.string(), tooLate: z.array(PaymentId) }),
   },
   unfreezeAgent: {
     service: 'policy',
@@ -304,7 +190,7 @@ export const ROUTES = {
     path: '/v1/sellers',
     who: people,
     summary: 'Registered sellers',
-    answer: z.strictObject({ sellers: z.array(Seller) }),
+    answer: z.object({ sellers: z.array(Seller) }),
   },
   registerSeller: {
     service: 'policy',
@@ -329,7 +215,7 @@ export const ROUTES = {
     path: '/v1/policies',
     who: people,
     summary: 'Policy versions',
-    answer: z.strictObject({ policies: z.array(PolicySummary) }),
+    answer: z.object({ policies: z.array(PolicySummary) }),
   },
   readPolicy: {
     service: 'policy',
@@ -372,7 +258,7 @@ export const ROUTES = {
     who: ['operator'],
     summary: 'Create a wallet; the signer makes its key',
     body: z.strictObject({ wallet: Name }),
-    answer: z.strictObject({ position: z.string(), address: z.string() }),
+    answer: z.object({ position: z.string(), address: z.string() }),
   },
   readWallet: {
     service: 'settlement',
@@ -380,7 +266,7 @@ export const ROUTES = {
     path: '/v1/wallets/:wallet',
     who: people,
     summary: 'Address and balances',
-    answer: Wallet,
+    answer: WalletView,
   },
   listApprovals: {
     service: 'approval',
@@ -388,7 +274,7 @@ export const ROUTES = {
     path: '/v1/approvals',
     who: people,
     summary: 'Payments that wait for people',
-    answer: z.strictObject({ approvals: z.array(ApprovalView) }),
+    answer: z.object({ approvals: z.array(ApprovalView) }),
   },
   readApproval: {
     service: 'approval',
@@ -422,10 +308,8 @@ export const ROUTES = {
     path: '/v1/log/ignored',
     who: ['operator', 'auditor'],
     summary: 'Records the fold did not apply, with their codes',
-    answer: z.strictObject({
-      ignored: z.array(
-        z.strictObject({ position: z.string(), code: z.string(), detail: z.string() }),
-      ),
+    answer: z.object({
+      ignored: z.array(z.object({ position: z.string(), code: z.string(), detail: z.string() })),
     }),
   },
   readHeads: {
@@ -434,24 +318,11 @@ export const ROUTES = {
     path: '/v1/log/heads',
     who: people,
     summary: 'Length and running hash of every lane',
-    answer: z.strictObject({
+    answer: z.object({
       logId: z.string(),
-      lanes: z.array(z.strictObject({ lane: z.string(), length: z.int(), head: DigestHex })),
+      lanes: z.array(z.object({ lane: z.string(), length: z.int(), head: DigestHex })),
     }),
   },
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;
-
-/** RFC 9457 problem details, with our stable code and whether the same request may succeed later. */
-export const Problem = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  retryable: z.boolean(),
-  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-  paymentId: PaymentId.optional(),
-});
-export type Problem = z.infer<typeof Problem>;

@@ -55,15 +55,12 @@ export {
   StatementSignature,
   TimeMs,
 } from './text.ts';
+export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
 export {
   ApprovalView,
-  type Caller,
   PaymentStatus,
   PaymentView,
   Problem,
   ProposeBody,
-  ROUTES,
-  type Route,
-  type RouteName,
   Timeline,
-} from './api.ts';
+} from './api-views.ts';

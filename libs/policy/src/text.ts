@@ -1,7 +1,7 @@
 import { PolicyDocument } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** A policy read from the exact text its author wrote; the hash is over that text's UTF-8 bytes. */
 export interface ParsedPolicy {

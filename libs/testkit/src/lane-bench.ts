@@ -2,7 +2,6 @@ import {
   type ControlEvent,
   type Decision,
   type EventData,
-  type LaneEvent,
   type LaneEventName,
   type Quote,
   type Requirement,
@@ -124,7 +123,7 @@ export class LaneBench {
     this.#cause += 1;
     const event = reread(name, data, `test/${this.#cause}`);
     if (!isLaneEvent(event)) throw new InvariantViolation(`${name} is no lane record`);
-    return foldLane(this.lane, atMs, event as LaneEvent, (offset) => this.#views.get(offset));
+    return foldLane(this.lane, atMs, event, (offset) => this.#views.get(offset));
   }
 
   /** Submits an intent as intake would; returns the judgement and the payment it is about. */

@@ -1,6 +1,7 @@
-import { createServer } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 
 const Message = z.object({ kind: z.string(), paymentId: z.string(), title: z.string() });
@@ -14,13 +15,12 @@ export interface Receiver extends AsyncDisposable {
 
 export async function startReceiver(): Promise<Receiver> {
   const messages: Message[] = [];
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const message = Message.safeParse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+  const server = createServer((request, response) => void take(request, response));
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const message = Message.safeParse(await json(request));
     if (message.success) messages.push(message.data);
     response.writeHead(message.success ? 204 : 400).end();
-  });
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

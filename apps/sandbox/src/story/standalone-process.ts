@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createWriteStream } from 'node:fs';
 import { z } from 'zod';
+import { environmentWithoutSettings } from './config.ts';
 
 const Ready = z.object({ url: z.string(), ownerCredentialFile: z.string() });
 const MAIN = fileURLToPath(new URL('../../../standalone/src/main.ts', import.meta.url));
@@ -27,7 +28,7 @@ export async function startStandaloneProcess(
   logFile: string,
 ): Promise<StandaloneProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
-    env: { ...withoutOurs(), ...settings },
+    env: { ...environmentWithoutSettings(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
@@ -58,12 +59,4 @@ async function firstLine(child: ChildProcess, logFile: string): Promise<string> 
     }),
   ]);
   return line;
-}
-
-/** The reader's own COUNTERSIGN_ settings must not reach the story's process. */
-function withoutOurs(): Record<string, string | undefined> {
-  const { env } = process;
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !name.startsWith('COUNTERSIGN_')),
-  );
 }

@@ -9,7 +9,7 @@ import { type StockAgent, createStockAgent } from '../stock-agent.ts';
 import { TOKEN_ADDRESS } from '../token.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
-import { type StandaloneProcess, startStandaloneProcess } from './standalone-process.ts';
+import { startStandaloneProcess } from './standalone-process.ts';
 
 /** Where the story keeps its log, keys and credentials; made anew by every run. */
 const FOLDER = '.local/story';

@@ -24,7 +24,8 @@ const LOG_RANGE_BLOCKS = 2_000;
 
 /**
  * A chain over JSON-RPC. Every round trip is one batch that also asks for the chain id, and every reading is of one
- * block by its hash (EIP-1898), so the node must know both. Nothing is repeated here: whoever calls decides that.
+ * block by its hash (EIP-1898), so the node must know both, and must still have the state of the finalized block. Nothing
+ * is repeated here: whoever calls decides that.
  *
  * @throws Fault `network_unknown`, `rpc_url_unusable` or `gas_key_unusable`, not retryable, for options that can never work.
  */

@@ -93,7 +93,7 @@ async function textOf(request: () => Promise<Response>, signal: AbortSignal): Pr
 async function cappedText(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += part.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw unavailable('the answer is too large');
     parts.push(part);

@@ -80,6 +80,10 @@ describe('a process that ends without a word', { timeout: 120_000 }, () => {
       catch (error) { console.log(error.code); }`;
     const args = ['--input-type=module', '-e', open, place.path];
     expect(await run(process.execPath, args, Infinity)).toEqual(['store_locked']);
+    expect(() => openStore({ path: place.path, laneCount: 2, clock })).toThrow(
+      expect.objectContaining({ code: 'store_locked' }),
+    );
+    expect(await store.log.append([])).toEqual([]);
     await store.close();
     expect(await run(process.execPath, args, Infinity)).toEqual(['opened']);
   });

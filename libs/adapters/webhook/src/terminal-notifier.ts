@@ -1,28 +1,26 @@
-import type { Notifier } from '@countersign/ports';
+import type { Notification, Notifier } from '@countersign/ports';
+import { visible } from './visible.ts';
 
-const QUOTED_MAX = 500;
-
-/** Text from outside with control, bidirectional and zero-width characters made visible, and cut to a length. */
-export function visible(text: string): string {
-  const shown = text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    return `<U+${code}>`;
-  });
-  return shown.length > QUOTED_MAX ? `${shown.slice(0, QUOTED_MAX)} … (cut)` : shown;
-}
-
-/** Tells whoever watches the terminal. */
-export function terminalNotifier(write: (text: string) => void): Notifier {
+/**
+ * Shows notifications to whoever watches a terminal. A terminal cannot tell whether anybody does, so it accepts each
+ * one: let no veto window depend on it.
+ *
+ * @param write takes text that ends in a line break; what it throws is thrown on.
+ */
+export function terminalNotifier(write: (text: string) => unknown): Notifier {
   return {
-    notify({ title, facts, quoted, link }) {
-      const lines = [
-        `\n▲ ${visible(title)}`,
-        ...facts.map(({ name, value }) => `  ${name}: ${visible(value)}`),
-        ...(quoted === undefined ? [] : [`  the agent says: "${visible(quoted)}"`]),
-        ...(link === undefined ? [] : [`  ${link}`]),
-      ];
-      write(`${lines.join('\n')}\n`);
-      return Promise.resolve();
+    async notify(notification) {
+      write(`\n${linesOf(notification).join('\n')}\n`);
     },
   };
+}
+
+/** Words of the agent stand last and in quotes, so that nothing after them can pass for ours. */
+function linesOf({ title, facts, quoted, link }: Notification): readonly string[] {
+  return [
+    `▲ ${visible(title)}`,
+    ...facts.map(({ name, value }) => `  ${visible(name)}: ${visible(value)}`),
+    ...(link === undefined ? [] : [`  ${visible(link)}`]),
+    ...(quoted === undefined ? [] : [`  the agent says: “${visible(quoted)}”`]),
+  ];
 }

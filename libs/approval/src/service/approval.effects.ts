@@ -1,4 +1,4 @@
-import { type Approval, type Payment } from '@countersign/payment';
+import type { Approval, Payment } from '@countersign/payment';
 import type { Notifier, StatementKey } from '@countersign/ports';
 import {
   type Effect,

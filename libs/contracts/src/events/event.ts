@@ -142,7 +142,7 @@ export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable
     return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
   const parsed = EVENTS[name].safeParse(data);
   if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
-  if (id !== eventId({ source, type, causationid, data: parsed.data as Canonical }))
+  if (id !== eventId({ source, type, causationid, data: parsed.data }))
     return { undecodable: 'the id does not derive from the content' };
   return { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
 }

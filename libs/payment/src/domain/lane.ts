@@ -1,7 +1,7 @@
-import { type EventData, type LaneEvent, type RefusalCode } from '@countersign/contracts';
+import type { EventData, LaneEvent, RefusalCode } from '@countersign/contracts';
 import { type ControlView, type TenantView, tenantOf } from './control.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
-import { type LifeContext, type LifeEvent } from './life-steps.ts';
+import type { LifeContext, LifeEvent } from './life-steps.ts';
 import { frozenAt, live, reconsidered } from './life.ts';
 import { type Payment, isResolved } from './payment.ts';
 

@@ -92,7 +92,9 @@ function alertsOwed(payment: Payment): Debt[] {
     codes.push('flagged');
   if (phase.status === 'ended' && phase.how === 'refused') codes.push('signer_refused');
   if (phase.status === 'mismatched') codes.push('settlement_mismatch');
-  if ('fixed' in phase && phase.fixed?.stop) codes.push('stopped_after_authorization');
+  // What was seen on the chain, or delivered, was paid before the stop: nothing is left to watch for.
+  const paid = payment.delivered || (phase.status === 'signed' && phase.observed !== null);
+  if ('fixed' in phase && phase.fixed?.stop && !paid) codes.push('stopped_after_authorization');
   return codes
     .filter((code) => !alerts.includes(code))
     .map((code) => ({ service: 'alerting', kind: 'alert', dueAtMs: 0, code }));

@@ -13,3 +13,4 @@ export {
   type SignedCancellation,
   describeChain,
 } from './chain.contract.ts';
+export { type NotifierUnderTest, describeNotifier } from './notifier.contract.ts';

@@ -61,7 +61,7 @@ export class VerifiedPolicies {
       const records = await this.#host.log.read(CONTROL, this.#next, 500);
       for (const record of records) {
         const event = decodeEvent(record.bytes);
-        if (!('undecodable' in event) && !isLaneEvent(event)) this.#take(event as ControlEvent);
+        if (!('undecodable' in event) && !isLaneEvent(event)) this.#take(event);
         this.#next = record.offset + 1;
       }
       if (records.length < 500) return;

@@ -1,0 +1,110 @@
+import { Role } from '@countersign/contracts';
+import type { Command } from 'commander';
+import { type Open, UsageError } from '../session.ts';
+import { table, visible } from '../text.ts';
+import { handOver } from './files.ts';
+
+/** Agents, people, and the brake over them. */
+export function addAgentCommands(program: Command, open: Open): void {
+  const agent = program.command('agent').description('agents and their wallets');
+  agent
+    .command('add <name>')
+    .description('add an agent; its credential is shown once')
+    .requiredOption('--wallet <wallet>', 'the wallet it pays from')
+    .option('--save <file>', 'write the credential to a new file instead of showing it')
+    .action(async (name: string, options: { wallet: string; save?: string }, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('addAgent', {
+        body: { agent: name, wallet: options.wallet },
+      });
+      await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
+    });
+  agent
+    .command('list')
+    .description('all agents')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('listAgents');
+      session.show(answer, () =>
+        table(session.terminal, answer.agents, {
+          none: 'There are no agents.',
+          columns: [
+            { title: 'AGENT', of: (it) => it.agent },
+            { title: 'WALLET', of: (it) => it.wallet },
+            { title: 'ADDRESS', of: (it) => it.address },
+            {
+              title: 'STATE',
+              of: (it) => (it.frozen ? 'frozen' : 'active'),
+              style: (it) => (it.frozen ? 'red' : undefined),
+            },
+          ],
+        }),
+      );
+    });
+  addBrakes(program, agent, open);
+}
+
+function addBrakes(program: Command, agent: Command, open: Open): void {
+  agent
+    .command('freeze <name>')
+    .description('stop every payment of an agent; in force when this returns')
+    .option('--reason <text>', 'why, for the log')
+    .action(async (name: string, options: { reason?: string }, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('freezeAgent', { params: { agent: name }, body: options });
+      session.show(answer, () =>
+        [
+          `Agent ${visible(name)} is frozen.`,
+          ...answer.tooLate.map(
+            (id) => `Too late for ${id}: it was signed, and only the chain can end it.`,
+          ),
+        ].join('\n'),
+      );
+    });
+  agent
+    .command('unfreeze <name>')
+    .description('lift the freeze of an agent')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('unfreezeAgent', { params: { agent: name } });
+      session.show(answer, () => `Agent ${visible(name)} may pay again.`);
+    });
+  program
+    .command('freeze')
+    .description('stop every payment of everyone; in force when this returns')
+    .option('--reason <text>', 'why, for the log')
+    .action(async (options: { reason?: string }, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('freezeAll', { body: options });
+      session.show(answer, () => 'Everything is frozen.');
+    });
+  program
+    .command('unfreeze')
+    .description('lift the freeze of everything')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('unfreezeAll');
+      session.show(answer, () => 'The freeze of everything is lifted.');
+    });
+}
+
+/** People who may see, consent, operate or write policy. */
+export function addPersonCommands(program: Command, open: Open): void {
+  program
+    .command('person')
+    .description('people')
+    .command('add <name>')
+    .description('add a person; the credential is shown once')
+    .requiredOption('--roles <roles>', `separated by commas: ${Role.options.join(', ')}`)
+    .option('--save <file>', 'write the credential to a new file instead of showing it')
+    .action(async (name: string, options: { roles: string; save?: string }, command: Command) => {
+      const session = open(command);
+      const roles = options.roles.split(',').map((text) => {
+        const role = Role.safeParse(text.trim());
+        if (role.success) return role.data;
+        throw new UsageError(`"${text}" is no role; there are ${Role.options.join(', ')}`);
+      });
+      const answer = await session.call('addPerson', { body: { person: name, roles } });
+      await handOver(session, answer, { whose: name, save: options.save });
+    });
+}

@@ -1,0 +1,102 @@
+import type { AnswerOf, PaymentView } from '@countersign/sdk';
+import type { Style, Terminal } from '../terminal.ts';
+import { facts, instant, money, span, visible } from '../text.ts';
+
+type Verdict = AnswerOf<'evaluatePolicy'>;
+type TraceLine = Verdict['trace'][number];
+type Paint = Pick<Terminal, 'paint'>;
+
+/** The colour of a status: green for paid, red for stopped, yellow for what still may become either. */
+export function statusStyle(status: PaymentView['status']): Style {
+  switch (status) {
+    case 'settled':
+    case 'signed':
+      return 'green';
+    case 'denied':
+    case 'vetoed':
+    case 'frozen':
+    case 'refused':
+    case 'mismatched':
+      return 'red';
+    case 'expired':
+    case 'void':
+    case 'canceled':
+      return 'dim';
+    default:
+      return 'yellow';
+  }
+}
+
+/** What people are asked to do, in words. */
+export function requirementText(requirement: Verdict['requirement']): string {
+  switch (requirement.kind) {
+    case 'none':
+      return 'nobody is asked';
+    case 'veto_window':
+      return `people may veto it for ${span(requirement.windowMs)}`;
+    case 'quorum': {
+      const { quorum, approvers, timeoutMs } = requirement;
+      return `${quorum} of ${visible(approvers.join(', '))} within ${span(timeoutMs)}`;
+    }
+  }
+}
+
+/** Rule by rule, whether it was met and why. */
+export function traceText(terminal: Paint, trace: readonly TraceLine[]): string {
+  return trace
+    .map(({ rule, met, why }) => {
+      const mark = met ? terminal.paint('green', '✓') : terminal.paint('red', '✗');
+      return `${mark} ${visible(rule)}: ${visible(why)}`;
+    })
+    .join('\n');
+}
+
+/** What is bought, with the digest of the body where there is one. */
+export function resourceText({ method, url, bodyDigest }: PaymentView['resource']): string {
+  const body = bodyDigest === undefined ? '' : `\nbody with SHA-256 ${visible(bodyDigest)}`;
+  return `${method} ${visible(url)}${body}`;
+}
+
+/** One payment in full: what, to whom, for what, how it stands and why. */
+export function summary(terminal: Paint, payment: PaymentView): string {
+  const { quote, status, settlement, approval } = payment;
+  const settled =
+    settlement &&
+    `${settlement.level} in block ${settlement.blockNumber}, transaction ${visible(settlement.transactionHash)}`;
+  return facts(terminal, [
+    ['payment', payment.id],
+    ['agent', visible(payment.agent)],
+    ['status', terminal.paint(statusStyle(status), status) + endText(payment)],
+    ['amount', terminal.paint('bold', money(quote))],
+    ['to', `${visible(quote.payTo)} on ${visible(quote.network)}`],
+    ['for', resourceText(payment.resource)],
+    ['submitted', instant(payment.submittedAtMs)],
+    ['tier', payment.tier === null ? undefined : visible(payment.tier)],
+    ['flags', payment.flags.length > 0 ? visible(payment.flags.join(', ')) : undefined],
+    ['reasons', payment.reasons.length > 0 ? visible(payment.reasons.join(', ')) : undefined],
+    ['asked', approval && askedText(approval)],
+    [
+      'claim until',
+      payment.clearedUntilMs === undefined ? undefined : instant(payment.clearedUntilMs),
+    ],
+    ['settled', settled],
+    ['delivered', deliveryText(payment)],
+    ['instead', payment.alternative === undefined ? undefined : visible(payment.alternative)],
+  ]);
+}
+
+function deliveryText({ kind, status, delivered }: PaymentView): string | undefined {
+  if (kind !== 'payment' || (status !== 'signed' && status !== 'settled')) return undefined;
+  return delivered ? 'yes' : 'not reported';
+}
+
+function endText({ code, status, stop }: PaymentView): string {
+  const why = code !== null && code !== status ? ` (${visible(code)})` : '';
+  return stop === undefined ? why : `${why}, ${stop} too late: it was signed already`;
+}
+
+function askedText(approval: NonNullable<PaymentView['approval']>): string {
+  const granted =
+    approval.grantedBy.length > 0 ? `; granted by ${visible(approval.grantedBy.join(', '))}` : '';
+  return `${requirementText(approval.requirement)}, until ${instant(approval.dueAtMs)}${granted}`;
+}

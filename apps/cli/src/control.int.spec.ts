@@ -1,0 +1,282 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256Hex } from '@countersign/kernel';
+import { Refusal } from '@countersign/sdk/testing/contract-server';
+import { describe, expect, it } from 'vitest';
+import { startDesk } from './testing/desk.ts';
+import { PAYMENT_ID, PAY_TO, USDC, sampleApproval, samplePayment } from './testing/samples.ts';
+
+const done = { position: 'control:7' };
+const summary = { version: 3, hash: sha256Hex('policy'), by: 'ada', active: true };
+
+describe('agents and people', () => {
+  it('are added, and the credential is shown once', async () => {
+    await using desk = await startDesk({
+      addAgent: () => ({ ...done, credential: 'agent-secret' }),
+      addPerson: () => ({ ...done, credential: 'person-secret' }),
+    });
+    expect((await desk.run('agent add research-1 --wallet main')).out).toContain('agent-secret');
+    expect((await desk.run('person add ada --roles approver,auditor')).out).toContain(
+      'person-secret',
+    );
+    expect(desk.server.received).toEqual([
+      { route: 'addAgent', body: { agent: 'research-1', wallet: 'main' } },
+      { route: 'addPerson', body: { person: 'ada', roles: ['approver', 'auditor'] } },
+    ]);
+  });
+
+  it('get their credential into a file of their own, which is never written over', async () => {
+    await using desk = await startDesk({
+      addAgent: () => ({ ...done, credential: 'agent-secret' }),
+    });
+    const file = join(desk.folder, 'agent.credential');
+
+    const saved = await desk.run(`agent add research-1 --wallet main --save ${file}`);
+
+    expect(saved.code).toBe(0);
+    expect(saved.out).not.toContain('agent-secret');
+    expect(await readFile(file, 'utf8')).toBe('agent-secret\n');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const again = await desk.run(`agent add research-1 --wallet main --save ${file}`);
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('agent-secret') });
+  });
+
+  it('are refused before anything is sent when a role does not exist', async () => {
+    await using desk = await startDesk({});
+    expect(await desk.run('person add ada --roles king')).toMatchObject({ code: 2 });
+    expect(desk.server.received).toEqual([]);
+  });
+
+  it('are listed', async () => {
+    const agents = [
+      { agent: 'research-1', wallet: 'main', address: PAY_TO, frozen: false },
+      { agent: 'buyer', wallet: 'second', address: PAY_TO, frozen: true },
+    ];
+    await using desk = await startDesk({ listAgents: () => ({ agents }) });
+    expect((await desk.run('agent list')).out.split('\n')).toEqual([
+      `AGENT       WALLET  ADDRESS                                     STATE`,
+      `research-1  main    ${PAY_TO}  active`,
+      `buyer       second  ${PAY_TO}  frozen`,
+    ]);
+  });
+
+  it('are frozen, and what it was too late for is named', async () => {
+    await using desk = await startDesk({
+      freezeAgent: () => ({ ...done, tooLate: [PAYMENT_ID] }),
+      unfreezeAgent: () => done,
+      freezeAll: () => done,
+      unfreezeAll: () => done,
+    });
+    expect((await desk.run('agent freeze buyer --reason odd')).out).toContain(PAYMENT_ID);
+    for (const args of ['agent unfreeze buyer', 'freeze', 'unfreeze'])
+      expect((await desk.run(args)).code).toBe(0);
+    expect(desk.server.received.map(({ route }) => route)).toEqual([
+      'freezeAgent',
+      'unfreezeAgent',
+      'freezeAll',
+      'unfreezeAll',
+    ]);
+  });
+});
+
+describe('wallets', () => {
+  const wallet = {
+    wallet: 'main',
+    kind: 'eoa-secp256k1',
+    address: PAY_TO,
+    balances: [
+      { asset: `eip155:84532/erc20:${USDC}`, symbol: 'USDC', amount: '5000000', decimal: '5.00' },
+    ],
+  };
+  const handlers = {
+    requestWallet: () => ({ ...done, address: PAY_TO }),
+    readWallet: () => wallet,
+    withdraw: () => samplePayment({ kind: 'withdrawal', status: 'signed' }),
+  };
+  const treasury = `0x${'7'.repeat(40)}`;
+
+  it('are created and shown', async () => {
+    await using desk = await startDesk(handlers);
+    expect((await desk.run('wallet create main')).out).toContain(PAY_TO);
+    expect((await desk.run('wallet balance main')).out).toContain('5.00  USDC');
+  });
+
+  it('are emptied in decimals, after a question', async () => {
+    await using desk = await startDesk(handlers);
+    const { code, asked } = await desk.run(`wallet withdraw main 1.5 --to ${treasury}`, 'yes');
+    expect(code).toBe(0);
+    expect(asked).toEqual([`Move 1.5 USDC from ${PAY_TO} to ${treasury}? [y/N] `]);
+    expect(desk.server.received.at(-1)?.body).toEqual({
+      network: 'eip155:84532',
+      asset: USDC,
+      amount: '1500000',
+      to: treasury,
+    });
+  });
+
+  it('are not emptied where policy says no', async () => {
+    const denied = { status: 'denied', code: 'not_the_treasury' } as const;
+    await using desk = await startDesk({ ...handlers, withdraw: () => samplePayment(denied) });
+    expect(await desk.run(`wallet withdraw main 1.5 --to ${PAY_TO} --yes`)).toMatchObject({
+      code: 1,
+      err: 'error: The withdrawal is denied, and nothing was moved. (not_the_treasury)',
+    });
+  });
+
+  it.each(['1e3', '0', '-1', '1.0000001', '1,5'])('are not emptied of "%s"', async (amount) => {
+    await using desk = await startDesk(handlers);
+    const { code } = await desk.run(`wallet withdraw main -y --to ${treasury} -- ${amount}`);
+    expect(code).toBe(2);
+    expect(desk.server.received.map(({ route }) => route)).toEqual(['readWallet']);
+  });
+});
+
+describe('sellers', () => {
+  const yaml = [
+    'seller: reports',
+    'domain: api.example.com',
+    `payTo: [{ network: "eip155:84532", address: "${PAY_TO}" }]`,
+    'trust: verified',
+    'category: data',
+    'jurisdiction: DE',
+    'takes: any',
+    'routes: []',
+  ].join('\n');
+
+  it('are registered from YAML and listed', async () => {
+    const kept: unknown[] = [];
+    await using desk = await startDesk({
+      registerSeller: ({ params, body }) => {
+        kept.push({ ...params, ...body });
+        return done;
+      },
+      listSellers: () => ({ sellers: kept as never }),
+      removeSeller: () => done,
+    });
+    const file = await desk.file('seller.yaml', yaml);
+    expect(await desk.run(`seller register ${file}`)).toMatchObject({
+      code: 0,
+      out: 'Seller reports is registered.',
+    });
+    expect((await desk.run('seller list')).out).toContain('reports  api.example.com  verified');
+    expect((await desk.run('seller remove reports')).code).toBe(0);
+  });
+
+  it('are refused with every fault of the file', async () => {
+    await using desk = await startDesk({});
+    const file = await desk.file('seller.json', '{"seller":"Reports","domain":"x"}');
+    const { code, err } = await desk.run(`seller register ${file}`);
+    expect(code).toBe(2);
+    expect(err).toMatch(/seller: lower-case.*payTo: /);
+    expect((await desk.run('seller register /nowhere.yaml')).err).toContain('ENOENT');
+    expect((await desk.run(`seller register ${await desk.file('b.yaml', '{')}`)).code).toBe(2);
+  });
+});
+
+describe('policies', () => {
+  it('are put, activated, listed and shown', async () => {
+    await using desk = await startDesk({
+      putPolicy: () => ({ ...summary, active: false, ...done }),
+      activatePolicy: () => ({ ...summary, ...done }),
+      listPolicies: () => ({ policies: [{ ...summary, version: 2, active: false }, summary] }),
+      readPolicy: ({ params }) => ({
+        ...summary,
+        text: `# version ${params['version']}\nformat: 1\n`,
+      }),
+    });
+    const file = await desk.file('policy.yaml', 'format: 1\n');
+    expect((await desk.run(`policy put ${file}`)).out).toContain('countersign policy activate 3');
+    expect((await desk.run('policy activate 3')).out).toBe(
+      'Policy version 3 is in force everywhere.',
+    );
+    expect((await desk.run('policy list')).out).toContain('3  in force  ada');
+    expect((await desk.run('policy show')).out).toBe('# version 3\nformat: 1');
+    expect((await desk.run('policy show 2')).out).toBe('# version 2\nformat: 1');
+    expect(desk.server.received[0]?.body).toEqual({ text: 'format: 1\n' });
+  });
+
+  it('say what they would decide on a price that is given', async () => {
+    await using desk = await startDesk({
+      evaluatePolicy: () => ({
+        outcome: 'review',
+        tier: 'supervised',
+        prohibited: false,
+        flags: [],
+        requirement: { kind: 'veto_window', windowMs: 90_000, notifyWithinMs: 1, clearanceMs: 1 },
+        maxLifetimeMs: 60_000,
+        amountUnits: '20000',
+        reasons: ['tier_supervised'],
+        trace: sampleApproval().trace,
+      }),
+    });
+    const { code, out } = await desk.run(
+      `policy evaluate https://API.example.com/report --agent buyer --amount 0.02 --pay-to ${PAY_TO} -d why --policy-version 4`,
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/outcome +review/);
+    expect(out).toMatch(/asked +people may veto it for 1 min 30 s/);
+    expect(out).toContain('✗ tier autonomous: 2.50 is over 0.50');
+    expect(desk.server.received[0]?.body).toMatchObject({
+      agent: 'buyer',
+      version: 4,
+      quote: { amount: '20000', asset: USDC },
+      resource: {
+        method: 'POST',
+        url: 'https://api.example.com/report',
+        bodyDigest: sha256Hex('why'),
+      },
+    });
+  });
+});
+
+describe('trouble', () => {
+  it('is told in one sentence with its code, and the fields', async () => {
+    await using desk = await startDesk({
+      readHeads: () => {
+        throw new Refusal('not_permitted', { detail: 'only auditor may do this' });
+      },
+    });
+    expect(await desk.run('heads')).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'error: only auditor may do this. (not_permitted)',
+    });
+    expect(await desk.run('heads --url http://127.0.0.1:1')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /^error: Countersign at http:\/\/127\.0\.0\.1:1 does not answer: .*\. \(unavailable\)$/,
+      ),
+    });
+    expect(await desk.run('heads --credential-file /nowhere')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(ENOENT)'),
+    });
+  });
+
+  it.each([
+    'nonsense',
+    'agent add',
+    'payments --status paid',
+    'payments --limit 0',
+    'agent',
+    'heads --url x',
+  ])('of the caller, as in "%s", has exit code 2', async (args) => {
+    await using desk = await startDesk({});
+    expect((await desk.run(args)).code).toBe(2);
+  });
+
+  it('is no help', async () => {
+    await using desk = await startDesk({});
+    const { code, out } = await desk.run('wallet withdraw --help');
+    expect(code).toBe(0);
+    expect(out).toContain('--to <address>');
+  });
+});
+
+it('shows the heads of the log', async () => {
+  const lanes = [{ lane: '0', length: 12, head: sha256Hex('head') }];
+  await using desk = await startDesk({ readHeads: () => ({ logId: 'log-1', lanes }) });
+  expect((await desk.run('heads')).out).toBe(
+    `log log-1\n\nLANE  LENGTH  HEAD\n0         12  ${sha256Hex('head')}`,
+  );
+});

@@ -1,0 +1,117 @@
+import { findAsset } from '@countersign/contracts';
+import { toDecimal } from '@countersign/kernel';
+import type { Style, Terminal } from './terminal.ts';
+
+/** Control, format (bidi, zero-width, tags), private and unpaired characters, and separators that end a line. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const QUOTED_MAX = 500;
+
+/**
+ * Text that somebody else wrote, with every character that does not show made visible as `\u{…}`: it can neither move
+ * the cursor nor turn the order of what stands beside it.
+ */
+export function visible(text: string): string {
+  return text.replaceAll(UNSEEN, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** {@link visible} text of several lines: line feeds and tabs stay. */
+export function visibleLines(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replaceAll(UNSEEN, (char) => (char === '\n' || char === '\t' ? char : visible(char)));
+}
+
+/** The words of an agent or seller: visible, capped, and in quotation marks that they cannot close. */
+export function quoted(text: string): string {
+  const points = [...text];
+  const capped = points.slice(0, QUOTED_MAX).join('').replaceAll(/["“”]/g, "'");
+  return `“${visible(capped)}${points.length > QUOTED_MAX ? '…' : ''}”`;
+}
+
+/** An amount with its symbol, from our own asset table; atomic units of the contract where we do not know it. */
+export function money(it: { network: string; asset: string; amount: string }): string {
+  const asset = findAsset(it.network, it.asset);
+  return asset
+    ? `${toDecimal(BigInt(it.amount), asset.decimals)} ${asset.symbol}`
+    : `${it.amount} atomic units of the unknown token ${visible(it.asset)}`;
+}
+
+/** A point in time, in UTC: `2026-11-20 14:03:05 UTC`. */
+export function instant(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** A span in the two largest units that say something: `3 min 20 s`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first === -1) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}
+
+/** One column of a {@link table}. */
+export interface Column<Row> {
+  readonly title: string;
+  readonly of: (row: Row) => string;
+  /** Numbers stand on the right. */
+  readonly right?: boolean;
+  readonly style?: (row: Row) => Style | undefined;
+}
+
+/** Rows under their titles, aligned; `none` where there is no row. All cells are made {@link visible}. */
+export function table<Row>(
+  terminal: Pick<Terminal, 'paint'>,
+  rows: readonly Row[],
+  options: { readonly columns: readonly Column<Row>[]; readonly none: string },
+): string {
+  const { columns, none } = options;
+  if (rows.length === 0) return none;
+  const cells = rows.map((row) => columns.map((column) => visible(column.of(row))));
+  const widths = columns.map((column, index) =>
+    Math.max(column.title.length, ...cells.map((line) => [...(line[index] ?? '')].length)),
+  );
+  const padded = (text: string, index: number) => {
+    const gap = ' '.repeat(Math.max(0, (widths[index] ?? 0) - [...text].length));
+    if (columns[index]?.right) return gap + text;
+    return index === columns.length - 1 ? text : text + gap;
+  };
+  const head = columns.map(({ title }, index) => padded(title, index)).join('  ');
+  const lines = rows.map((row, at) =>
+    columns
+      .map((column, index) => {
+        const text = padded(cells[at]?.[index] ?? '', index);
+        const style = column.style?.(row);
+        return style ? terminal.paint(style, text) : text;
+      })
+      .join('  '),
+  );
+  return [terminal.paint('dim', head), ...lines].join('\n');
+}
+
+/** Names and values under each other; lines of a value stand under its first. */
+export function facts(
+  terminal: Pick<Terminal, 'paint'>,
+  pairs: readonly (readonly [name: string, value: string | undefined])[],
+): string {
+  const shown = pairs.filter(([, value]) => value !== undefined);
+  const width = Math.max(0, ...shown.map(([name]) => [...visible(name)].length));
+  return shown
+    .map(([name, value = '']) => {
+      const label = visible(name);
+      const gap = ' '.repeat(width - [...label].length + 2);
+      return (
+        terminal.paint('dim', label) + gap + value.replaceAll('\n', `\n${' '.repeat(width + 2)}`)
+      );
+    })
+    .join('\n');
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { Requirement, TraceLine } from './decision.ts';
+import { Authorization } from './events/lane-events.ts';
+import { Quote, Resource } from './quote.ts';
+import { Atomic, Bytes32, DigestHex, Name, PaymentId, TimeMs } from './text.ts';
+
+/** What an agent proposes to pay. Everything but quote and resource is asserted: it may tighten, never widen. */
+export const ProposeBody = z.strictObject({
+  quote: Quote,
+  resource: Resource,
+  task: Name.optional(),
+  category: Name.optional(),
+  /** Price the agent expects, in atomic units of the quoted asset. */
+  expectedAmount: Atomic.optional(),
+  purpose: z.string().min(1).max(500).optional(),
+  /** Buy again what is unresolved, where policy allows it. */
+  again: z.boolean().optional(),
+});
+export type ProposeBody = z.infer<typeof ProposeBody>;
+
+export const PaymentStatus = z.enum([
+  'undecided',
+  'awaiting_approval',
+  'cleared',
+  'authorized',
+  'signing',
+  'signed',
+  'mismatched',
+  'denied',
+  'vetoed',
+  'expired',
+  'frozen',
+  'refused',
+  'settled',
+  'void',
+  'canceled',
+]);
+export type PaymentStatus = z.infer<typeof PaymentStatus>;
+
+// Answers are open objects: a client of today reads a server of tomorrow, and leaves out what it does not know.
+
+/** One payment as its agent, its approvers and operators see it. The signature goes to the owning agent only. */
+export const PaymentView = z.object({
+  id: PaymentId,
+  agent: Name,
+  kind: z.enum(['payment', 'withdrawal']),
+  status: PaymentStatus,
+  /** Nothing will change any more. */
+  final: z.boolean(),
+  submittedAtMs: TimeMs,
+  quote: Quote,
+  quoteDigest: DigestHex,
+  resource: Resource,
+  /** Amount as people read it, such as `0.02 USDC`. */
+  amount: z.string(),
+  tier: z.string().nullable(),
+  flags: z.array(z.string()),
+  reasons: z.array(z.string()),
+  code: z.string().nullable(),
+  alternative: z.string().optional(),
+  approval: z
+    .strictObject({
+      requirement: Requirement,
+      decisionId: DigestHex,
+      openedAtMs: TimeMs.nullable(),
+      dueAtMs: TimeMs,
+      grantedBy: z.array(Name),
+    })
+    .optional(),
+  /** Until when a cleared payment can be claimed with a fresh quote. */
+  clearedUntilMs: TimeMs.optional(),
+  authorization: Authorization.optional(),
+  signature: z.string().optional(),
+  stop: z.enum(['vetoed', 'frozen']).optional(),
+  settlement: z
+    .strictObject({
+      level: z.enum(['latest', 'safe', 'final']),
+      transactionHash: Bytes32,
+      blockNumber: z.int(),
+    })
+    .optional(),
+  delivered: z.boolean(),
+  /** `lane:offset` of the newest record this view contains. */
+  position: z.string(),
+});
+export type PaymentView = z.infer<typeof PaymentView>;
+
+export const TimelineEntry = z.object({
+  position: z.string(),
+  atMs: TimeMs,
+  event: z.string(),
+  /** The code with which the fold ignored it, or null where it counted. */
+  ignored: z.string().nullable(),
+  /** One sentence for people. */
+  says: z.string(),
+  trace: z.array(TraceLine).optional(),
+});
+export const Timeline = z.object({ payment: PaymentView, entries: z.array(TimelineEntry) });
+export type Timeline = z.infer<typeof Timeline>;
+
+/** What a person sees before deciding; established facts first, the agent's own words last. */
+export const ApprovalView = z.object({
+  payment: PaymentView,
+  payee: z.object({ address: z.string(), seller: z.string(), trust: z.string() }),
+  facts: z.array(z.object({ name: z.string(), value: z.string() })),
+  trace: z.array(TraceLine),
+  /** The agent's words, unchecked. */
+  quoted: z.string().optional(),
+  /** Whether the person asking may grant. */
+  mayGrant: z.boolean(),
+  mayVeto: z.boolean(),
+});
+export type ApprovalView = z.infer<typeof ApprovalView>;
+
+export const Done = z.object({ position: z.string() });
+export const Credential = z.object({ position: z.string(), credential: z.string() });
+export const PolicySummary = z.object({
+  version: z.int(),
+  hash: DigestHex,
+  by: Name,
+  active: z.boolean(),
+});
+export const WalletView = z.object({
+  wallet: Name,
+  kind: z.string(),
+  address: z.string(),
+  balances: z.array(
+    z.object({ asset: z.string(), symbol: z.string(), amount: Atomic, decimal: z.string() }),
+  ),
+});
+
+/** RFC 9457 problem details, with our stable code and whether the same request may succeed later. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  retryable: z.boolean(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  paymentId: PaymentId.optional(),
+});
+export type Problem = z.infer<typeof Problem>;
