@@ -64,6 +64,7 @@ export class World {
       typedData,
       journal: this.journal,
       keys: {
+        intake: statementKey('intake'),
         policy: statementKey('policy'),
         approval: statementKey('approval'),
         signer: statementKey('signer'),

@@ -41,7 +41,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"a54e35a466452b94e4c22b311cdf88864a0172382e27fe344a59d3fbcd40d8db"`,
+      `"2b2ff086cb4ee079b887cdd5c39260de18619de4bb6673af90689d78191bf24b"`,
     );
   });
 });

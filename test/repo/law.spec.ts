@@ -98,7 +98,7 @@ describe('the lint', () => {
     ['libs/service-kit/src/x.ts', 'export const token = process.env["TOKEN"];'],
     ['libs/service-kit/src/x.ts', 'export default 1;'],
     ['libs/sdk/src/x.ts', 'export class X { constructor(private readonly y: number) {} }'],
-    ['libs/sdk/src/x.ts', 'export const f = (a: 1, b: 1, c: 1, d: 1) => [a, b, c, d];'],
+    ['libs/sdk/src/x.ts', 'export const f = (a: 1, b: 1, c: 1, d: 1, e: 1) => [a, b, c, d, e];'],
   ])('stops %s with %s', async (path, text) => {
     expect(await brokenRules(path, text)).toHaveLength(1);
   });
@@ -118,7 +118,7 @@ describe('the lint', () => {
     ],
     [
       'libs/approval/src/service/x.ts',
-      'export class X { get(@In(A) a: 1, @In(A) b: 1, @In(A) c: 1, @In(A) d: 1) {} }',
+      'export class X { get(@In(A) a: 1, @In(A) b: 1, @In(A) c: 1, @In(A) d: 1, @In(A) e: 1) {} }',
     ],
   ])('lets %s pass with %s', async (path, text) => {
     expect(await brokenRules(path, text)).toEqual([]);

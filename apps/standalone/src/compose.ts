@@ -62,6 +62,7 @@ export async function startStandalone(
     typedData,
     journal,
     keys: {
+      intake: await keystore.statementKey('intake'),
       policy: await keystore.statementKey('policy'),
       approval: await keystore.statementKey('approval'),
       signer: await keystore.statementKey('signer'),

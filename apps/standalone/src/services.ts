@@ -24,7 +24,7 @@ import {
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
 import { type SignerParts, type SigningJournal, signerDuty } from '@countersign/signing/service';
 
-const SIGNING_SERVICES = ['policy', 'approval', 'signer', 'settlement'] as const;
+const SIGNING_SERVICES = ['intake', 'policy', 'approval', 'signer', 'settlement'] as const;
 type SigningService = (typeof SIGNING_SERVICES)[number];
 
 /** Everything the services need, bound to one family of adapters. */
@@ -63,7 +63,7 @@ export async function startServices(ports: ServicePorts) {
   const app = await createHttpApp(
     host,
     [
-      IntakeModule.with({ host, timers }),
+      IntakeModule.with({ host, key: keys.intake, timers }),
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens }),

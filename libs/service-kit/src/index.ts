@@ -6,7 +6,7 @@ export { type Log, silentLog } from './logger.ts';
 export { amountText, statusOf, viewOf } from './payment-view.ts';
 export type { Folded, IgnoredRecord } from './read-backs.ts';
 export { Refused } from './refusal.ts';
-export { type TrustedKeys, isGenuine, signStatement, verifyStatement } from './statements.ts';
+export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';

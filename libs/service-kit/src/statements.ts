@@ -12,13 +12,14 @@ type SignedName = {
   [N in EventName]: EventData<N> extends { signature: { keyId: string } } ? N : never;
 }[EventName];
 
-/** The data of an event that its service signs, with the signature added. */
+/** The data of an event that its service signs, with the signature added; append it with the same `cause`. */
 export async function signStatement<N extends SignedName>(
   key: StatementKey,
   name: N,
   statement: Omit<EventData<N>, 'signature'>,
+  cause: string,
 ): Promise<EventData<N>> {
-  const value = await key.sign(statementText(name, statement));
+  const value = await key.sign(statementText(name, cause, statement));
   return { ...statement, signature: { keyId: key.keyId, value } } as EventData<N>;
 }
 
@@ -30,24 +31,12 @@ export type TrustedKeys = ReadonlyMap<
 
 /** Whether a record may be believed to be its service's: signed by it, or of a kind that is not signed. */
 export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
-  return (
-    !('signature' in event.data) ||
-    verifyStatement(trusted, WRITERS[event.name], event.name, event.data)
-  );
-}
-
-/** Whether `data` was signed by `service` with a key in `trusted`. */
-export function verifyStatement(
-  trusted: TrustedKeys,
-  service: string,
-  name: EventName,
-  data: { readonly signature: { readonly keyId: string; readonly value: string } },
-): boolean {
-  const key = trusted.get(data.signature.keyId);
-  if (!key || key.service !== service) return false;
-  const text = new TextEncoder().encode(statementText(name, data));
-  const signature = Buffer.from(data.signature.value, 'base64url');
-  return verify(null, text, publicKeyOf(key.publicKey), signature);
+  if (!('signature' in event.data)) return true;
+  const { keyId, value } = event.data.signature;
+  const key = trusted.get(keyId);
+  if (!key || key.service !== WRITERS[event.name]) return false;
+  const text = new TextEncoder().encode(statementText(event.name, event.causationId, event.data));
+  return verify(null, text, publicKeyOf(key.publicKey), Buffer.from(value, 'base64url'));
 }
 
 const publicKeys = new Map<string, KeyObject>();

@@ -1,5 +1,9 @@
-import { type SetClock, describeBudgets, describeEventLog } from '@countersign/ports/suites';
-import { describeBudgetsModel } from './budgets-model.contract.ts';
+import {
+  type SetClock,
+  describeBudgets,
+  describeBudgetsModel,
+  describeEventLog,
+} from '@countersign/ports/suites';
 import { makeStore } from './store-under-test.ts';
 
 for (const kind of ['memory', 'file'] as const) {

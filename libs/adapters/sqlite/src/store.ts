@@ -36,17 +36,17 @@ export function storeOver(sync: SyncStore): Store {
   const subscriptions = new Subscriptions(sync);
   const death = new Promise<Error>((resolve) => sync.onDeath(resolve));
 
-  const closing = new Set(['log', 'budgets']);
+  const openFaces = new Set(['log', 'budgets']);
   const closeFace = (face: string) => {
     group.flush();
     if (face === 'log') subscriptions.close();
-    closing.delete(face);
-    if (closing.size === 0) sync.close();
+    openFaces.delete(face);
+    if (openFaces.size === 0) sync.close();
     return Promise.resolve();
   };
   /** Runs a call of one face unless that face was closed; the other may still be at work. */
   const whileOpen = async <T>(face: string, call: () => T | Promise<T>): Promise<T> => {
-    if (!closing.has(face)) throw unavailable(`the ${face} is closed`);
+    if (!openFaces.has(face)) throw unavailable(`the ${face} is closed`);
     return call();
   };
 
@@ -61,7 +61,7 @@ export function storeOver(sync: SyncStore): Store {
     read: (lane, offset, max) => whileOpen('log', () => sync.readNow(lane, offset, max)),
     end: (lane) => whileOpen('log', () => sync.endNow(lane)),
     subscribe: (from, onRecords, onFault) => {
-      if (!closing.has('log')) throw unavailable('the log is closed');
+      if (!openFaces.has('log')) throw unavailable('the log is closed');
       return subscriptions.open(from, onRecords, onFault);
     },
     close: () => closeFace('log'),

@@ -82,11 +82,12 @@ async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 
 /** Resolves with the status as soon as there is one. */
 async function post(
-  { url, pinned }: Destination,
+  destination: Destination,
   body: string,
   options: RequestOptions & { readonly signal: AbortSignal },
 ): Promise<number> {
-  const lookup = await pinned();
+  const lookup = await destination.pinned();
+  const { url } = destination;
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
   // An agent of its own: no connection outlives the check of its address, and no proxy of the environment is used.
   const request = send(url, { ...options, method: 'POST', agent: false, lookup });

@@ -42,7 +42,12 @@ function notify({ host, key, notifier, pageUrl }: ApprovalEffectParts): Effect {
       link: `${pageUrl}#${paymentId}`,
     });
     const cause = approval.decisionId;
-    const data = await signStatement(key, 'approval.opened', { tenant, agent, paymentId, round });
+    const data = await signStatement(
+      key,
+      'approval.opened',
+      { tenant, agent, paymentId, round },
+      cause,
+    );
     await host.append('approval.opened', data, { cause });
   };
 }

@@ -53,15 +53,10 @@ export class Approvals {
   ): Promise<Payment> {
     const { agent } = this.#find({ tenant, person }, paymentId);
     const { quoteDigest, decisionId } = shown;
-    const data = await signStatement(this.#key, 'approval.granted', {
-      tenant,
-      agent,
-      paymentId,
-      person,
-      quoteDigest,
-      decisionId,
-    });
-    const back = await this.#host.append('approval.granted', data, { cause: `grant/${person}` });
+    const cause = `grant/${person}`;
+    const statement = { tenant, agent, paymentId, person, quoteDigest, decisionId };
+    const data = await signStatement(this.#key, 'approval.granted', statement, cause);
+    const back = await this.#host.append('approval.granted', data, { cause });
     expectApplied(back);
     return this.#find({ tenant, person }, paymentId);
   }

@@ -46,7 +46,7 @@ export type Seller = z.infer<typeof Seller>;
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({
-    service: z.enum(['policy', 'approval', 'signer', 'settlement', 'recorder']),
+    service: z.enum(['intake', 'policy', 'approval', 'signer', 'settlement', 'recorder']),
     keyId: z.string().min(1).max(128),
     publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url'),
   }),

@@ -166,8 +166,15 @@ export function isLaneEvent(event: EventOf<EventName>): event is LaneEvent {
   return Object.hasOwn(LANE_EVENTS, event.name);
 }
 
-/** The text a service signs: a tag, the event's name and its data without the signature. */
-export function statementText(name: EventName, data: { readonly [key: string]: unknown }): string {
+/**
+ * The text a service signs: a tag, the event's name and cause, and its data without the signature. The cause is in it so
+ * that old data cannot be put into a new envelope.
+ */
+export function statementText(
+  name: EventName,
+  causationId: string,
+  data: { readonly [key: string]: unknown },
+): string {
   const { signature: _, ...statement } = data;
-  return `countersign/statement/1\n${name}\n${canonicalText(statement as Canonical)}`;
+  return `countersign/statement/1\n${name}\n${canonicalText({ causationId, statement: statement as Canonical })}`;
 }

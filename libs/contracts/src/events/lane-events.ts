@@ -88,9 +88,10 @@ export const LANE_EVENTS = {
     /** Status of the seller's answer. */
     status: z.int().min(200).max(299),
     responseDigest: DigestHex.optional(),
+    ...signed,
   }),
 
-  'task.opened': z.strictObject({ ...owner, task: Name, by: Name }),
+  'task.opened': z.strictObject({ ...owner, task: Name, by: Name, ...signed }),
   'task.closed': z.strictObject({ ...owner, task: Name, by: Name }),
   'agent.frozen': z.strictObject({ ...owner, by: Name, reason: Commitment.optional() }),
   'agent.unfrozen': z.strictObject({ ...owner, by: Name, ...signed }),

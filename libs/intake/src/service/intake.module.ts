@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LaneHost, type Timers } from '@countersign/service-kit';
-import { Intake } from './intake.ts';
+import { LaneHost } from '@countersign/service-kit';
+import { Intake, type IntakeParts } from './intake.ts';
 import { JudgementIndex } from './judgements.ts';
 import { PaymentsController } from './payments.controller.ts';
 
@@ -8,14 +8,14 @@ import { PaymentsController } from './payments.controller.ts';
 @Module({})
 export class IntakeModule {
   /** Call before the host starts folding: timelines show what the fold ignored. */
-  static with(parts: { readonly host: LaneHost; readonly timers: Timers }): DynamicModule {
-    const { host, timers } = parts;
+  static with(parts: IntakeParts): DynamicModule {
+    const { host } = parts;
     return {
       module: IntakeModule,
       controllers: [PaymentsController],
       providers: [
         { provide: LaneHost, useValue: host },
-        { provide: Intake, useValue: new Intake(host, timers) },
+        { provide: Intake, useValue: new Intake(parts) },
         { provide: JudgementIndex, useValue: new JudgementIndex(host) },
       ],
     };

@@ -1,5 +1,6 @@
 import { type EventData, type ProposeBody, Quote } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
+import type { StatementKey } from '@countersign/ports';
 import {
   type Opening,
   type ReadBack,
@@ -9,6 +10,7 @@ import {
   type Timers,
   commit,
   expectApplied,
+  signStatement,
 } from '@countersign/service-kit';
 import { paymentIdOf, purchaseDigest } from '@countersign/payment';
 import { agentOf, outlook } from '@countersign/payment';
@@ -26,14 +28,22 @@ export interface Proposed {
 /** Attempts to number a purchase when other intake replicas number the same one. */
 const ATTEMPTS_MAX = 5;
 
+export interface IntakeParts {
+  readonly host: LaneHost;
+  readonly key: StatementKey;
+  readonly timers: Timers;
+}
+
 /** The door: turns requests into intents and claims, and answers from its own fold. */
 export class Intake {
   readonly #host: LaneHost;
+  readonly #key: StatementKey;
   readonly #timers: Timers;
 
-  constructor(host: LaneHost, timers: Timers) {
-    this.#host = host;
-    this.#timers = timers;
+  constructor(parts: IntakeParts) {
+    this.#host = parts.host;
+    this.#key = parts.key;
+    this.#timers = parts.timers;
   }
 
   /**
@@ -85,12 +95,31 @@ export class Intake {
   ): Promise<ReadBack> {
     const payment = this.ownPayment(owner, paymentId);
     const { status, responseDigest } = report;
-    const back = await this.#host.append(
-      'delivery.reported',
-      { ...owner, paymentId, status, ...(responseDigest !== undefined && { responseDigest }) },
-      { cause: payment.intentId },
-    );
+    const cause = payment.intentId;
+    const statement = {
+      ...owner,
+      paymentId,
+      status,
+      ...(responseDigest !== undefined && { responseDigest }),
+    };
+    const data = await signStatement(this.#key, 'delivery.reported', statement, cause);
+    const back = await this.#host.append('delivery.reported', data, { cause });
     return back.code === 'duplicate' ? back : expectApplied(back);
+  }
+
+  /** @throws Refused `too_many_open_tasks`, `duplicate` */
+  async openTask(by: { tenant: string; person: string }, agent: string, task: string) {
+    const cause = `task/${by.person}/${task}`;
+    const statement = { tenant: by.tenant, agent, task, by: by.person };
+    const data = await signStatement(this.#key, 'task.opened', statement, cause);
+    return expectApplied(await this.#host.append('task.opened', data, { cause }));
+  }
+
+  /** @throws Refused `task_unknown` */
+  async closeTask(by: { tenant: string; person: string }, agent: string, task: string) {
+    const data = { tenant: by.tenant, agent, task, by: by.person };
+    const cause = `task/${by.person}/${task}`;
+    return expectApplied(await this.#host.append('task.closed', data, { cause }));
   }
 
   /** @throws Refused `payment_unknown`, also for another agent's payment: its existence is not told. */

@@ -1,5 +1,6 @@
-import { Body, Controller, Headers, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Headers, Inject, Param, Res } from '@nestjs/common';
 import {
+  Name,
   PaymentId,
   type PaymentView,
   type ProposeBody,
@@ -14,7 +15,6 @@ import {
   RouteQuery,
   TheCaller,
   agentCaller,
-  expectApplied,
   personOf,
   statusOf,
   viewOf,
@@ -125,32 +125,23 @@ export class PaymentsController {
   }
 
   @Route('openTask')
-  openTask(
+  async openTask(
     @TheCaller() caller: Caller,
-    @Param('agent') agent: string,
-    @Body('task') task: string,
+    @Param('agent', { schema: Name }) agent: string,
+    @RouteBody('openTask') { task }: { task: string },
   ): Promise<{ position: string }> {
-    return this.#task('task.opened', caller, { agent, task });
+    const { position } = await this.intake.openTask(personOf(caller), agent, task);
+    return { position: positionText(position) };
   }
 
   @Route('closeTask')
-  closeTask(
+  async closeTask(
     @TheCaller() caller: Caller,
-    @Param('agent') agent: string,
-    @Param('task') task: string,
+    @Param('agent', { schema: Name }) agent: string,
+    @Param('task', { schema: Name }) task: string,
   ): Promise<{ position: string }> {
-    return this.#task('task.closed', caller, { agent, task });
-  }
-
-  async #task(
-    name: 'task.opened' | 'task.closed',
-    caller: Caller,
-    it: { agent: string; task: string },
-  ): Promise<{ position: string }> {
-    const { tenant, person } = personOf(caller);
-    const data = { tenant, agent: it.agent, task: it.task, by: person };
-    const back = expectApplied(await this.host.append(name, data, { cause: `person/${person}` }));
-    return { position: positionText(back.position) };
+    const { position } = await this.intake.closeTask(personOf(caller), agent, task);
+    return { position: positionText(position) };
   }
 
   #readable(caller: Caller, id: string): Payment {

@@ -40,6 +40,8 @@ export interface ControlView {
   readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
   readonly credentials: ReadonlyMap<string, Principal>;
   readonly tenants: ReadonlyMap<string, TenantView>;
+  /** Ids of everything applied: a genuine record of last week, appended again, is not a new order. */
+  readonly applied: ReadonlySet<string>;
 }
 
 export const EMPTY_TENANT: TenantView = {
@@ -59,6 +61,7 @@ export const EMPTY_CONTROL: ControlView = {
   keys: new Map(),
   credentials: new Map(),
   tenants: new Map(),
+  applied: new Set(),
 };
 
 export type ControlJudgement =
@@ -74,7 +77,8 @@ export function foldControl(
   const moved = { ...view, offset };
   const code = refusalOf(view, event);
   if (code) return { applied: false, code, view: moved };
-  return { applied: true, view: evolve(moved, offset, event) };
+  const applied = new Set(view.applied).add(event.id);
+  return { applied: true, view: { ...evolve(moved, offset, event), applied } };
 }
 
 /** The tenant's view, empty for one never heard of. */
@@ -83,6 +87,7 @@ export function tenantOf(view: ControlView, tenant: string): TenantView {
 }
 
 function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
+  if (view.applied.has(event.id)) return 'duplicate';
   if (event.name === 'key.announced')
     return view.keys.has(event.data.keyId) ? 'duplicate' : undefined;
   const tenant = tenantOf(view, event.data.tenant);

@@ -29,6 +29,8 @@ export interface Agent {
   /** By idempotency key digest. */
   readonly keys: Map<string, { readonly paymentId: string; readonly requestDigest: string }>;
   readonly tasks: Set<string>;
+  /** Ids of unfreezes that were applied: appended again, they lift no later freeze. */
+  readonly unfreezes: Set<string>;
 }
 
 /** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
@@ -93,7 +95,9 @@ export function foldLane(
       agent.frozen = true;
       return { applied: true, touched: freezeAll(agent, lane.atMs) };
     case 'agent.unfrozen':
+      if (agent.unfreezes.has(event.id)) return ignore('duplicate');
       if (!agent.frozen) return ignore('not_frozen');
+      agent.unfreezes.add(event.id);
       agent.frozen = false;
       return NOTHING_TOUCHED;
     default:
@@ -117,6 +121,7 @@ export function agentOf(lane: LaneState, tenant: string, name: string): Agent {
       purchases: new Map(),
       keys: new Map(),
       tasks: new Set(),
+      unfreezes: new Set(),
     };
     lane.agents.set(key, agent);
   }

@@ -12,7 +12,11 @@ const codeOf = (judged: { applied: boolean; code?: string }) =>
   judged.applied ? null : judged.code;
 const payments = () => [...agentOf(bench.lane, OWNER.tenant, OWNER.agent).payments.values()];
 const deliver = (paymentId: string, atMs: number) =>
-  bench.record('delivery.reported', { ...OWNER, paymentId, status: 200 }, atMs);
+  bench.record(
+    'delivery.reported',
+    { ...OWNER, paymentId, status: 200, signature: SIGNATURE },
+    atMs,
+  );
 
 describe('purchase identity', () => {
   it('makes a lost answer and its retries one payment', () => {

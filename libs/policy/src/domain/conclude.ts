@@ -29,7 +29,7 @@ export function decide(
  *
  * @param answer null where the plan was a denial; a plan with candidates and no answer is denied.
  */
- 
+
 export function concludeDecision(
   policy: CompiledPolicy | null,
   facts: Facts,

@@ -47,15 +47,20 @@ export function decideEffect(parts: DecideParts): Effect {
     const verdict = concludeDecision(policy, facts, plan, answer);
     const { tenant, agent, id: paymentId, round } = payment;
     const active = view.active && { version: view.active.version, hash: view.active.hash };
-    const data = await signStatement(parts.key, 'decision.made', {
-      tenant,
-      agent,
-      paymentId,
-      round,
-      through,
-      decision: { policy: active, facts, answer, verdict },
-      proceed: proceedWith(payment, verdict),
-    });
+    const data = await signStatement(
+      parts.key,
+      'decision.made',
+      {
+        tenant,
+        agent,
+        paymentId,
+        round,
+        through,
+        decision: { policy: active, facts, answer, verdict },
+        proceed: proceedWith(payment, verdict),
+      },
+      payment.quoteRecordId,
+    );
     await host.append('decision.made', data, { cause: payment.quoteRecordId });
     return { againAfterMs: 50 };
   };

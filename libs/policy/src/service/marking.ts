@@ -44,8 +44,9 @@ export class Marking {
     if (!this.#stop || lane.through >= through || this.#running.has(lane.lane)) return;
     this.#running.add(lane.lane);
     try {
-      const data = await signStatement(key, 'mark.made', { lane: lane.lane, through });
-      await host.append('mark.made', data, { cause: `control/${through}` });
+      const cause = `control/${through}`;
+      const data = await signStatement(key, 'mark.made', { lane: lane.lane, through }, cause);
+      await host.append('mark.made', data, { cause });
       this.#running.delete(lane.lane);
       void this.#mark(lane);
     } catch (error) {

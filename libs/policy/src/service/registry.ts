@@ -152,7 +152,7 @@ export class Registry {
         ...(committed && { reason: committed.commitment }),
       },
       {
-        cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
+        cause: orderOf(by, 'freeze'),
         ...(committed && { openings: { reason: committed.opening } }),
       },
     );
@@ -166,24 +166,23 @@ export class Registry {
 
   async unfreezeAgent(by: By, agent: string): Promise<ReadBack> {
     this.#agentKnown(by.tenant, agent);
-    const data = await signStatement(this.#key, 'agent.unfrozen', {
-      tenant: by.tenant,
-      agent,
-      by: by.person,
-    });
-    const cause = `unfreeze/${by.person}/${randomBytes(8).toString('hex')}`;
+    const order = { tenant: by.tenant, agent, by: by.person };
+    const cause = orderOf(by, 'unfreeze');
+    const data = await signStatement(this.#key, 'agent.unfrozen', order, cause);
     return expectApplied(await this.#host.append('agent.unfrozen', data, { cause }));
   }
 
   async freezeAll(by: By, reason: string | undefined): Promise<ReadBack> {
     const committed = reason === undefined ? undefined : commit(reason);
-    const data = await signStatement(this.#key, 'tenant.frozen', {
+    const order = {
       tenant: by.tenant,
       by: by.person,
       ...(committed && { reason: committed.commitment }),
-    });
+    };
+    const cause = orderOf(by, 'freeze');
+    const data = await signStatement(this.#key, 'tenant.frozen', order, cause);
     const back = await this.#host.appendControl('tenant.frozen', data, {
-      cause: `freeze/${by.person}/${randomBytes(8).toString('hex')}`,
+      cause,
       ...(committed && { openings: { reason: committed.opening } }),
     });
     if (back.code !== 'duplicate') expectApplied(back);
@@ -203,14 +202,19 @@ export class Registry {
     name: N,
     statement: Omit<EventData<N>, 'signature'>,
   ): Promise<ReadBack> {
-    const data = await signStatement<SignedChange>(this.#key, name, statement);
     const cause = `${name}/${randomBytes(8).toString('hex')}`;
+    const data = await signStatement<SignedChange>(this.#key, name, statement, cause);
     const back = expectApplied(
       await this.#host.appendControl(name, data as EventData<N>, { cause }),
     );
     await this.#host.marked(back.position.offset);
     return back;
   }
+}
+
+/** Every order is one of its own, however often the same is ordered. */
+function orderOf(by: By, what: string): string {
+  return `${what}/${by.person}/${randomBytes(8).toString('hex')}`;
 }
 
 /** 256 bits; the prefix tells people and secret scanners what leaked. */

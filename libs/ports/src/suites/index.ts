@@ -1,3 +1,4 @@
+export { describeBudgetsModel } from './budgets-model.contract.ts';
 export { type BudgetsFactory, type BudgetsUnderTest, describeBudgets } from './budgets.contract.ts';
 export {
   type EventLogFactory,
@@ -13,4 +14,8 @@ export {
   type SignedCancellation,
   describeChain,
 } from './chain.contract.ts';
-export { type NotifierUnderTest, describeNotifier } from './notifier.contract.ts';
+export {
+  type NotifierFactory,
+  type NotifierUnderTest,
+  describeNotifier,
+} from './notifier.contract.ts';

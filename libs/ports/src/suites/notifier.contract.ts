@@ -6,9 +6,13 @@ export interface NotifierUnderTest {
   readonly notifier: Notifier;
   /** What was shown or sent so far, one text for each time, as it was. */
   received(): readonly string[];
-  /** From now on the receiver takes nothing, for now or for good. Absent where a receiver cannot refuse. */
-  readonly refuse?: (retryable: boolean) => void;
   dispose(): Promise<void>;
+}
+
+export interface NotifierFactory {
+  create(): Promise<NotifierUnderTest>;
+  /** Makes a notifier whose receiver takes nothing, for now or for good; null where a receiver cannot refuse. */
+  readonly createRefusing: ((retryable: boolean) => Promise<NotifierUnderTest>) | null;
 }
 
 const NOTIFICATION: Notification = {
@@ -29,11 +33,11 @@ const NOTIFICATION: Notification = {
 const HIDDEN = ['\u001b', '\u202e', '\u200b', '\u00ad', '\u0085', '\u0000', '\r', '\u2028'];
 
 /** What every notifier owes its caller. */
-export function describeNotifier(name: string, make: () => Promise<NotifierUnderTest>): void {
+export function describeNotifier(name: string, factory: NotifierFactory): void {
   describe(`notifier: ${name}`, () => {
     let world: NotifierUnderTest;
     beforeEach(async () => {
-      world = await make();
+      world = await factory.create();
     });
     afterEach(() => world.dispose());
 
@@ -87,7 +91,7 @@ export function describeNotifier(name: string, make: () => Promise<NotifierUnder
       expect(world.received()).toHaveLength(HIDDEN.length);
       for (const [index, text] of world.received().entries()) {
         expect(text).not.toContain(`a${HIDDEN[index]}b`);
-        expect(text).not.toMatch(/[\u001b\u202e\u200b\u00ad\u0085\0\r\u2028]/u);
+        for (const hidden of HIDDEN) expect(text).not.toContain(hidden);
         expect(text.match(/a<U\+[0-9A-F]{4}>b/g)).toHaveLength(4);
       }
     });
@@ -111,17 +115,22 @@ export function describeNotifier(name: string, make: () => Promise<NotifierUnder
       for (const title of titles)
         expect(world.received().filter((text) => text.includes(title))).toHaveLength(1);
     });
+  });
 
-    describe.each([true, false])('a receiver that refuses (retryable: %o)', (retryable) => {
-      it('leaves the notification undelivered, and says whether to try again', async () => {
-        if (!world.refuse) return;
-        world.refuse(retryable);
+  const { createRefusing } = factory;
+  if (createRefusing === null) return;
+  describe(`notifier: ${name}, to a receiver that refuses`, () => {
+    it.each([true, false])(
+      'has delivered nothing, and says whether to try again: %o',
+      async (retryable) => {
+        const world = await createRefusing(retryable);
         await expect(world.notifier.notify(NOTIFICATION)).rejects.toMatchObject({
           name: 'Fault',
           code: 'notification_not_accepted',
           retryable,
         });
-      });
-    });
+        await world.dispose();
+      },
+    );
   });
 }

@@ -169,9 +169,9 @@ async function record<N extends Evidenced>(
   name: N,
   statement: Omit<EventData<N>, 'signature'>,
 ): Promise<void> {
-  const data = await signStatement<Evidenced>(parts.key, name, statement);
-  const { paymentId } = data;
-  await parts.host.append(name, data as EventData<N>, { cause: paymentId });
+  const cause = (statement as { readonly paymentId: string }).paymentId;
+  const data = await signStatement<Evidenced>(parts.key, name, statement, cause);
+  await parts.host.append(name, data as EventData<N>, { cause });
 }
 
 function chainOf(parts: SettlementParts, chainId: number): Chain {

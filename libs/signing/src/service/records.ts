@@ -9,7 +9,7 @@ import { sha256Hex } from '@countersign/kernel';
 import type { Payment, PolicyVersion } from '@countersign/payment';
 import { parsePolicyText } from '@countersign/policy/text';
 import { CONTROL } from '@countersign/ports';
-import { type LaneHost, type TrustedKeys, verifyStatement } from '@countersign/service-kit';
+import { type LaneHost, type TrustedKeys, isGenuine } from '@countersign/service-kit';
 import type { Checked } from '../domain/preconditions.ts';
 
 /** A payment's signed records as the log has them, each with whether its signature is genuine. */
@@ -30,13 +30,13 @@ export async function signedRecordsOf(
       decisions.set(event.id, {
         id: event.id,
         data: event.data,
-        genuine: verifyStatement(trusted, 'policy', event.name, event.data),
+        genuine: isGenuine(trusted, event),
       });
     if (event.name === 'approval.granted')
       grants.push({
         id: event.id,
         data: event.data,
-        genuine: verifyStatement(trusted, 'approval', event.name, event.data),
+        genuine: isGenuine(trusted, event),
       });
   }
   return { decisions, grants };
@@ -82,7 +82,7 @@ export class VerifiedPolicies {
 
   #take(event: ControlEvent): void {
     if (event.name !== 'policy.put' && event.name !== 'policy.activated') return;
-    if (!verifyStatement(this.#trusted, 'policy', event.name, event.data)) return;
+    if (!isGenuine(this.#trusted, event)) return;
     const key = `${event.data.tenant}/${event.data.hash}`;
     if (event.name === 'policy.activated') this.#activated.add(key);
     else if (sha256Hex(event.data.text) === event.data.hash)

@@ -93,15 +93,20 @@ function fix(
     const { maxLifetimeMs } = payment.phase.decision.verdict;
     const authorization = authorizationFor(payment, wallet, head, maxLifetimeMs);
     const before = clock.monotonicMs();
-    const data = await signStatement(parts.key, 'authorization.fixed', {
-      tenant,
-      agent,
-      paymentId,
-      decisionId: cause,
-      walletId: wallet.id,
-      authorization,
-      atBlock: head.number,
-    });
+    const data = await signStatement(
+      parts.key,
+      'authorization.fixed',
+      {
+        tenant,
+        agent,
+        paymentId,
+        decisionId: cause,
+        walletId: wallet.id,
+        authorization,
+        atBlock: head.number,
+      },
+      cause,
+    );
     const back = await host.append('authorization.fixed', data, { cause });
     if (back.applied) fixedHere.set(paymentId, before);
     return { againAfterMs: 100 };
@@ -115,7 +120,7 @@ async function refuse(
   refusal: SigningRefusal,
 ): Promise<EffectResult> {
   const about = { tenant, agent, paymentId, decisionId, ...refusal };
-  const data = await signStatement(key, 'signing.refused', about);
+  const data = await signStatement(key, 'signing.refused', about, decisionId);
   await host.append('signing.refused', data, { cause: decisionId });
   return { againAfterMs: 100 };
 }
@@ -176,7 +181,7 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
     const { tenant, agent, id: paymentId } = payment;
     const cause = authorizationDigest;
     const about = { tenant, agent, paymentId, authorizationDigest, bytes };
-    const data = await signStatement(parts.key, 'signing.completed', about);
+    const data = await signStatement(parts.key, 'signing.completed', about, cause);
     await host.append('signing.completed', data, { cause });
     fixedHere.delete(paymentId);
     return { againAfterMs: 100 };
@@ -194,7 +199,7 @@ function cancel({ host, key, keys, typedData }: SignerParts): Effect {
     const bytes = await keys.sign(walletKeyName(tenant, walletId), digest);
     const cause = fixed.authorizationDigest;
     const about = { tenant, agent, paymentId, bytes };
-    const data = await signStatement(key, 'cancellation.signed', about);
+    const data = await signStatement(key, 'cancellation.signed', about, cause);
     await host.append('cancellation.signed', data, { cause });
     return { againAfterMs: 100 };
   };

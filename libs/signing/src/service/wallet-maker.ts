@@ -47,8 +47,9 @@ export class WalletMaker {
     try {
       const address = await keys.create(walletKeyName(tenant, wallet));
       const made = { tenant, wallet, kind: 'eoa-secp256k1' as const, address };
-      const data = await signStatement(key, 'wallet.created', made);
-      await host.appendControl('wallet.created', data, { cause: `wallet/${wallet}` });
+      const cause = `wallet/${name}`;
+      const data = await signStatement(key, 'wallet.created', made, cause);
+      await host.appendControl('wallet.created', data, { cause });
     } catch (error) {
       log.error({ wallet, err: error }, 'the key of a wallet could not be made; trying again');
       timers.after(RETRY_MS, () => this.#makeAll());

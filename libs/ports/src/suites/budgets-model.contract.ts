@@ -1,7 +1,8 @@
 import { type Limit, type Reading, type ReservationAnswer, pickTier } from '@countersign/contracts';
 import { InvariantViolation } from '@countersign/kernel';
-import type { Budgets, OpenReservation, ReserveRequest, ReserveResult } from '@countersign/ports';
-import { type BudgetsFactory, type BudgetsUnderTest, SetClock } from '@countersign/ports/suites';
+import type { Budgets, OpenReservation, ReserveRequest, ReserveResult } from '../budgets.ts';
+import type { BudgetsFactory, BudgetsUnderTest } from './budgets.contract.ts';
+import { SetClock } from './event-log.contract.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
