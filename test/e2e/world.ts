@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import { setImmediate as turn } from 'node:timers/promises';
 import { openStore } from '@countersign/adapter-sqlite';
 import { typedData } from '@countersign/adapter-evm/typed-data';
-import type { PaymentView, Problem, ProposeBody } from '@countersign/contracts';
+import type { PaymentView, ProposeBody } from '@countersign/contracts';
 import { Fault, sha256Hex } from '@countersign/kernel';
 import type { Notification, StatementKey, WalletKeys } from '@countersign/ports';
 import { silentLog } from '@countersign/service-kit';
@@ -256,5 +256,3 @@ function statementKey(service: string): StatementKey {
       Promise.resolve(sign(null, Buffer.from(text), privateKey).toString('base64url')),
   };
 }
-
-export type ProblemAnswer = Answer<Problem>;

@@ -29,7 +29,7 @@ export async function serveLocally(app: RequestListener, port: number): Promise<
 }
 
 /** Last in an app: tells the caller in one line what express would print as a stack trace, there and here. */
- 
+
 export const answerError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (response.headersSent) {
     next(error);

@@ -1,10 +1,10 @@
 export { type Opening, commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
 export { DebtRunner, type Effect, type EffectResult, type Effects } from './debt-runner.ts';
-export { type AppendOptions, LaneHost, type ReadBack, expectApplied } from './lane-host.ts';
+export { type AppendOptions, LaneHost } from './lane-host.ts';
 export { factsOf } from './facts.ts';
 export { type Log, silentLog } from './logger.ts';
 export { amountText, statusOf, viewOf } from './payment-view.ts';
-export type { Folded, IgnoredRecord } from './read-backs.ts';
+export { type Folded, type IgnoredRecord, type ReadBack, expectApplied } from './read-backs.ts';
 export { Refused } from './refusal.ts';
 export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';

@@ -33,21 +33,10 @@ import {
 } from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { PaymentIndex } from './payment-index.ts';
-import { type Folded, type IgnoredRecord, ReadBacks } from './read-backs.ts';
+import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
 import { type TrustedKeys, isGenuine } from './statements.ts';
 import type { Timers } from './timers.ts';
-
-/** How the fold judged a record that was appended. */
-export interface ReadBack {
-  readonly position: Position;
-  readonly id: string;
-  readonly applied: boolean;
-  /** Why it was ignored; null when it was applied. */
-  readonly code: RefusalCode | null;
-  /** The payment an ignored intent turned out to be. */
-  readonly paymentId: string | null;
-}
 
 type Touched = (payments: readonly Payment[], lane: LaneState) => void;
 /**
@@ -60,6 +49,8 @@ export class LaneHost {
   readonly #heads = new Map<string, string>();
   readonly #held: LogRecord[][];
   readonly #views = new Map<number, ControlView>([[-1, EMPTY_CONTROL]]);
+  /** Ids of everything in control, applied or not: an order counts once, however often it stands there. */
+  readonly #orders = new Set<string>();
   readonly #readBacks = new ReadBacks();
   readonly #index = new PaymentIndex();
   readonly #onTouched = new Set<Touched>();
@@ -269,10 +260,11 @@ export class LaneHost {
     if ('undecodable' in event || isLaneEvent(event)) {
       code = 'undecodable';
       this.#control = { ...this.#control, offset: record.offset };
-    } else if (!isGenuine(this.#trusted, event)) {
-      code = 'not_genuine';
+    } else if (!isGenuine(this.#trusted, event) || this.#orders.has(event.id)) {
+      code = this.#orders.has(event.id) ? 'duplicate' : 'not_genuine';
       this.#control = { ...this.#control, offset: record.offset };
     } else {
+      this.#orders.add(event.id);
       const judged = foldControl(this.#control, record.offset, event);
       this.#control = judged.view;
       if (!judged.applied) ({ code } = judged);
@@ -309,7 +301,9 @@ export class LaneHost {
       paymentId,
     });
     if (judged.applied) this.#touch(judged.touched, lane);
-    if (event.name === 'mark.made') for (const listener of this.#onControl) listener();
+    if (event.name !== 'mark.made') return;
+    this.#forgetViews();
+    for (const listener of this.#onControl) listener();
   }
 
   /** A record that is nobody's: the lane moves on, nothing else does. */
@@ -335,6 +329,12 @@ export class LaneHost {
   #touch(payments: readonly Payment[], lane: LaneState): void {
     for (const payment of payments) this.#index.touched(payment, lane);
     if (payments.length > 0) for (const listener of this.#onTouched) listener(payments, lane);
+  }
+
+  /** Marks only go forward: what every lane has passed will not be asked for again. */
+  #forgetViews(): void {
+    const passed = Math.min(...this.#lanes.map((lane) => lane.through));
+    for (const offset of this.#views.keys()) if (offset < passed) this.#views.delete(offset);
   }
 
   /** Lanes that waited for control go on as far as they can. */
@@ -383,10 +383,4 @@ export interface AppendOptions {
   readonly cause: string;
   /** Openings of the commitments in the data, by field. */
   readonly openings?: Readonly<Record<string, Opening>>;
-}
-
-/** The position, when the record was applied; otherwise the refusal it stands for. */
-export function expectApplied(back: ReadBack): ReadBack {
-  if (back.applied || back.code === null) return back;
-  throw new Refused(back.code, undefined, back.paymentId ? { paymentId: back.paymentId } : {});
 }

@@ -1,10 +1,22 @@
 import type { RefusalCode } from '@countersign/contracts';
 import type { LogRecord, Position } from '@countersign/ports';
+import { Refused } from './refusal.ts';
 
 /** What a record did, once folded. */
 export interface Folded {
   readonly applied: boolean;
   readonly code: RefusalCode | null;
+  readonly paymentId: string | null;
+}
+
+/** How the fold judged a record that was appended. */
+export interface ReadBack {
+  readonly position: Position;
+  readonly id: string;
+  readonly applied: boolean;
+  /** Why it was ignored; null when it was applied. */
+  readonly code: RefusalCode | null;
+  /** The payment an ignored intent turned out to be. */
   readonly paymentId: string | null;
 }
 
@@ -61,4 +73,10 @@ export class ReadBacks {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
+}
+
+/** The position, when the record was applied; otherwise the refusal it stands for. */
+export function expectApplied(back: ReadBack): ReadBack {
+  if (back.applied || back.code === null) return back;
+  throw new Refused(back.code, undefined, back.paymentId ? { paymentId: back.paymentId } : {});
 }

@@ -1,4 +1,4 @@
-import { AwaitingApproval, PaymentDenied, PaymentStopped } from '@countersign/sdk';
+import { AwaitingApproval, PaymentDenied } from '@countersign/sdk';
 import type { PaymentView } from '@countersign/contracts';
 import { eventually, outcomeOf, paymentWhen, transfers } from './evidence.ts';
 import type { Narration } from './narration.ts';
@@ -179,9 +179,4 @@ export async function grant(world: World, person: ApproverName, id: string): Pro
 function idOf(payment: PaymentView | undefined): string {
   if (!payment) throw new Error('the call ended without a payment');
   return payment.id;
-}
-
-/** Whether a governed call ended stopped for good. */
-export function isStopped(error: unknown): boolean {
-  return error instanceof PaymentStopped || error instanceof PaymentDenied;
 }

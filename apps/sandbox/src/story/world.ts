@@ -6,7 +6,6 @@ import { type Chain, SANDBOX_NETWORK, startChain } from '../chain.ts';
 import { type Facilitator, startFacilitator } from '../facilitator.ts';
 import { type Seller, startSeller } from '../seller.ts';
 import { type StockAgent, createStockAgent } from '../stock-agent.ts';
-import { TOKEN_ADDRESS } from '../token.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
 import { startStandaloneProcess } from './standalone-process.ts';
@@ -154,6 +153,3 @@ async function setUp(
   await owner.call('activatePolicy', { params: { version: String(version) } });
   return { approvers, agents, wallets };
 }
-
-/** The token every price of the story is in. */
-export const TOKEN = TOKEN_ADDRESS.toLowerCase();

@@ -56,12 +56,12 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
   };
 }
 
-/** Quoted words come last, and nothing in the text is hidden, whatever the receiver shows it on. */
+/** The notification itself; quoted words come last, and nothing is hidden, whatever the receiver shows it on. */
 function bodyOf(notification: Notification): string {
   const { id, kind, tenant, paymentId, title, facts, link, quoted } = notification;
   return JSON.stringify({
-    type: kind,
     id,
+    kind,
     tenant,
     paymentId,
     title: visible(title),

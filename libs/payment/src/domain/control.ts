@@ -40,8 +40,6 @@ export interface ControlView {
   readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
   readonly credentials: ReadonlyMap<string, Principal>;
   readonly tenants: ReadonlyMap<string, TenantView>;
-  /** Ids of everything applied: a genuine record of last week, appended again, is not a new order. */
-  readonly applied: ReadonlySet<string>;
 }
 
 export const EMPTY_TENANT: TenantView = {
@@ -61,14 +59,16 @@ export const EMPTY_CONTROL: ControlView = {
   keys: new Map(),
   credentials: new Map(),
   tenants: new Map(),
-  applied: new Set(),
 };
 
 export type ControlJudgement =
   | { readonly applied: true; readonly view: ControlView }
   | { readonly applied: false; readonly code: RefusalCode; readonly view: ControlView };
 
-/** Folds one record of `control`. A record that does not apply moves the offset and nothing else. */
+/**
+ * Folds one record of `control`. A record that does not apply moves the offset and nothing else. Whoever calls it has
+ * ignored every id that stood in `control` before: a genuine order of last week, appended again, is not a new order.
+ */
 export function foldControl(
   view: ControlView,
   offset: number,
@@ -77,8 +77,7 @@ export function foldControl(
   const moved = { ...view, offset };
   const code = refusalOf(view, event);
   if (code) return { applied: false, code, view: moved };
-  const applied = new Set(view.applied).add(event.id);
-  return { applied: true, view: { ...evolve(moved, offset, event), applied } };
+  return { applied: true, view: evolve(moved, offset, event) };
 }
 
 /** The tenant's view, empty for one never heard of. */
@@ -87,7 +86,6 @@ export function tenantOf(view: ControlView, tenant: string): TenantView {
 }
 
 function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
-  if (view.applied.has(event.id)) return 'duplicate';
   if (event.name === 'key.announced')
     return view.keys.has(event.data.keyId) ? 'duplicate' : undefined;
   const tenant = tenantOf(view, event.data.tenant);

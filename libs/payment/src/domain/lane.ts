@@ -29,7 +29,7 @@ export interface Agent {
   /** By idempotency key digest. */
   readonly keys: Map<string, { readonly paymentId: string; readonly requestDigest: string }>;
   readonly tasks: Set<string>;
-  /** Ids of unfreezes that were applied: appended again, they lift no later freeze. */
+  /** Ids of every unfreeze, applied or not: appended again, it lifts no later freeze. */
   readonly unfreezes: Set<string>;
 }
 
@@ -96,8 +96,8 @@ export function foldLane(
       return { applied: true, touched: freezeAll(agent, lane.atMs) };
     case 'agent.unfrozen':
       if (agent.unfreezes.has(event.id)) return ignore('duplicate');
-      if (!agent.frozen) return ignore('not_frozen');
       agent.unfreezes.add(event.id);
+      if (!agent.frozen) return ignore('not_frozen');
       agent.frozen = false;
       return NOTHING_TOUCHED;
     default:

@@ -120,11 +120,7 @@ export interface Payment {
   readonly alerts: readonly string[];
 }
 
-/** Whether the authorization was fixed: from here on only the chain ends the payment. */
-export function isFixed(payment: Payment): boolean {
-  return fixedOf(payment) !== null;
-}
-
+/** The authorization, once it was fixed: from then on only the chain ends the payment. */
 export function fixedOf(payment: Payment): Fixed | null {
   const { phase } = payment;
   return 'fixed' in phase ? phase.fixed : null;

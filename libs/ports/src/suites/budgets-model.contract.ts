@@ -161,14 +161,16 @@ function ask(tenant: string, it: Extract<Command, { do: 'reserve' }>): ReserveRe
   };
 }
 
+/** The store under test and its model, side by side. */
+interface Both {
+  readonly store: Budgets;
+  readonly model: NaiveBudgets;
+  readonly tenant: string;
+  readonly clock: SetClock;
+}
+
 /** Runs one command on both and demands the same outcome. */
-async function step(
-  store: Budgets,
-  model: NaiveBudgets,
-  tenant: string,
-  clock: SetClock,
-  it: Command,
-): Promise<void> {
+async function step({ store, model, tenant, clock }: Both, it: Command): Promise<void> {
   if (it.do === 'advance') {
     clock.advance(it.ms);
   } else if (it.do === 'reserve') {
@@ -229,7 +231,7 @@ export function describeBudgetsModel(name: string, factory: BudgetsFactory): voi
       await fc.assert(
         fc.asyncProperty(history, async (commands) => {
           const { store, tenant, model } = begin();
-          for (const it of commands) await step(store, model, tenant, clock, it);
+          for (const it of commands) await step({ store, model, tenant, clock }, it);
           expect([...(await store.open(tenant))].sort(byId)).toEqual(model.open().sort(byId));
         }),
         { numRuns: 200 },

@@ -22,7 +22,7 @@ const ASSETS = [assetOf(SEPOLIA, USDC), assetOf(BASE, BASE_USDC), assetOf(SEPOLI
 const SELLERS = ['s0', 's1', 's2', 'unknown'];
 const CATEGORIES = ['c0', 'c1', 'c2', 'unknown'];
 const DOMAINS = ['d0.example', 'd1.example', 'd1.example:8443'];
-export const ROUTES = ['/a', '/a/b', '/c/', '/'];
+const ROUTES = ['/a', '/a/b', '/c/', '/'];
 const payeeOf = (digit: string) => `0x${digit.repeat(40)}`;
 const PAYEES = ['a', 'b', 'c'].map(payeeOf);
 const JURISDICTIONS = ['DE', 'US', 'unknown'];
@@ -181,6 +181,53 @@ export function factsFrom(dice: Dice): Facts {
       wallet: chance(dice, 40) ? null : { id: 'w', address: payeeOf('b') },
     },
     asserted: assertedFrom(dice),
+  };
+}
+
+/** Facts of a payment that nothing stands against but the policy. */
+export function plainFactsFrom(dice: Dice): Facts {
+  const { established, quote, ...facts } = factsFrom(dice);
+  return {
+    ...facts,
+    kind: 'payment',
+    again: false,
+    quote: {
+      ...quote,
+      scheme: 'exact',
+      network: SEPOLIA,
+      asset: USDC,
+      amount: pick(dice, AMOUNTS),
+    },
+    established: {
+      ...established,
+      seller: pick(dice, SELLERS.slice(0, 3)),
+      payee: 'registered',
+      category: pick(dice, CATEGORIES.slice(0, 3)),
+      domain: pick(dice, DOMAINS),
+      route: pick(dice, ['/a', '/a/b', '/c', '/d']),
+      frozen: false,
+      wallet: { id: 'w', address: payeeOf('b') },
+    },
+  };
+}
+
+/** A policy that lets more through: without prohibitions, its tiers mostly told apart by category and price. */
+export function openPolicyFrom(dice: Dice): PolicyDocument {
+  const policy = policyFrom(dice);
+  return {
+    ...policy,
+    prohibited: [],
+    budgets: policy.budgets.slice(0, dice.roll(3)),
+    tiers: times(2 + dice.roll(4), (index) => {
+      const tier = tierFrom(dice, index);
+      const byKind = pick<Conditions>(dice, [
+        { categories: some(dice, CATEGORIES) },
+        { priceWithinPercent: pick(dice, [0, 10, 100]) },
+        { domains: some(dice, DOMAINS), routes: some(dice, ROUTES) },
+        { amount: { atMost: pick(dice, DECIMALS) } },
+      ]);
+      return { ...tier, when: chance(dice, 4) ? tier.when : byKind };
+    }),
   };
 }
 
