@@ -30,6 +30,7 @@ export {
   OPEN_PAYMENTS_MAX,
   type SubmissionOutlook,
   outlook,
+  quarantine,
 } from './domain/lane.ts';
 export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';

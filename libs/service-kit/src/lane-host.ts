@@ -16,13 +16,13 @@ import {
   type Judgement,
   type LaneState,
   type Payment,
-  agentOf,
   chainedHead,
   emptyLane,
   foldControl,
   foldLane,
   laneOf,
   leafDigest,
+  quarantine,
 } from '@countersign/payment';
 import {
   CONTROL,
@@ -320,7 +320,7 @@ export class LaneHost {
     } catch (error) {
       if (!(error instanceof Error) || !('tenant' in event.data)) throw error;
       // A bug in the fold must not stop everybody else's payments: the agent is set aside, the lane goes on.
-      agentOf(lane, event.data.tenant, event.data.agent).quarantined = true;
+      quarantine(lane, event.data.tenant, event.data.agent);
       lane.next = at + 1;
       return { applied: false, code: 'internal' };
     }

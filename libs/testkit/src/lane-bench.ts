@@ -119,9 +119,14 @@ export class LaneBench {
     );
   }
 
-  record<N extends LaneEventName>(name: N, data: EventData<N>, atMs: number): Judgement {
+  record<N extends LaneEventName>(
+    name: N,
+    data: EventData<N>,
+    atMs: number,
+    cause?: string,
+  ): Judgement {
     this.#cause += 1;
-    const event = reread(name, data, `test/${this.#cause}`);
+    const event = reread(name, data, cause ?? `test/${this.#cause}`);
     if (!isLaneEvent(event)) throw new InvariantViolation(`${name} is no lane record`);
     return foldLane(this.lane, atMs, event, (offset) => this.#views.get(offset));
   }

@@ -5,7 +5,7 @@ import { Narration } from './narration.ts';
 import { SCENES } from './scenes.ts';
 import { type World, createWorld } from './world.ts';
 
-const once_ = process.argv.includes('--once');
+const playOnce = process.argv.includes('--once');
 const say = new Narration();
 
 async function play(world: World): Promise<void> {
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   say.title('Setting up a world on this machine');
   await using world = await createWorld((doing) => say.doing(doing));
   await Promise.race([play(world), interrupted]);
-  if (once_) return;
+  if (playOnce) return;
   if (process.stdin.isTTY) await Promise.race([askReader(world, say), interrupted]);
   printWhereToLook(world);
   await interrupted;

@@ -6,6 +6,8 @@ import { type Chain, SANDBOX_NETWORK, startChain } from '../chain.ts';
 import { type Facilitator, startFacilitator } from '../facilitator.ts';
 import { type Seller, startSeller } from '../seller.ts';
 import { type StockAgent, createStockAgent } from '../stock-agent.ts';
+import { freePort } from '../free-port.ts';
+import { SANDBOX_FILE } from './sandbox-file.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
 import { startStandaloneProcess } from './standalone-process.ts';
@@ -53,7 +55,8 @@ export async function createWorld(progress: (doing: string) => void): Promise<Wo
   const sellers = await startSellers(facilitator, parts);
   const receiver = parts.use(await startReceiver());
   progress('starting Countersign as a process of its own');
-  const settings = settingsOf(chain, receiver);
+  writeFileSync(SANDBOX_FILE, JSON.stringify({ rpcUrl: chain.rpcUrl }));
+  const settings = settingsOf(chain, receiver, await freePort(4020));
   const logFile = join(FOLDER, 'countersign.log');
   let standalone = await startStandaloneProcess(settings, logFile);
   parts.defer(() => standalone[Symbol.asyncDispose]());
@@ -92,14 +95,18 @@ export async function createWorld(progress: (doing: string) => void): Promise<Wo
 }
 
 /** The settings of the story's process: everything else is as it comes. */
-function settingsOf(chain: Chain, receiver: Receiver): Readonly<Record<string, string>> {
+function settingsOf(
+  chain: Chain,
+  receiver: Receiver,
+  port: number,
+): Readonly<Record<string, string>> {
   const key = chain.gasAccounts[1]?.getHdKey().privateKey;
   if (!key) throw new Error('the sandbox chain has no second gas account');
   const gasKeyFile = join(FOLDER, 'gas.key');
   writeFileSync(gasKeyFile, bytesToHex(key), { mode: 0o600 });
   return {
     COUNTERSIGN_DATA_DIR: join(FOLDER, 'countersign'),
-    COUNTERSIGN_PORT: '0',
+    COUNTERSIGN_PORT: String(port),
     COUNTERSIGN_CHAINS: `${SANDBOX_NETWORK}=${chain.rpcUrl}`,
     COUNTERSIGN_GAS_KEY_FILE: gasKeyFile,
     COUNTERSIGN_WEBHOOK_URL: receiver.url,
@@ -114,7 +121,9 @@ async function startSellers(
 ): Promise<Record<SellerName, Seller>> {
   const started = await Promise.all(
     Object.entries<SoldBy>(SELLERS).map(async ([name, { routes }]) => {
-      const seller = await startSeller({ facilitatorUrl: facilitator.url, routes: routes(name) });
+      const port = name === 'embeddings' ? await freePort(4021) : 0;
+      const facilitatorUrl = facilitator.url;
+      const seller = await startSeller({ facilitatorUrl, routes: routes(name), port });
       return [name, parts.use(seller)] as const;
     }),
   );

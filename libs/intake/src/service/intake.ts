@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type EventData, type ProposeBody, Quote } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
@@ -109,7 +110,7 @@ export class Intake {
 
   /** @throws Refused `too_many_open_tasks`, `duplicate` */
   async openTask(by: { tenant: string; person: string }, agent: string, task: string) {
-    const cause = `task/${by.person}/${task}`;
+    const cause = `task/${by.person}/${randomBytes(8).toString('hex')}`;
     const statement = { tenant: by.tenant, agent, task, by: by.person };
     const data = await signStatement(this.#key, 'task.opened', statement, cause);
     return expectApplied(await this.#host.append('task.opened', data, { cause }));

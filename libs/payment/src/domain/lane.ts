@@ -13,6 +13,11 @@ export const OPEN_PAYMENTS_MAX = 256;
 /** Most tasks of one agent that may be open at a time. */
 export const OPEN_TASKS_MAX = 64;
 
+interface Purchase {
+  readonly nextOrdinal: number;
+  readonly unresolved: readonly string[];
+}
+
 export interface Agent {
   readonly tenant: string;
   readonly agent: string;
@@ -24,13 +29,13 @@ export interface Agent {
   readonly open: Set<string>;
   /** Ids of payments neither delivered nor ended. */
   readonly underWay: Set<string>;
-  /** By purchase: how often it was bought, and the last payment for it. */
-  readonly purchases: Map<string, { readonly nextOrdinal: number; readonly paymentId: string }>;
+  /** By purchase: how often it was bought, and which of its payments were unresolved when last looked at, in order. */
+  readonly purchases: Map<string, Purchase>;
   /** By idempotency key digest. */
   readonly keys: Map<string, { readonly paymentId: string; readonly requestDigest: string }>;
   readonly tasks: Set<string>;
-  /** Ids of every unfreeze, applied or not: appended again, it lifts no later freeze. */
-  readonly unfreezes: Set<string>;
+  /** Ids of every unfreeze and opened task, applied or not: an order appended again is not given again. */
+  readonly orders: Set<string>;
 }
 
 /** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
@@ -83,7 +88,7 @@ export function foldLane(
   if (laneOf(tenant, name, lane.laneCount) !== lane.lane) return ignore('wrong_lane');
   const view = tenantOf(lane.view, tenant);
   if (!view.agents.has(name)) return ignore('agent_unknown');
-  const agent = agentOf(lane, tenant, name);
+  const agent = madeAgent(lane, tenant, name);
   switch (event.name) {
     case 'intent.submitted':
       return submit(lane, agent, event);
@@ -95,8 +100,8 @@ export function foldLane(
       agent.frozen = true;
       return { applied: true, touched: freezeAll(agent, lane.atMs) };
     case 'agent.unfrozen':
-      if (agent.unfreezes.has(event.id)) return ignore('duplicate');
-      agent.unfreezes.add(event.id);
+      if (agent.orders.has(event.id)) return ignore('duplicate');
+      agent.orders.add(event.id);
       if (!agent.frozen) return ignore('not_frozen');
       agent.frozen = false;
       return NOTHING_TOUCHED;
@@ -105,27 +110,37 @@ export function foldLane(
   }
 }
 
-/** The agent's state, made on first use. */
+/** The agent's state for reading; empty for one that has no records here. Only the fold makes an agent. */
 export function agentOf(lane: LaneState, tenant: string, name: string): Agent {
+  return lane.agents.get(`${tenant}/${name}`) ?? emptyAgent(tenant, name);
+}
+
+/** Sets an agent aside after the fold threw on one of its records. */
+export function quarantine(lane: LaneState, tenant: string, name: string): void {
+  madeAgent(lane, tenant, name).quarantined = true;
+}
+
+function madeAgent(lane: LaneState, tenant: string, name: string): Agent {
   const key = `${tenant}/${name}`;
-  let agent = lane.agents.get(key);
-  if (!agent) {
-    agent = {
-      tenant,
-      agent: name,
-      frozen: false,
-      quarantined: false,
-      payments: new Map(),
-      open: new Set(),
-      underWay: new Set(),
-      purchases: new Map(),
-      keys: new Map(),
-      tasks: new Set(),
-      unfreezes: new Set(),
-    };
-    lane.agents.set(key, agent);
-  }
+  const agent = lane.agents.get(key) ?? emptyAgent(tenant, name);
+  lane.agents.set(key, agent);
   return agent;
+}
+
+function emptyAgent(tenant: string, name: string): Agent {
+  return {
+    tenant,
+    agent: name,
+    frozen: false,
+    quarantined: false,
+    payments: new Map(),
+    open: new Set(),
+    underWay: new Set(),
+    purchases: new Map(),
+    keys: new Map(),
+    tasks: new Set(),
+    orders: new Set(),
+  };
 }
 
 /** What a payment's records are judged against, as the lane stands. */
@@ -163,8 +178,8 @@ export function outlook(
       ? { kind: 'same', paymentId: named.paymentId, known: true }
       : { kind: 'refused', code: 'idempotency_key_reused', paymentId: named.paymentId };
   const before = agent.purchases.get(intent.purchase);
-  const last = before && agent.payments.get(before.paymentId);
-  if (before && last && !isResolved(last) && !intent.again) {
+  const last = lastUnresolved(agent, before);
+  if (last && !intent.again) {
     return sameTerms(last.quote, intent.quote)
       ? { kind: 'same', paymentId: last.id, known: key === undefined }
       : { kind: 'refused', code: 'payment_unresolved', paymentId: last.id };
@@ -172,6 +187,13 @@ export function outlook(
   if (agent.underWay.size >= OPEN_PAYMENTS_MAX)
     return { kind: 'refused', code: 'too_many_open_payments' };
   return { kind: 'new', ordinal: before?.nextOrdinal ?? 0 };
+}
+
+/** The newest payment for a purchase that is still unresolved: a later attempt that was denied does not resolve it. */
+function lastUnresolved(agent: Agent, purchase: Purchase | undefined): Payment | undefined {
+  return purchase?.unresolved
+    .map((id) => agent.payments.get(id))
+    .findLast((payment) => payment !== undefined && !isResolved(payment));
 }
 
 function submit(
@@ -208,7 +230,14 @@ function submit(
     reservationEnded: false,
     alerts: [],
   };
-  agent.purchases.set(data.purchase, { nextOrdinal: seen.ordinal + 1, paymentId: payment.id });
+  const unresolved = (agent.purchases.get(data.purchase)?.unresolved ?? []).filter((id) => {
+    const earlier = agent.payments.get(id);
+    return earlier !== undefined && !isResolved(earlier);
+  });
+  agent.purchases.set(data.purchase, {
+    nextOrdinal: seen.ordinal + 1,
+    unresolved: [...unresolved, payment.id],
+  });
   if (key !== undefined)
     agent.keys.set(key, { paymentId: payment.id, requestDigest: data.requestDigest });
   return { applied: true, touched: [put(agent, payment)] };
@@ -228,6 +257,8 @@ function task(
   event: Extract<LaneEvent, { name: 'task.opened' | 'task.closed' }>,
 ): Judgement {
   const { task: name } = event.data;
+  if (agent.orders.has(event.id)) return ignore('duplicate');
+  if (event.name === 'task.opened') agent.orders.add(event.id);
   if (event.name === 'task.closed')
     return agent.tasks.delete(name) ? NOTHING_TOUCHED : ignore('task_unknown');
   if (agent.tasks.has(name)) return ignore('duplicate');

@@ -93,6 +93,19 @@ describe('purchase identity', () => {
     expect(second?.intent.ordinal).toBe(1);
   });
 
+  it('does not forget an unresolved purchase because a later attempt was denied', () => {
+    const first = bench.signed(1_000);
+    bench.settle(first, 2_000);
+    const again = bench.submit(3_000, { again: true }).payment;
+    if (!again) throw new Error('no payment');
+    bench.decide(again, 3_000, { proceed: 'end' });
+    expect(bench.submit(4_000).payment?.id).toBe(first.id);
+    const moved = bench.submit(5_000, { quote: { amount: '20001' } });
+    expect(codeOf(moved.judged)).toBe('payment_unresolved');
+    deliver(first.id, 6_000);
+    expect(bench.submit(7_000).payment?.intent.ordinal).toBe(2);
+  });
+
   it('ignores a stale ordinal and an id that does not derive', () => {
     const { payment } = bench.submit(1_000);
     if (!payment) throw new Error('no payment');
@@ -122,6 +135,28 @@ describe('who may stand in a lane', () => {
     bench.submit(5_000);
     bench.submit(1_000, { url: 'https://api.example.com/late' });
     expect(bench.lane.atMs).toBe(5_000);
+  });
+});
+
+describe('orders', () => {
+  it('count once: a genuine unfreeze of last week lifts no later freeze', () => {
+    const order = { ...OWNER, by: 'owner', signature: SIGNATURE };
+    const lift = (atMs: number) => bench.record('agent.unfrozen', order, atMs, 'last week');
+    const freeze = (atMs: number) => bench.record('agent.frozen', { ...OWNER, by: 'owner' }, atMs);
+    freeze(1_000);
+    expect(lift(2_000).applied).toBe(true);
+    freeze(3_000);
+    expect(codeOf(lift(4_000))).toBe('duplicate');
+    expect(agentOf(bench.lane, OWNER.tenant, OWNER.agent).frozen).toBe(true);
+  });
+
+  it('count once: a task that was closed is not opened again by the old order', () => {
+    const order = { ...OWNER, task: 'report', by: 'owner' };
+    const open = () =>
+      bench.record('task.opened', { ...order, signature: SIGNATURE }, 1_000, 'the order');
+    expect(open().applied).toBe(true);
+    bench.record('task.closed', order, 2_000);
+    expect(codeOf(open())).toBe('duplicate');
   });
 });
 

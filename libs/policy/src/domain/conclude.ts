@@ -1,9 +1,11 @@
 import {
   type Facts,
+  type Limit,
   type Reading,
   type ReservationAnswer,
   type TraceLine,
   type Verdict,
+  limitHolds,
   pickTier,
 } from '@countersign/contracts';
 import type { CompiledPolicy } from './compile.ts';
@@ -11,7 +13,6 @@ import { line } from './explain.ts';
 import { type Candidates, type Plan, planDecision } from './plan.ts';
 import { type Measured, measure, readingsOf, refusalsOf, tellReadings } from './readings.ts';
 import type { DecisionReason } from './reasons.ts';
-import { amountTextOf } from './subject.ts';
 import { deny, take, withdraw } from './verdict.ts';
 
 /** Plan and conclusion in one step, for whoever has the answer already. */
@@ -29,7 +30,6 @@ export function decide(
  *
  * @param answer null where the plan was a denial; a plan with candidates and no answer is denied.
  */
-
 export function concludeDecision(
   policy: CompiledPolicy | null,
   facts: Facts,
@@ -69,9 +69,10 @@ function settle(the: {
   readonly trace: TraceLine[];
 }): Verdict | undefined {
   const { policy, plan, name, readings, trace } = the;
-  const { units, flags, always, tiers, withoutTask } = plan.found;
-  const amountText = amountTextOf(units, policy.unitName);
-  const measured = measure(always, readings, units);
+  const { units, amountText, flags, always, tiers, withoutTask } = plan.found;
+  const holds = (limit: Limit, reading: Reading) => limitHolds(limit, reading, units);
+  // Where a tier was chosen, what limits the payment whatever the tier is known to hold.
+  const measured = measure(always, readings, name === null ? holds : () => true);
   const refused = measured.filter(({ holds }) => !holds);
   const reasons: DecisionReason[] = refused.flatMap((it) => refusalsOf(it, units));
   if (refused.length > 0) {
@@ -82,8 +83,9 @@ function settle(the: {
   if (measured.length < always.length) return undefined;
   let alternative: string | undefined;
   for (const { tier, holdings } of tiers) {
-    const ofTier = measure(holdings, readings, units);
-    if (tier.name === name) {
+    const chosen = tier.name === name;
+    const ofTier = measure(holdings, readings, chosen ? () => true : holds);
+    if (chosen) {
       tellReadings(trace, [...measured, ...ofTier], amountText);
       return take(policy, tier, {
         units,

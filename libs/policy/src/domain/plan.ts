@@ -6,7 +6,7 @@ import type { DecisionReason } from './reasons.ts';
 import { matchTiers, metFlags, metProhibitions, taskOf } from './rules.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
-import { TREASURY_TIER, deny, tierScope } from './verdict.ts';
+import { TREASURY_TIER, deny } from './verdict.ts';
 
 /** A tier that may take the payment if its limits hold, in the shape in which the budget store is asked. */
 export interface TierPlan {
@@ -32,12 +32,19 @@ export type Plan = { readonly kind: 'denied'; readonly verdict: Verdict } | Cand
 
 interface Found {
   readonly units: bigint;
+  readonly amountText: string;
   readonly flags: readonly string[];
   readonly trace: readonly TraceLine[];
   readonly always: readonly Holding[];
-  readonly tiers: readonly { readonly tier: CompiledTier; readonly holdings: readonly Holding[] }[];
+  readonly tiers: readonly TierHoldings[];
   /** A tier before or among the candidates was left out for want of a task. */
   readonly withoutTask: DecisionReason | undefined;
+}
+
+interface TierHoldings {
+  readonly tier: CompiledTier;
+  readonly scope: string;
+  readonly holdings: readonly Holding[];
 }
 
 /**
@@ -55,7 +62,7 @@ export function planDecision(policy: CompiledPolicy | null, facts: Facts): Plan 
   if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts);
   const standing = checkPayment(policy, facts);
   if (standing.kind === 'failed') return denied(policy, standing);
-  const subject = subjectOf(facts, standing.units, policy.unitName);
+  const subject = subjectOf(facts, standing, policy.unitName);
   const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
   return planPayment(policy, subject, [checks]);
 }
@@ -101,8 +108,9 @@ function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[
   }
   const found = {
     ...known,
+    amountText: subject.amountText,
     always: policy.budgets.holdingsOf(subject),
-    tiers: candidates.map((tier) => ({ tier, holdings: tierHoldings(tier, subject) })),
+    tiers: candidates.map((tier) => tierHoldings(tier, subject)),
     withoutTask: withoutTask && taskReason,
   };
   return {
@@ -110,9 +118,9 @@ function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[
     amount: units,
     scopes: scopesOf(subject),
     always: found.always.map(limitOf),
-    tiers: found.tiers.map(({ tier, holdings }) => ({
+    tiers: found.tiers.map(({ tier, scope, holdings }) => ({
       name: tier.name,
-      scope: tierScope(facts, tier.name),
+      scope,
       limits: holdings.map(limitOf),
     })),
     found,
@@ -131,6 +139,7 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
     tiers: [{ name: TREASURY_TIER, scope: `withdrawals:${facts.agent}`, limits: [] }],
     found: {
       units: standing.units,
+      amountText: '',
       flags: [],
       trace: [line(TREASURY_TIER, true, standing.why)],
       always: [],
@@ -148,10 +157,14 @@ function denied(
   return { kind: 'denied', verdict: deny(policy, { reasons: [reason], trace, units }) };
 }
 
-function tierHoldings({ name, frequency, budgets }: CompiledTier, subject: Subject): Holding[] {
-  const holdings = budgets.holdingsOf(subject);
-  if (frequency) holdings.unshift(frequency(tierScope(subject.facts, name)));
-  return holdings;
+function tierHoldings(tier: CompiledTier, subject: Subject): TierHoldings {
+  const scope = `tier:${subject.facts.agent}/${tier.name}`;
+  const holdings = tier.budgets.holdingsOf(subject);
+  return {
+    tier,
+    scope,
+    holdings: tier.frequency ? [tier.frequency(scope), ...holdings] : holdings,
+  };
 }
 
 const limitOf = ({ limit }: Holding): Limit => limit;

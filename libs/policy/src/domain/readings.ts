@@ -20,34 +20,35 @@ export interface Measured {
 }
 
 /**
- * The readings of the limits that were planned, by limit id. One of another counter, or given twice, is as good as
- * none: nobody can say which is true.
+ * The readings by limit id. Of a planned limit, one of another counter or one given twice is as good as none: nobody can
+ * say which is true.
  */
 export function readingsOf(plan: Candidates, answer: ReservationAnswer): Map<string, Reading> {
-  const given = new Map<string, Reading | undefined>();
-  for (const reading of answer.readings)
-    given.set(reading.limitId, given.has(reading.limitId) ? undefined : reading);
   const readings = new Map<string, Reading>();
-  const keep = ({ id, scope }: Limit): void => {
-    const reading = given.get(id);
-    if (reading?.scope === scope) readings.set(id, reading);
+  let twice: string[] | undefined;
+  for (const reading of answer.readings) {
+    if (readings.has(reading.limitId)) (twice ??= []).push(reading.limitId);
+    readings.set(reading.limitId, reading);
+  }
+  twice?.forEach((limitId) => readings.delete(limitId));
+  const check = ({ id, scope }: Limit): void => {
+    if (readings.get(id)?.scope !== scope) readings.delete(id);
   };
-  plan.always.forEach(keep);
-  for (const { limits } of plan.tiers) limits.forEach(keep);
+  plan.always.forEach(check);
+  for (const { limits } of plan.tiers) limits.forEach(check);
   return readings;
 }
 
-/** Sets each limit that has a reading against it. */
+/** Sets each limit that has a reading against it, as `holds` says. */
 export function measure(
   holdings: readonly Holding[],
   readings: ReadonlyMap<string, Reading>,
-  amount: bigint,
+  holds: (limit: Limit, reading: Reading) => boolean,
 ): Measured[] {
   const measured: Measured[] = [];
   for (const holding of holdings) {
     const reading = readings.get(holding.limit.id);
-    if (reading)
-      measured.push({ holding, reading, holds: limitHolds(holding.limit, reading, amount) });
+    if (reading) measured.push({ holding, reading, holds: holds(holding.limit, reading) });
   }
   return measured;
 }

@@ -117,18 +117,24 @@ class Table {
     });
     return (subject) => {
       let found: readonly number[] = always;
-      let sources = always.length > 0 ? 1 : 0;
       for (const { read, byValue } of lookups) {
         const rules = byValue.get(read(subject));
-        if (!rules || rules === found) continue;
-        found = sources === 0 ? rules : [...found, ...rules];
-        sources += 1;
+        if (rules && rules !== found) found = found.length === 0 ? rules : merged(found, rules);
       }
-      return sources > 1 ? inOrder(found) : found;
+      return found;
     };
   }
 }
 
-function inOrder(rules: readonly number[]): readonly number[] {
-  return [...new Set(rules)].sort((one, other) => one - other);
+/** Two ascending lists as one, each number once. */
+function merged(one: readonly number[], other: readonly number[]): readonly number[] {
+  const both: number[] = [];
+  let [left, right] = [0, 0];
+  for (;;) {
+    const [a = Infinity, b = Infinity] = [one[left], other[right]];
+    if (a === Infinity && b === Infinity) return both;
+    both.push(Math.min(a, b));
+    if (a <= b) left += 1;
+    if (b <= a) right += 1;
+  }
 }

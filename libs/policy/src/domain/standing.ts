@@ -1,4 +1,4 @@
-import { type Asset, type Facts, findAsset } from '@countersign/contracts';
+import { type Facts, assetId, findAsset } from '@countersign/contracts';
 import { COUNTABLE_MAX, rescaleUp } from '@countersign/kernel';
 import type { CompiledPolicy } from './compile.ts';
 import { show } from './explain.ts';
@@ -7,7 +7,14 @@ import { UNIT_DECIMALS } from './subject.ts';
 
 /** What holds whatever the rules say: the first check that fails denies, and the rules are not asked. */
 export type Standing =
-  { readonly kind: 'passed'; readonly units: bigint; readonly why: string } | Failed;
+  | {
+      readonly kind: 'passed';
+      readonly units: bigint;
+      /** CAIP-19 id. */
+      readonly asset: string;
+      readonly why: string;
+    }
+  | Failed;
 
 export interface Failed {
   readonly kind: 'failed';
@@ -27,14 +34,12 @@ const failed = (reason: DecisionReason, why: string, units = 0n): Failed => ({
 /** The checks of a payment, in the order of their precedence. */
 export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
   const { quote, established, again } = facts;
-  const payable = checkPayable(facts);
-  if (payable.kind === 'failed') return payable;
-  const { asset, units } = payable;
-  if (!policy.assets.has(`${quote.network}/erc20:${asset.address}`))
-    return failed(
-      'asset_not_declared',
-      `the policy does not declare ${asset.symbol} on ${quote.network}`,
-    );
+  if (quote.scheme !== 'exact') return otherScheme(quote.scheme);
+  const id = assetId(quote.network, quote.asset);
+  const asset = policy.assets.get(id);
+  if (!asset)
+    return failed('asset_not_declared', `the policy declares no asset ${id} that we know`);
+  const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
   if (units === 0n) return failed('amount_zero', 'the amount is zero');
   if (units > COUNTABLE_MAX)
     return failed('amount_not_countable', `${units} is more than ${COUNTABLE_MAX}`, units);
@@ -58,7 +63,7 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
       units,
     );
   const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
-  return { kind: 'passed', units, why };
+  return { kind: 'passed', units, asset: id, why };
 }
 
 /**
@@ -72,23 +77,21 @@ export function checkWithdrawal(policy: CompiledPolicy, facts: Facts): Standing 
     return failed('not_the_treasury', `the policy names no treasury on ${quote.network}`);
   if (quote.payTo !== treasury)
     return failed('not_the_treasury', `${quote.payTo} is not the treasury ${treasury}`);
-  const payable = checkPayable(facts);
-  if (payable.kind === 'failed') return payable;
-  const { units } = payable;
+  if (quote.scheme !== 'exact') return otherScheme(quote.scheme);
+  const id = assetId(quote.network, quote.asset);
+  const asset = findAsset(quote.network, quote.asset);
+  if (!asset) return failed('asset_not_declared', `${id} is no asset we know`);
+  const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
   if (units === 0n) return failed('amount_zero', 'the amount is zero');
   if (!established.wallet) return failed('no_wallet', `${facts.agent} has no wallet`, units);
-  return { kind: 'passed', units, why: `${quote.payTo} is the treasury on ${quote.network}` };
+  return {
+    kind: 'passed',
+    units,
+    asset: id,
+    why: `${quote.payTo} is the treasury on ${quote.network}`,
+  };
 }
 
-type Payable = { readonly kind: 'payable'; readonly asset: Asset; readonly units: bigint };
-
-/** Whether it is the kind of transfer we sign, of an asset whose decimals and domain we know. */
-function checkPayable({ quote }: Facts): Payable | Failed {
-  if (quote.scheme !== 'exact')
-    return failed('scheme_not_supported', `the scheme ${show(quote.scheme)} is not exact`);
-  const asset = findAsset(quote.network, quote.asset);
-  if (!asset)
-    return failed('asset_not_declared', `${quote.asset} on ${quote.network} is no asset we know`);
-  const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
-  return { kind: 'payable', asset, units };
+function otherScheme(scheme: string): Failed {
+  return failed('scheme_not_supported', `the scheme ${show(scheme)} is not exact`);
 }

@@ -1,4 +1,4 @@
-import { assetId, type BudgetScope, type Facts } from '@countersign/contracts';
+import { type BudgetScope, type Facts } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
 
 /** Decimal places of every unit of account. */
@@ -32,8 +32,12 @@ export interface Subject {
 }
 
 /** Reads facts once, before any rule. Values without their proper form count as unknown: in doubt the answer is no. */
-export function subjectOf(facts: Facts, units: bigint, unitName: string): Subject {
-  const { agent, tenant, quote, established } = facts;
+export function subjectOf(
+  facts: Facts,
+  { units, asset }: { readonly units: bigint; readonly asset: string },
+  unitName: string,
+): Subject {
+  const { agent, tenant, established } = facts;
   const { seller, payee } = established;
   const category = NAME.test(established.category) ? established.category : 'unknown';
   const task = openTask(facts);
@@ -43,13 +47,13 @@ export function subjectOf(facts: Facts, units: bigint, unitName: string): Subjec
     facts,
     units,
     amountText: amountTextOf(units, unitName),
-    asset: assetId(quote.network, quote.asset),
+    asset,
     registered: payee === 'registered' && seller !== 'unknown',
     category,
     assertedCategory: asserted === category ? undefined : asserted,
     jurisdiction: COUNTRY.test(established.jurisdiction) ? established.jurisdiction : 'unknown',
     domain,
-    host: domain.replace(/:[0-9]*$/, ''),
+    host: domain.includes(':') ? domain.replace(/:[0-9]*$/, '') : domain,
     task,
     counters: {
       tenant: `tenant:${tenant}`,

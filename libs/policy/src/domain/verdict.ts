@@ -1,4 +1,4 @@
-import type { Facts, TraceLine, Verdict } from '@countersign/contracts';
+import type { TraceLine, Verdict } from '@countersign/contracts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import type { DecisionReason } from './reasons.ts';
 import { recordable } from './subject.ts';
@@ -72,9 +72,4 @@ export function withdraw(policy: CompiledPolicy, units: bigint, trace: TraceLine
     reasons: ['to_treasury'],
     trace,
   };
-}
-
-/** The counter of each tier's frequency; withdrawals have one of their own, which no policy reads. */
-export function tierScope(facts: Facts, tier: string): string {
-  return `tier:${facts.agent}/${tier}`;
 }

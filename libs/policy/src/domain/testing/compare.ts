@@ -3,10 +3,10 @@ import { canonicalText } from '@countersign/kernel';
 import { type CompiledPolicy, compilePolicy } from '../compile.ts';
 import { concludeDecision } from '../conclude.ts';
 import { type Plan, planDecision } from '../plan.ts';
-import { type Dice, seededDice } from './dice.ts';
+import { type Dice, chance, seededDice } from './dice.ts';
 import { naivePlan } from './naive-plan.ts';
 import { naiveVerdict } from './naive.ts';
-import { answerFrom, factsFrom, policyFrom } from './worlds.ts';
+import { answerFrom, factsFrom, openPolicyFrom, plainFactsFrom, policyFrom } from './worlds.ts';
 
 export const IDENTITY = { version: 1, hash: '1'.repeat(64) };
 
@@ -26,7 +26,7 @@ export interface Compiled {
 }
 
 export function compiledFrom(dice: Dice): Compiled {
-  const document = policyFrom(dice);
+  const document = chance(dice, 2) ? openPolicyFrom(dice) : policyFrom(dice);
   return {
     document,
     indexed: compilePolicy(document, IDENTITY, 0),
@@ -39,7 +39,7 @@ export function differenceOn(
   { document, indexed, listed }: Compiled,
   dice: Dice,
 ): Difference | undefined {
-  const facts = factsFrom(dice);
+  const facts = chance(dice, 2) ? plainFactsFrom(dice) : factsFrom(dice);
   const plan = planDecision(indexed, facts);
   const answer = plan.kind === 'candidates' ? answerFrom(dice, plan) : null;
   const verdict = concludeDecision(indexed, facts, plan, answer);
