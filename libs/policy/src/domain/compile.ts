@@ -19,8 +19,8 @@ export interface CompiledPolicy {
   readonly version: number;
   readonly hash: string;
   readonly unitName: string;
-  /** The declared assets that we know, by CAIP-19 id. */
-  readonly assets: ReadonlyMap<string, { readonly symbol: string; readonly decimals: number }>;
+  /** The declared assets that we know, by network and address. */
+  readonly assets: ReadonlyMap<string, ReadonlyMap<string, DeclaredAsset>>;
   readonly treasury: ReadonlyMap<string, string>;
   readonly maxLifetimeMs: number;
   readonly again: boolean;
@@ -29,6 +29,13 @@ export interface CompiledPolicy {
   readonly tiers: RuleSet<CompiledTier>;
   readonly flags: RuleSet<CompiledRule>;
   readonly budgets: CompiledBudgets;
+}
+
+export interface DeclaredAsset {
+  /** CAIP-19 id. */
+  readonly id: string;
+  readonly symbol: string;
+  readonly decimals: number;
 }
 
 /** Rules of one kind in document order, with the index that finds those a payment may meet. */
@@ -159,11 +166,13 @@ function requirementOf(tier: Tier): Pick<CompiledTier, 'requirement' | 'reason'>
 }
 
 function knownAssets(ids: readonly string[]): CompiledPolicy['assets'] {
-  const known = new Map<string, { readonly symbol: string; readonly decimals: number }>();
+  const known = new Map<string, Map<string, DeclaredAsset>>();
   for (const id of ids) {
-    const [network, address] = id.split('/erc20:');
-    const asset = network && address ? findAsset(network, address) : undefined;
-    if (asset) known.set(id, asset);
+    const [network = '', address = ''] = id.split('/erc20:');
+    const asset = findAsset(network, address);
+    if (!asset) continue;
+    const ofNetwork = known.get(network) ?? new Map<string, DeclaredAsset>();
+    known.set(network, ofNetwork.set(address, { ...asset, id }));
   }
   return known;
 }
