@@ -30,6 +30,8 @@ export interface TenantView {
   readonly policies: ReadonlyMap<number, PolicyVersion>;
   readonly active: PolicyVersion | null;
   readonly frozen: boolean;
+  /** How often everything was frozen: a lane may see a freeze and its end in one mark, and must not miss the stop. */
+  readonly freezes: number;
   /** Offset of the record that opened the budget counters' epoch; 0 before any. */
   readonly epoch: number;
 }
@@ -51,6 +53,7 @@ export const EMPTY_TENANT: TenantView = {
   policies: new Map(),
   active: null,
   frozen: false,
+  freezes: 0,
   epoch: 0,
 };
 
@@ -199,7 +202,7 @@ function evolveTenant(
     case 'policy.activated':
       return { ...tenant, active: tenant.policies.get(event.data.version) ?? null };
     case 'tenant.frozen':
-      return { ...tenant, frozen: true };
+      return { ...tenant, frozen: true, freezes: tenant.freezes + 1 };
     case 'tenant.unfrozen':
       return { ...tenant, frozen: false };
     case 'budget.epoch':

@@ -285,7 +285,7 @@ function mark(
     const was = tenantOf(before, agent.tenant);
     const is = tenantOf(view, agent.tenant);
     if (was === is) continue;
-    if (is.frozen && !was.frozen) touched.push(...freezeAll(agent, lane.atMs));
+    if (is.freezes > was.freezes) touched.push(...freezeAll(agent, lane.atMs));
     else touched.push(...updateOpen(agent, reconsidered));
   }
   return { applied: true, touched };

@@ -222,6 +222,16 @@ describe('a freeze', () => {
     expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
   });
 
+  it('is not missed by a lane that sees it and its end in one mark', () => {
+    const { payment } = bench.submit(1_000);
+    const order = { tenant: 'default', by: 'owner', signature: SIGNATURE };
+    bench.change('tenant.frozen', order);
+    bench.change('tenant.unfrozen', order);
+    bench.mark(2_000);
+    expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
+    expect(bench.submit(3_000).payment?.phase.status).toBe('undecided');
+  });
+
   it('leaves no authorization to be fixed after it', () => {
     const { payment } = bench.submit(1_000);
     if (!payment) throw new Error('no payment');

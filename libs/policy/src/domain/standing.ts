@@ -35,10 +35,12 @@ const failed = (reason: DecisionReason, why: string, units = 0n): Failed => ({
 export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
   const { quote, established, again } = facts;
   if (quote.scheme !== 'exact') return otherScheme(quote.scheme);
-  const id = assetId(quote.network, quote.asset);
-  const asset = policy.assets.get(id);
+  const asset = policy.assets.get(quote.network)?.get(quote.asset);
   if (!asset)
-    return failed('asset_not_declared', `the policy declares no asset ${id} that we know`);
+    return failed(
+      'asset_not_declared',
+      `the policy declares no asset ${quote.asset} on ${quote.network} that we know`,
+    );
   const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
   if (units === 0n) return failed('amount_zero', 'the amount is zero');
   if (units > COUNTABLE_MAX)
@@ -63,7 +65,7 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
       units,
     );
   const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
-  return { kind: 'passed', units, asset: id, why };
+  return { kind: 'passed', units, asset: asset.id, why };
 }
 
 /**

@@ -1,0 +1,318 @@
+import { type Decision, Facts, Limit, Verdict } from '@countersign/contracts';
+import { canonicalText } from '@countersign/kernel';
+import { describe, expect, it } from 'vitest';
+import { concludeDecision, decide } from './conclude.ts';
+import { planDecision } from './plan.ts';
+import { replayDecision } from './replay.ts';
+import { answering, compiled, factsOf, policyOf } from './testing/case.ts';
+import { times } from './testing/dice.ts';
+
+const IDENTITY = { version: 1, hash: '0'.repeat(64) };
+const DAY = { kind: 'rolling', seconds: 86_400 };
+const BUDGETED = policyOf({
+  tiers: [
+    {
+      name: 'autonomous',
+      kind: 'autonomous',
+      when: { trust: 'known' },
+      frequency: { atMost: 10, seconds: 3600 },
+      budgets: [{ id: 'alone', scope: 'seller', window: DAY, atMost: '1.00' }],
+    },
+    { name: 'fallback', kind: 'autonomous', when: { trust: 'unknown' } },
+  ],
+  budgets: [
+    { id: 'daily', scope: 'agent', window: DAY, atMost: '100.00' },
+    { id: 'total', scope: 'task', window: { kind: 'lifetime' }, atMost: '5.00', atMostCount: 3 },
+    { id: 'other', scope: 'agent', window: DAY, atMost: '1.00', only: ['other-1'] },
+  ],
+});
+const ON_TASK = factsOf({ established: { task: 'report-7' } });
+
+describe('a plan', () => {
+  it('asks the budget store for every counter the payment stands in', () => {
+    expect(planDecision(compiled(BUDGETED), ON_TASK)).toMatchObject({
+      kind: 'candidates',
+      amount: 20_000n,
+      scopes: [
+        'tenant:default',
+        'agent:research-1',
+        'seller:embeddings',
+        'category:data',
+        'task:research-1/report-7',
+      ],
+      always: [
+        {
+          id: 'daily@agent:research-1',
+          scope: 'agent:research-1',
+          window: DAY,
+          atMost: '100000000',
+        },
+        {
+          id: 'total@task:research-1/report-7',
+          scope: 'task:research-1/report-7',
+          window: { kind: 'lifetime' },
+          atMost: '5000000',
+          atMostCount: 3,
+        },
+      ],
+      tiers: [
+        {
+          name: 'autonomous',
+          scope: 'tier:research-1/autonomous',
+          limits: [
+            {
+              id: 'frequency@tier:research-1/autonomous',
+              scope: 'tier:research-1/autonomous',
+              window: { kind: 'rolling', seconds: 3600 },
+              atMostCount: 10,
+            },
+            { id: 'alone@seller:embeddings', scope: 'seller:embeddings', atMost: '1000000' },
+          ],
+        },
+        { name: 'fallback', scope: 'tier:research-1/fallback', limits: [] },
+      ],
+    });
+  });
+
+  it('counts a seller nobody registered under one counter', () => {
+    const plan = planDecision(
+      compiled(policyOf()),
+      factsOf({ established: { seller: 'unknown', payee: 'unknown' } }),
+    );
+    expect(plan).toMatchObject({ scopes: expect.arrayContaining(['seller:unknown']) });
+  });
+
+  it('has limits that the contract takes, however long the names', () => {
+    const long = 'x'.repeat(64);
+    const document = policyOf({
+      tiers: [
+        {
+          name: long,
+          kind: 'autonomous',
+          when: { trust: 'unknown' },
+          frequency: { atMost: 1, seconds: 1 },
+        },
+      ],
+      budgets: [{ id: long, scope: 'task', window: DAY, atMost: '9999999999' }],
+    });
+    const plan = planDecision(
+      compiled(document),
+      factsOf({ agent: long, established: { task: long } }),
+    );
+    if (plan.kind === 'denied') throw new Error('denied');
+    const limits = [...plan.always, ...plan.tiers.flatMap((it) => it.limits)];
+    expect(limits.map((it) => Limit.parse(it))).toHaveLength(2);
+    // A store that counts in doubles cannot hold more than this.
+    expect(limits[0]?.atMost).toBe('9007199254740991');
+  });
+});
+
+describe('a conclusion', () => {
+  const policy = compiled(BUDGETED);
+  const plan = planDecision(policy, ON_TASK);
+  const held = {
+    'daily@agent:research-1': { committed: '12000000', committedCount: 4 },
+    'frequency@tier:research-1/autonomous': { committedCount: 9, openCount: 1 },
+  };
+
+  it('tells what each counter held', () => {
+    const verdict = concludeDecision(policy, ON_TASK, plan, answering(plan, held));
+    expect(verdict).toMatchObject({
+      outcome: 'allow',
+      tier: 'fallback',
+      reasons: ['within_policy', 'frequency_exceeded'],
+    });
+    expect(verdict.trace.map(({ why }) => why)).toEqual(
+      expect.arrayContaining([
+        'daily (agent:research-1, last 86400 s): 12.00 of 100.00 USD spent or reserved, this is 0.02 USD',
+        'autonomous (tier:research-1/autonomous, last 3600 s): 10 of 10 payments made or open before this one',
+      ]),
+    );
+  });
+
+  it('denies without an answer', () => {
+    expect(concludeDecision(policy, ON_TASK, plan, null).reasons).toEqual(['counters_missing']);
+  });
+
+  it('believes no tier that does not follow from the readings', () => {
+    const answer = { ...answering(plan, held)!, tier: 'autonomous' };
+    const verdict = concludeDecision(policy, ON_TASK, plan, answer);
+    expect(verdict).toMatchObject({ outcome: 'deny', reasons: ['counters_inconsistent'] });
+  });
+
+  it.each([
+    ['left out', (limitId: string) => limitId.startsWith('daily@') && []],
+    [
+      'of another counter',
+      (limitId: string) => limitId.startsWith('daily@') && [{ scope: 'agent:x' }],
+    ],
+    ['given twice', (limitId: string) => limitId.startsWith('daily@') && [{}, { committed: '0' }]],
+  ])('does not decide on a reading %s', (_, change) => {
+    const answer = answering(plan)!;
+    const readings = answer.readings.flatMap((it) => {
+      const changes = change(it.limitId);
+      return changes ? changes.map((one) => ({ ...it, ...one })) : it;
+    });
+    for (const tier of [answer.tier, null])
+      expect(concludeDecision(policy, ON_TASK, plan, { ...answer, tier, readings }).outcome).toBe(
+        'deny',
+      );
+  });
+
+  it('does not pass over a tier because its reading was left out', () => {
+    const answer = answering(plan)!;
+    const readings = answer.readings.filter((it) => !it.limitId.startsWith('frequency@'));
+    const verdict = concludeDecision(policy, ON_TASK, plan, {
+      ...answer,
+      tier: 'fallback',
+      readings,
+    });
+    expect(verdict).toMatchObject({ outcome: 'deny', reasons: ['counters_missing'] });
+  });
+});
+
+describe('a replay', () => {
+  const decisionOf = (facts: Facts): Decision => {
+    const policy = compiled(BUDGETED);
+    const answer = answering(planDecision(policy, facts));
+    return { policy: IDENTITY, facts, answer, verdict: decide(policy, facts, answer) };
+  };
+
+  it('agrees with what was decided', () => {
+    for (const facts of [ON_TASK, factsOf()])
+      expect(replayDecision(BUDGETED, decisionOf(facts)).agrees).toBe(true);
+    const verdict = decide(null, ON_TASK, null);
+    const recorded = { policy: null, facts: ON_TASK, answer: null, verdict };
+    expect(replayDecision(null, recorded).agrees).toBe(true);
+  });
+
+  it('agrees after the record has been through JSON', () => {
+    const recorded = JSON.parse(canonicalText(decisionOf(ON_TASK))) as Decision;
+    expect(replayDecision(structuredClone(BUDGETED), recorded).agrees).toBe(true);
+  });
+
+  it('disagrees where the policy is not the one it names', () => {
+    const decision = decisionOf(ON_TASK);
+    expect(replayDecision(null, decision).agrees).toBe(false);
+    expect(replayDecision(BUDGETED, { ...decision, policy: null }).agrees).toBe(false);
+    const looser = { ...BUDGETED, budgets: [] };
+    expect(replayDecision(looser, decision).agrees).toBe(false);
+  });
+
+  it('disagrees where a counter was asked for a denial that needs none', () => {
+    const decision = decisionOf(factsOf());
+    const { answer } = decisionOf(ON_TASK);
+    expect(decision.answer).toBeNull();
+    expect(replayDecision(BUDGETED, { ...decision, answer }).agrees).toBe(false);
+  });
+
+  it('disagrees with a verdict that cannot be written down', () => {
+    const decision = decisionOf(ON_TASK);
+    const trace = [{ rule: 'checks', met: true, why: '\ud800' }];
+    const verdict = Verdict.parse({ ...decision.verdict, trace });
+    expect(replayDecision(BUDGETED, { ...decision, verdict }).agrees).toBe(false);
+  });
+});
+
+describe('a trace', () => {
+  it('stays within its schema under the longest policy and the longest facts', () => {
+    const many = times(1000, (index) => `rule-${index}-`.padEnd(64, 'x'));
+    const domains = many.map((_, index) => `d${index}.example`);
+    const when = {
+      amount: { atMost: '9999999999' },
+      trust: 'unknown',
+      agents: ['a'.repeat(64), ...many],
+    };
+    const document = policyOf({
+      prohibited: many.map((id) => ({
+        id: `p-${id}`.slice(0, 64),
+        when: { amount: { over: '9999999999' }, domains },
+      })),
+      tiers: many.map((name) => ({
+        name,
+        kind: 'autonomous',
+        when,
+        frequency: { atMost: 1, seconds: 1 },
+        budgets: [{ id: `t-${name}`.slice(0, 64), scope: 'task', window: DAY, atMost: '0.01' }],
+      })),
+      budgets: many.map((id) => ({
+        id,
+        scope: 'task',
+        window: DAY,
+        atMost: '10.00',
+        atMostCount: 1000,
+      })),
+      flags: many.map((id) => ({ id: `f-${id}`.slice(0, 64), when })),
+    });
+    const facts = factsOf({
+      agent: 'a'.repeat(64),
+      established: {
+        domain: '\u202e\ud800'.repeat(126),
+        route: `/${'\udc00'.repeat(2047)}`,
+        category: '\ud800'.repeat(64),
+        jurisdiction: '\ud800'.repeat(8),
+        task: 't'.repeat(64),
+      },
+    });
+    const huge = (2n ** 256n - 1n).toString();
+    const policy = compiled(document);
+    const plan = planDecision(policy, facts);
+    if (plan.kind === 'denied') throw new Error('denied');
+    const full = Object.fromEntries(
+      plan.always.map(({ id }) => [id, { committed: huge, open: huge }]),
+    );
+    for (const held of [{}, full]) {
+      const answer = answering(plan, held);
+      const verdict = Verdict.parse(decide(policy, facts, answer));
+      expect(verdict.flags).toHaveLength(1000);
+      expect(verdict.trace.length).toBeLessThan(520);
+      const decision = { policy: IDENTITY, facts, answer, verdict };
+      expect(canonicalText(verdict).length).toBeLessThan(400_000);
+      expect(replayDecision(document, decision).agrees).toBe(true);
+    }
+  });
+
+  it('tells how many rules name something else', () => {
+    const document = policyOf({
+      prohibited: times(5000, (index) => ({
+        id: `p${index}`,
+        when: { domains: [`d${index}.example`] },
+      })),
+      tiers: times(100, (index) => ({
+        name: `t${index}`,
+        kind: 'autonomous',
+        when: { categories: [index === 50 ? 'data' : `c${index}`], trust: 'known' },
+      })),
+    });
+    const policy = compiled(document);
+    const facts = factsOf();
+    const verdict = decide(policy, facts, answering(planDecision(policy, facts)));
+    expect(verdict).toMatchObject({ outcome: 'allow', tier: 't50' });
+    expect(verdict.trace.slice(1)).toEqual([
+      {
+        rule: 'prohibitions',
+        met: false,
+        why: '5000 prohibitions name other values than this payment has, so none is met',
+      },
+      {
+        rule: 'tier:t50',
+        met: true,
+        why: 'the category data is data; trust known is at least known',
+      },
+      {
+        rule: 'tiers',
+        met: false,
+        why: '99 tiers name other values than this payment has, so none is met',
+      },
+    ]);
+  });
+
+  it('shows a foreign value in plain characters', () => {
+    const policy = compiled(
+      policyOf({ prohibited: [{ id: 'p', when: { domains: ['bad.example'] } }] }),
+    );
+    const facts = factsOf({ established: { domain: 'evil\u202egro' } });
+    const verdict = decide(policy, facts, answering(planDecision(policy, facts)));
+    expect(verdict.trace[1]?.why).toBe('the domain evil\\u202egro is not bad.example');
+  });
+});
