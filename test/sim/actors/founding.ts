@@ -1,0 +1,59 @@
+import type { Seller } from '@countersign/contracts';
+import type { Registry } from '@countersign/policy/service';
+import { AGENTS, KEYS, NETWORK, PEOPLE, SELLERS, SIGNING_SERVICES, TENANTS, type TenantName } from '../cast.ts';
+import { insist } from '../client.ts';
+import { type Looseness, policyText } from '../policies.ts';
+import type { World } from '../world.ts';
+
+const PRICES: Readonly<Record<string, string>> = { embeddings: '60000', weather: '100000' };
+
+/** The registry's record of a seller as the world has it. */
+export function recordOf(seller: (typeof SELLERS)[number]): Seller {
+  const { payTo, ...known } = seller;
+  const expectedAmount = PRICES[seller.seller];
+  return {
+    ...known,
+    payTo: [{ network: NETWORK, address: payTo }],
+    jurisdiction: 'DE',
+    takes: 'any',
+    routes:
+      expectedAmount === undefined
+        ? []
+        : [
+            { path: '/v1', expectedAmount },
+            { path: '/v1/bulk', category: 'bulk' },
+          ],
+  };
+}
+
+const START: Looseness = { amounts: 1, quorum: 2, again: true };
+
+/** People, wallets, agents, sellers and a first policy for every tenant, in calm weather. */
+export async function found(world: World): Promise<void> {
+  const announced = SIGNING_SERVICES.map((service) => {
+    const { keyId, publicKey } = KEYS[service];
+    const key = { keyId, publicKey, sign: () => Promise.reject(new Error('not asked')) };
+    return insist(world, 'announce a key', ({ registry }) => registry.announceKey(service, key));
+  });
+  await Promise.all([...announced, ...TENANTS.map((tenant) => foundTenant(world, tenant))]);
+}
+
+async function foundTenant(world: World, tenant: TenantName): Promise<void> {
+  const owner = { tenant, person: 'owner' };
+  const act = (name: string, change: (registry: Registry) => Promise<unknown>) => {
+    world.acts.note(`${name}/${tenant}`);
+    return insist(world, name, ({ registry }) => change(registry));
+  };
+  const agents = AGENTS.filter((it) => it.tenant === tenant);
+  const sellers = SELLERS.filter((it) => it.seller !== 'news' || tenant === 'acme');
+  await Promise.all([
+    ...PEOPLE.map((it) => act('person.added', (to) => to.addPerson(owner, it.person, it.roles))),
+    ...agents.map((it) => act('wallet.requested', (to) => to.requestWallet(owner, it.wallet))),
+    ...sellers.map((it) => act('seller.registered', (to) => to.registerSeller(owner, recordOf(it)))),
+    act('policy.put', (to) => to.putPolicy(owner, policyText(START, 0))),
+  ]);
+  await Promise.all([
+    ...agents.map((it) => act('agent.added', (to) => to.addAgent(owner, it.agent, it.wallet))),
+    act('policy.activated', (to) => to.activatePolicy({ tenant, person: 'ann' }, 1)),
+  ]);
+}

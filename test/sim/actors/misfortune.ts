@@ -1,0 +1,42 @@
+import type { World } from '../world.ts';
+
+const LOOK_MS = 1_500;
+
+/** What happens to the replicas and to what they depend on, apart from single calls. */
+export function misfortuneAtWork(world: World): void {
+  const { scheduler, weather } = world;
+  const dice = world.dice.fork('misfortune');
+  const next = () => {
+    if (!weather.isCalm) strike(world, dice);
+    for (const replica of world.replicas)
+      if (!replica.process.party.isAlive) world.restart(replica);
+    scheduler.after(dice.between(LOOK_MS / 2, LOOK_MS * 2), 'the sky is watched', next);
+  };
+  scheduler.after(LOOK_MS, 'the sky is watched', next);
+}
+
+function strike(world: World, dice: World['dice']): void {
+  const { scheduler, weather } = world;
+  const replica = dice.pick(world.replicas);
+  const { party } = replica.process;
+  if (weather.strikes('crash')) party.isAlive = false;
+  if (weather.strikes('pause'))
+    party.pausedUntilMs =
+      scheduler.nowMs + dice.pick([300, 2_000, 12_000, 45_000, 120_000]) + dice.between(0, 500);
+  if (weather.strikes('skew'))
+    replica.skewMs = dice.pick([0, 0, 200, -200, 1_500, -1_500, 8_000, -8_000, 45_000, -45_000]);
+  if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
+  if (weather.strikes('notifierOut')) world.notifierIsOut = !world.notifierIsOut;
+}
+
+/** Faults are over: clocks are set, what stood still goes on, what had ended is started. */
+export function calmDown(world: World): void {
+  world.weather.isCalm = true;
+  world.notifierIsOut = false;
+  world.setLogClock(0);
+  for (const replica of world.replicas) {
+    replica.skewMs = 0;
+    replica.process.party.pausedUntilMs = 0;
+    if (!replica.process.party.isAlive) world.restart(replica);
+  }
+}

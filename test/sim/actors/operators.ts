@@ -1,0 +1,128 @@
+import { AGENTS, NETWORK, type Owner, SELLERS, STRANGER, TASKS, TENANTS, TREASURY, type TenantName, USDC } from '../cast.ts';
+import { request } from '../client.ts';
+import type { Dice } from '../dice.ts';
+import { drawLooseness, policyText } from '../policies.ts';
+import type { World } from '../world.ts';
+import { recordOf } from './founding.ts';
+
+/** Operators freeze and lift, change policies and sellers, open tasks and empty wallets. */
+export function operatorsAtWork(world: World): void {
+  const dice = world.dice.fork('operators');
+  const next = () => {
+    if (world.weather.isCalm) return;
+    void act(world, dice);
+    world.scheduler.after(dice.between(300, 8_000), 'an operator acts', next);
+  };
+  world.scheduler.after(3_000, 'operators begin', next);
+}
+
+const MANNERS = {
+  policy: 4,
+  freezeAgent: 2,
+  freezeAll: 1,
+  unfreezeAgent: 3,
+  unfreezeAll: 3,
+  seller: 2,
+  task: 3,
+  withdraw: 2,
+  credential: 1,
+};
+
+async function act(world: World, dice: Dice): Promise<void> {
+  const owner = dice.pick(AGENTS);
+  const { tenant } = owner;
+  const manner = dice.weighted(MANNERS);
+  world.weather.count(`operators: ${manner}`);
+  switch (manner) {
+    case 'policy':
+      return changePolicy(world, dice, dice.pick(TENANTS));
+    case 'freezeAgent':
+      return freezeAgent(world, owner);
+    case 'freezeAll':
+      return freezeAll(world, tenant);
+    case 'unfreezeAgent':
+      world.acts.note(`agent.unfrozen/${tenant}`);
+      return done(request(world, 'unfreeze', (it) => it.registry.unfreezeAgent(byOf(tenant), owner.agent)));
+    case 'unfreezeAll':
+      world.acts.note(`tenant.unfrozen/${tenant}`);
+      return done(request(world, 'unfreeze all', (it) => it.registry.unfreezeAll(byOf(tenant))));
+    case 'seller':
+      return changeSeller(world, dice, tenant);
+    case 'task':
+      return changeTask(world, dice, owner);
+    case 'withdraw':
+      return withdraw(world, dice, owner);
+    case 'credential':
+      world.acts.note(`agent.credential_replaced/${tenant}`);
+      return done(
+        request(world, 'replace', (it) => it.registry.replaceAgentCredential(byOf(tenant), owner.agent)),
+      );
+  }
+}
+
+const byOf = (tenant: TenantName) => ({ tenant, person: 'owner' });
+const done = async (answer: Promise<unknown>): Promise<void> => void (await answer);
+
+/** Tighter or looser; put by one, activated by another, or in vain by the same. */
+async function changePolicy(world: World, dice: Dice, tenant: TenantName): Promise<void> {
+  const text = policyText(drawLooseness(dice), dice.between(1, 1_000_000));
+  world.acts.note(`policy.put/${tenant}`);
+  const put = await request(world, 'put a policy', (it) => it.registry.putPolicy(byOf(tenant), text));
+  if (put.kind !== 'answer') return;
+  const person = dice.chance(0.1) ? 'owner' : 'ann';
+  const { version } = put.value;
+  world.acts.note(`policy.activated/${tenant}`);
+  await request(world, 'activate a policy', (it) =>
+    it.registry.activatePolicy({ tenant, person }, version),
+  );
+}
+
+async function freezeAgent(world: World, { tenant, agent }: Owner): Promise<void> {
+  const answer = await request(world, 'freeze', (it) =>
+    it.registry.freezeAgent(byOf(tenant), agent, 'it behaves oddly'),
+  );
+  if (answer.kind !== 'answer') return;
+  const tooLate = new Set(answer.value.tooLate);
+  world.acts.acknowledge({ kind: 'agent', tenant, agent, tooLate }, answer.value.back.position);
+}
+
+async function freezeAll(world: World, tenant: TenantName): Promise<void> {
+  const answer = await request(world, 'freeze all', (it) =>
+    it.registry.freezeAll(byOf(tenant), undefined),
+  );
+  if (answer.kind === 'answer')
+    world.acts.acknowledge({ kind: 'tenant', tenant, tooLate: new Set() }, answer.value.position);
+}
+
+async function changeSeller(world: World, dice: Dice, tenant: TenantName): Promise<void> {
+  const seller = dice.pick(SELLERS);
+  if (dice.chance(0.3)) {
+    world.acts.note(`seller.removed/${tenant}`);
+    return done(
+      request(world, 'remove a seller', (it) => it.registry.removeSeller(byOf(tenant), seller.seller)),
+    );
+  }
+  const trust = dice.pick(['known', 'verified'] as const);
+  world.acts.note(`seller.registered/${tenant}`);
+  await request(world, 'register a seller', (it) =>
+    it.registry.registerSeller(byOf(tenant), { ...recordOf(seller), trust }),
+  );
+}
+
+async function changeTask(world: World, dice: Dice, { tenant, agent }: Owner): Promise<void> {
+  const task = dice.pick(TASKS);
+  const by = byOf(tenant);
+  if (dice.chance(0.3))
+    return done(request(world, 'close a task', (it) => it.intake.closeTask(by, agent, task)));
+  world.acts.note(`task.opened/${tenant}`);
+  await request(world, 'open a task', (it) => it.intake.openTask(by, agent, task));
+}
+
+async function withdraw(world: World, dice: Dice, { tenant, wallet }: Owner & { wallet: string }) {
+  const to = dice.chance(0.2) ? STRANGER : TREASURY;
+  const body = { network: NETWORK, asset: USDC, amount: String(dice.between(1, 9) * 100_000), to };
+  const order = { tenant, wallet, person: 'owner' };
+  const key = dice.chance(0.5) ? `withdrawal-${dice.between(1, 1_000_000)}` : undefined;
+  for (let press = dice.pick([1, 1, 2]); press > 0; press -= 1)
+    await request(world, 'withdraw', (it) => it.intake.withdraw(order, body, key));
+}

@@ -1,0 +1,67 @@
+import { type Role, assetId } from '@countersign/contracts';
+import type { TrustedKeys } from '@countersign/service-kit';
+import { Ed25519 } from './keys.ts';
+
+/** Who and what is in every run. */
+export const NETWORK = 'eip155:84532';
+export const CHAIN_ID = 84_532;
+export const USDC = '0x036cbd53842c5426634e7929541ec2318f3dcf7e';
+export const ASSET = assetId(NETWORK, USDC);
+export const LANES = 3;
+
+/** Keys of the services, and one that nobody trusts. */
+export const KEYS = {
+  intake: new Ed25519('intake'),
+  policy: new Ed25519('policy'),
+  approval: new Ed25519('approval'),
+  signer: new Ed25519('signer'),
+  settlement: new Ed25519('settlement'),
+  outsider: new Ed25519('outsider'),
+} as const;
+
+/** What signer (and checker) believe: pinned, not taken from the log. */
+export const SIGNING_SERVICES = ['intake', 'policy', 'approval', 'signer', 'settlement'] as const;
+export type SigningService = (typeof SIGNING_SERVICES)[number];
+export const TRUSTED: TrustedKeys = new Map(
+  SIGNING_SERVICES.map((service) => {
+    const { keyId, publicKey } = KEYS[service];
+    return [keyId, { service, publicKey }] as const;
+  }),
+);
+
+export const TENANTS = ['acme', 'zenith'] as const;
+export type TenantName = (typeof TENANTS)[number];
+
+export interface Owner {
+  readonly tenant: TenantName;
+  readonly agent: string;
+}
+
+export const AGENTS: readonly (Owner & { readonly wallet: string })[] = [
+  { tenant: 'acme', agent: 'scout', wallet: 'acme-1' },
+  { tenant: 'acme', agent: 'buyer', wallet: 'acme-2' },
+  { tenant: 'zenith', agent: 'scout', wallet: 'zenith-1' },
+];
+
+export const PEOPLE: readonly { readonly person: string; readonly roles: readonly Role[] }[] = [
+  { person: 'owner', roles: ['operator', 'policy_author', 'approver'] },
+  { person: 'ann', roles: ['approver', 'policy_author'] },
+  { person: 'bob', roles: ['approver'] },
+  { person: 'cat', roles: ['approver'] },
+];
+export const APPROVERS = ['ann', 'bob', 'cat'] as const;
+
+const address = (digits: string) => `0x${digits.repeat(20)}`;
+export const TREASURY = address('7e');
+export const STRANGER = address('5a');
+
+/** Sellers as the world has them. Some are registered; some are prohibited by every policy. */
+export const SELLERS = [
+  { seller: 'embeddings', domain: 'api.embed.example', payTo: address('a1'), trust: 'verified', category: 'compute' },
+  { seller: 'weather', domain: 'api.weather.example', payTo: address('a2'), trust: 'known', category: 'data' },
+  { seller: 'news', domain: 'news.example', payTo: address('a3'), trust: 'known', category: 'data' },
+  { seller: 'casino', domain: 'casino.example', payTo: address('bad0'.slice(0, 2)), trust: 'known', category: 'gambling' },
+] as const;
+
+/** Tasks an agent may name when an operator has opened them. */
+export const TASKS = ['survey', 'report'] as const;

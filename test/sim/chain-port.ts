@@ -1,0 +1,67 @@
+import { Fault } from '@countersign/kernel';
+import type { AuthorizationReading, BlockTag, Chain } from '@countersign/ports';
+import type { Reading, SimChain, Submission, Usage } from './chain.ts';
+import type { Dice } from './dice.ts';
+import type { Weather } from './weather.ts';
+import type { Wire } from './wire.ts';
+
+export interface ChainPortParts {
+  readonly chain: SimChain;
+  readonly wire: Wire;
+  readonly weather: Weather;
+  readonly dice: Dice;
+}
+
+const UNAVAILABLE = 'chain_unavailable';
+
+/** A replica's node of the chain: it may not answer, be of another chain, or be blocks behind. */
+export function chainPort(parts: ChainPortParts): Chain {
+  const { chain, wire, weather, dice } = parts;
+  const call = <T>(name: string, effect: (lag: number) => T, reads: boolean) =>
+    wire.call({
+      name,
+      code: UNAVAILABLE,
+      reads,
+      effect: () => {
+        if (weather.strikes('rpcError')) throw nodeFault(dice);
+        return effect(weather.strikes('rpcLag') ? dice.between(1, 12) : 0);
+      },
+    });
+  const submit = (submission: Submission) =>
+    call(`submit ${submission.kind}`, () => chain.submit(submission), false);
+  return {
+    network: chain.network,
+    head: (tag) => call(`head ${tag}`, (lag) => chain.at(tag, lag), true),
+    authorization: ({ token, from, nonce }, tag: BlockTag) =>
+      call(
+        `authorization ${tag}`,
+        (lag) => readingOf(chain.read({ token, from, nonce }, chain.at(tag, lag))),
+        true,
+      ),
+    balance: () => call('balance', () => 10n ** 12n, true),
+    submitTransfer: (transfer) => submit({ kind: 'transfer', ...transfer }),
+    submitCancellation: ({ token, from, nonce, signature }) =>
+      submit({ kind: 'cancellation', token, from, nonce, signature }),
+  };
+}
+
+/** The adapter's promise: whatever is wrong with a node is a fault, never a state. */
+function nodeFault(dice: Dice): Fault {
+  const code = dice.pick([UNAVAILABLE, 'wrong_chain', 'token_without_code', 'block_vanished']);
+  return new Fault(code, 'the node is of no use', { retryable: true });
+}
+
+function readingOf({ at, usage }: Reading): AuthorizationReading {
+  if (!usage) return { at, state: 'unused' };
+  return usage.submission.kind === 'transfer'
+    ? { at, state: 'used', transfer: transferOf(usage, usage.submission) }
+    : { at, state: 'canceled', canceled: whereOf(usage) };
+}
+
+function transferOf(usage: Usage, { from, to, value }: { from: string; to: string; value: bigint }) {
+  return { from, to, value, ...whereOf(usage) };
+}
+
+function whereOf({ transactionHash, logIndex, block }: Usage) {
+  return { transactionHash, logIndex, block };
+}

@@ -1,0 +1,112 @@
+import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Usage } from './chain.ts';
+import type { Seen } from './history.ts';
+import { agency } from './invariants/agency.ts';
+import { agreement } from './invariants/agreement.ts';
+import { authority } from './invariants/authority.ts';
+import { budgets } from './invariants/budgets.ts';
+import { evidence } from './invariants/evidence.ts';
+import type { Invariant, MakeInvariant } from './invariants/invariant.ts';
+import { liveness } from './invariants/liveness.ts';
+import { money } from './invariants/money.ts';
+import { replay } from './invariants/replay.ts';
+import { single } from './invariants/single.ts';
+import { stops } from './invariants/stops.ts';
+import type { Signature } from './keys.ts';
+import type { Process } from './replica.ts';
+import type { World } from './world.ts';
+
+/** By name; the number is that of the design's list (section 1). */
+const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
+  /** 1 and 8 */
+  authority,
+  /** 2 */
+  single,
+  /** 3 */
+  budgets,
+  /** 4 */
+  evidence,
+  /** 5 */
+  stops,
+  /** 6 */
+  replay,
+  /** 7 */
+  agreement,
+  /** 10 */
+  agency,
+  /** On the chain, a purchase moves money once. */
+  money,
+  /** At the end, nothing is stuck. */
+  liveness,
+};
+
+export interface Broken {
+  readonly invariant: string;
+  readonly account: string;
+  readonly step: number;
+}
+
+/** Hands everything that happens to every invariant, and keeps the first that broke. */
+export class Checker {
+  broken: Broken | undefined;
+  readonly #world: World;
+  readonly #only: readonly string[] | undefined;
+  readonly #all: Invariant[] = [];
+
+  constructor(world: World, only?: readonly string[]) {
+    this.#world = world;
+    this.#only = only;
+    for (const [name, make] of Object.entries(INVARIANTS))
+      if (!only || only.includes(name))
+        this.#all.push(make(world, (account) => this.fail(name, account)));
+  }
+
+  fail(invariant: string, account: string): void {
+    if (this.#only && !this.#only.includes(invariant)) return;
+    this.broken ??= { invariant, account, step: this.#world.scheduler.steps };
+  }
+
+  /** Reads the log's news and lets every invariant judge them. */
+  afterStep(): void {
+    for (const seen of this.#world.history.catchUp()) this.#onRecord(seen);
+    for (const it of this.#all) it.onStep?.();
+  }
+
+  onSignature(signature: Signature): void {
+    for (const it of this.#all) it.onSignature?.(signature);
+  }
+
+  onBearer(paymentId: string, signature: string): void {
+    for (const it of this.#all) it.onBearer?.(paymentId, signature);
+  }
+
+  onReserve(request: ReserveRequest, result: ReserveResult): void {
+    for (const it of this.#all) it.onReserve?.(request, result);
+  }
+
+  onCommit(tenant: string, paymentId: string): void {
+    for (const it of this.#all) it.onCommit?.(tenant, paymentId);
+  }
+
+  onRelease(tenant: string, paymentId: string): void {
+    for (const it of this.#all) it.onRelease?.(tenant, paymentId);
+  }
+
+  onUsage(usage: Usage): void {
+    for (const it of this.#all) it.onUsage?.(usage);
+  }
+
+  onFolded(process: Process, lane: string, offset: number): void {
+    for (const it of this.#all) it.onFolded?.(process, lane, offset);
+  }
+
+  atEnd(): void {
+    for (const it of this.#all) it.atEnd?.();
+  }
+
+  #onRecord(seen: Seen): void {
+    const { event, applied, code } = seen;
+    this.#world.scheduler.note(`${event?.name ?? 'bytes'} ${applied ? 'applied' : code}`);
+    for (const it of this.#all) it.onRecord?.(seen);
+  }
+}

@@ -1,0 +1,205 @@
+import {
+  type ControlEvent,
+  type EventName,
+  type EventOf,
+  PolicyDocument,
+  decodeEvent,
+  isLaneEvent,
+} from '@countersign/contracts';
+import type { SyncStore } from '@countersign/adapter-sqlite';
+import {
+  type ControlView,
+  EMPTY_CONTROL,
+  type LaneState,
+  type Payment,
+  agentOf,
+  emptyLane,
+  foldControl,
+  foldLane,
+  laneOf,
+  nonceOf,
+  tenantOf,
+} from '@countersign/payment';
+import { CONTROL, type LogRecord } from '@countersign/ports';
+import { isGenuine } from '@countersign/service-kit';
+import { TRUSTED } from './cast.ts';
+
+/** One record of the true log, with what it is. */
+export interface Seen {
+  readonly record: LogRecord;
+  readonly event: EventOf<EventName> | undefined;
+  /** Highest stamp of the lane up to here. */
+  readonly laneMs: number;
+  /** By a fold of the true log that nothing disturbs. */
+  readonly applied: boolean;
+  readonly code: string | null;
+  /** Signed by the service that may say it; true for records that carry no signature. */
+  readonly genuine: boolean;
+}
+
+export type SeenOf<N extends EventName> = Seen & { readonly event: EventOf<N> };
+
+/** The true log as it stands, read from the store itself: what every invariant is judged by. */
+export class History {
+  readonly lanes: Seen[][];
+  readonly control: Seen[] = [];
+  /** `control` folded up to and including each offset. */
+  readonly views: ControlView[] = [];
+  /** The undisturbed fold. */
+  readonly reference: LaneState[];
+  readonly #store: SyncStore;
+  /** Ids of all orders that ever stood in control: each counts once. */
+  readonly #orders = new Set<string>();
+  readonly #ofPayment = new Map<string, Seen[]>();
+  readonly #nonces = new Map<string, string>();
+  readonly #documents = new Map<string, PolicyDocument>();
+  readonly #marks: { offset: number; through: number }[][];
+
+  constructor(store: SyncStore) {
+    this.#store = store;
+    const lanes = Array.from({ length: store.laneCount }, (_, lane) => lane);
+    this.lanes = lanes.map(() => []);
+    this.#marks = lanes.map(() => []);
+    this.reference = lanes.map((lane) => emptyLane(lane, store.laneCount, EMPTY_CONTROL));
+  }
+
+  /** Reads what was appended since the last call. */
+  catchUp(): readonly Seen[] {
+    const news: Seen[] = [];
+    for (const record of this.#unread(CONTROL, this.control.length)) {
+      const seen = this.#takeControl(record);
+      this.control.push(seen);
+      news.push(seen);
+    }
+    for (const [lane, all] of this.lanes.entries())
+      for (const record of this.#unread(String(lane), all.length)) {
+        const seen = this.#takeLane(lane, record);
+        all.push(seen);
+        news.push(seen);
+      }
+    return news;
+  }
+
+  /** Records of a lane, as far as {@link catchUp} came. */
+  read(lane: string, offset: number, max: number): readonly LogRecord[] {
+    const all = lane === CONTROL ? this.control : (this.lanes[Number(lane)] ?? []);
+    return all.slice(offset, offset + max).map((seen) => seen.record);
+  }
+
+  /** Every record that names the payment, applied or not. */
+  ofPayment(paymentId: string): readonly Seen[] {
+    return this.#ofPayment.get(paymentId) ?? [];
+  }
+
+  named<N extends EventName>(paymentId: string, name: N): SeenOf<N>[] {
+    return this.ofPayment(paymentId).filter((seen): seen is SeenOf<N> => seen.event?.name === name);
+  }
+
+  paymentOfNonce(nonce: string): string | undefined {
+    return this.#nonces.get(nonce);
+  }
+
+  laneOf(owner: { readonly tenant: string; readonly agent: string }): number {
+    return laneOf(owner.tenant, owner.agent, this.lanes.length);
+  }
+
+  payment(owner: { tenant: string; agent: string }, paymentId: string): Payment | undefined {
+    const lane = this.reference[this.laneOf(owner)];
+    return lane && agentOf(lane, owner.tenant, owner.agent).payments.get(paymentId);
+  }
+
+  payments(): Payment[] {
+    return this.reference.flatMap((lane) =>
+      [...lane.agents.values()].flatMap((agent) => [...agent.payments.values()]),
+    );
+  }
+
+  /** Marks of a lane before an offset, in order. */
+  marksBefore(lane: number, offset: number): readonly { offset: number; through: number }[] {
+    return (this.#marks[lane] ?? []).filter((mark) => mark.offset < offset);
+  }
+
+  /** What a lane saw of control just before an offset. */
+  viewBefore(lane: number, offset: number): ControlView {
+    const through = this.marksBefore(lane, offset).at(-1)?.through ?? -1;
+    return this.views[through] ?? EMPTY_CONTROL;
+  }
+
+  /** A policy by its hash, as it was put. */
+  document(tenant: string, hash: string): PolicyDocument | undefined {
+    const known = this.#documents.get(hash);
+    if (known) return known;
+    const last = this.views.at(-1) ?? EMPTY_CONTROL;
+    const put = [...tenantOf(last, tenant).policies.values()].find((it) => it.hash === hash);
+    if (!put) return undefined;
+    const document = PolicyDocument.parse(JSON.parse(put.text));
+    this.#documents.set(hash, document);
+    return document;
+  }
+
+  #unread(lane: string, from: number): readonly LogRecord[] {
+    const count = this.#store.endNow(lane) - from;
+    return count > 0 ? this.#store.readNow(lane, from, count) : [];
+  }
+
+  #takeControl(record: LogRecord): Seen {
+    const event = decoded(record);
+    const before = this.views.at(-1) ?? EMPTY_CONTROL;
+    const genuine = !event || isGenuine(TRUSTED, event);
+    const isRepeat = event !== undefined && this.#orders.has(event.id);
+    const mayCount = event && !isLaneEvent(event) && genuine && !isRepeat;
+    if (event && mayCount) this.#orders.add(event.id);
+    const judged = mayCount
+      ? foldControl(before, record.offset, event as ControlEvent)
+      : {
+          applied: false as const,
+          code: isRepeat ? 'duplicate' : codeOf(genuine),
+          view: { ...before, offset: record.offset },
+        };
+    this.views.push(judged.view);
+    const code = judged.applied ? null : judged.code;
+    const laneMs = Math.max(record.stampMs, this.control.at(-1)?.laneMs ?? 0);
+    return { record, event, laneMs, applied: judged.applied, code, genuine };
+  }
+
+  #takeLane(index: number, record: LogRecord): Seen {
+    const event = decoded(record);
+    const lane = this.reference[index];
+    if (!lane) throw new RangeError(`no lane ${index}`);
+    const genuine = !event || isGenuine(TRUSTED, event);
+    if (!event || !isLaneEvent(event) || !genuine) {
+      lane.next += 1;
+      lane.atMs = Math.max(lane.atMs, record.stampMs);
+      const seen = { record, event, laneMs: lane.atMs, applied: false, code: codeOf(genuine), genuine };
+      this.#index(seen);
+      return seen;
+    }
+    const judged = foldLane(lane, record.stampMs, event, (offset) => this.views[offset]);
+    const code = judged.applied ? null : judged.code;
+    const seen = { record, event, laneMs: lane.atMs, applied: judged.applied, code, genuine };
+    this.#index(seen);
+    if (event.name === 'mark.made' && judged.applied)
+      this.#marks[index]?.push({ offset: record.offset, through: event.data.through });
+    return seen;
+  }
+
+  #index(seen: Seen): void {
+    const { event, applied } = seen;
+    if (!event || !('paymentId' in event.data)) return;
+    const { paymentId, tenant } = event.data;
+    if (event.name === 'intent.submitted' && applied)
+      this.#nonces.set(nonceOf(tenant, paymentId), paymentId);
+    const known = this.#ofPayment.get(paymentId);
+    if (known) known.push(seen);
+    else this.#ofPayment.set(paymentId, [seen]);
+  }
+}
+
+function codeOf(genuine: boolean): string {
+  return genuine ? 'undecodable' : 'not_genuine';
+}
+
+function decoded(record: LogRecord): EventOf<EventName> | undefined {
+  const event = decodeEvent(record.bytes);
+  return 'undecodable' in event ? undefined : event;
+}

@@ -1,0 +1,128 @@
+import { type Budget, Facts, type PolicyDocument } from '@countersign/contracts';
+import { fromDecimal, toDecimal } from '@countersign/kernel';
+import { tenantOf } from '@countersign/payment';
+import type { ReserveRequest } from '@countersign/ports';
+import type { World } from '../world.ts';
+import { exposureOf } from './exposure.ts';
+import type { MakeInvariant } from './invariant.ts';
+
+/** A reservation as it was granted, with the facts that say where it counts. */
+interface Granted {
+  readonly facts: Facts;
+  readonly tier: string;
+  readonly amount: bigint;
+}
+
+/** A limit, and which payments it counts. */
+interface Rule {
+  readonly name: string;
+  readonly window: Budget['window'];
+  readonly atMost: bigint | undefined;
+  readonly atMostCount: number | undefined;
+  readonly counts: (granted: Granted) => boolean;
+}
+
+/**
+ * Invariant 3, counted naively: whenever a reservation is granted, every budget of the policy it was granted under is
+ * recounted over all payments, from the policy's text, the log and the chain.
+ */
+export const budgets: MakeInvariant = (world, report) => {
+  const granted = new Map<string, Granted>();
+  const answered = new Set<string>();
+  return {
+    onReserve(request, result) {
+      if (result.kind !== 'answered' || result.answer.tier === null) return;
+      const { sequence, tier, atMs } = result.answer;
+      const answer = `${request.tenant}/${sequence}`;
+      if (answered.has(answer)) return;
+      answered.add(answer);
+      const facts = Facts.parse(JSON.parse(request.inputs));
+      const { amount, paymentId } = request;
+      const mine = { facts, tier, amount };
+      granted.delete(paymentId);
+      if (facts.kind === 'payment')
+        for (const rule of rulesFor(world, request, mine)) {
+          const wrong = overrun(world, { granted, rule, amount, atMs });
+          if (wrong !== undefined)
+            report(`${paymentId} of ${amount} was granted in ${tier}; ${rule.name}: ${wrong}`);
+        }
+      granted.set(paymentId, mine);
+    },
+  };
+};
+
+function overrun(
+  world: World,
+  counting: { granted: Map<string, Granted>; rule: Rule; amount: bigint; atMs: number },
+): string | undefined {
+  const { granted, rule, amount, atMs } = counting;
+  let [sum, count] = [amount, 1];
+  if (rule.window.kind !== 'payment')
+    for (const [paymentId, it] of granted) {
+      if (it.facts.kind !== 'payment' || !rule.counts(it)) continue;
+      const exposure = exposureOf(world, it.facts, paymentId);
+      if (exposure.kind === 'free') granted.delete(paymentId);
+      if (exposure.kind === 'free' || isPast(rule, exposure, atMs)) continue;
+      sum += it.amount;
+      count += 1;
+    }
+  if (rule.atMost !== undefined && sum > rule.atMost)
+    return `${toDecimal(sum, 6)} is committed or open, of ${toDecimal(rule.atMost, 6)}`;
+  if (rule.atMostCount !== undefined && count > rule.atMostCount)
+    return `${count} payments are committed or open, of ${rule.atMostCount}`;
+  return undefined;
+}
+
+function isPast({ window }: Rule, exposure: ReturnType<typeof exposureOf>, atMs: number): boolean {
+  if (window.kind !== 'rolling' || exposure.kind !== 'spent') return false;
+  return exposure.atMs <= atMs - window.seconds * 1_000;
+}
+
+/** Every limit the policy at the attempt's mark puts on this payment in this tier. */
+function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] {
+  const view = world.history.views[request.attempt.through];
+  const active = view && tenantOf(view, request.tenant).active;
+  const document = active && world.history.document(request.tenant, active.hash);
+  if (!document) return [];
+  const tier = document.tiers.find((it) => it.name === mine.tier);
+  const rules = [...document.budgets, ...(tier?.budgets ?? [])].flatMap((it) => ruleOf(it, mine));
+  return tier ? [...rules, ...frequencyOf(tier, mine)] : rules;
+}
+
+function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule[] {
+  if (!tier.frequency) return [];
+  const { atMost, seconds } = tier.frequency;
+  const rule: Rule = {
+    name: `frequency of ${tier.name}`,
+    window: { kind: 'rolling', seconds },
+    atMost: undefined,
+    atMostCount: atMost,
+    counts: (it) => isSame('agent', it, mine) && it.tier === mine.tier,
+  };
+  return [rule];
+}
+
+function ruleOf(budget: Budget, mine: Granted): Rule[] {
+  const { scope, only, window, id, atMost, atMostCount } = budget;
+  const subject = scope === 'tenant' ? subjectOf('agent', mine) : subjectOf(scope, mine);
+  if (only && !only.includes(subject)) return [];
+  if (scope === 'task' && (subject === 'none' || subject === 'unknown')) return [];
+  const rule: Rule = {
+    name: `budget ${id}`,
+    window,
+    atMost: atMost === undefined ? undefined : fromDecimal(atMost, 6),
+    atMostCount,
+    counts: (it) => isSame(scope, it, mine),
+  };
+  return [rule];
+}
+
+function isSame(scope: Budget['scope'], one: Granted, other: Granted): boolean {
+  if (one.facts.tenant !== other.facts.tenant) return false;
+  if (scope === 'task' && one.facts.agent !== other.facts.agent) return false;
+  return scope === 'tenant' || subjectOf(scope, one) === subjectOf(scope, other);
+}
+
+function subjectOf(scope: 'agent' | 'task' | 'seller', { facts }: Granted): string {
+  return scope === 'agent' ? facts.agent : facts.established[scope];
+}

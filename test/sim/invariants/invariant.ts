@@ -1,0 +1,29 @@
+import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Usage } from '../chain.ts';
+import type { Seen } from '../history.ts';
+import type { Signature } from '../keys.ts';
+import type { Process } from '../replica.ts';
+import type { World } from '../world.ts';
+
+/** Something that must always hold. Each sees what happened at the moment it did, and reports what should not have. */
+export interface Invariant {
+  /** A record stands in the log. */
+  onRecord?(seen: Seen): void;
+  /** A wallet key is made to sign. */
+  onSignature?(signature: Signature): void;
+  /** An agent was given a signature. */
+  onBearer?(paymentId: string, signature: string): void;
+  onReserve?(request: ReserveRequest, result: ReserveResult): void;
+  onCommit?(tenant: string, paymentId: string): void;
+  onRelease?(tenant: string, paymentId: string): void;
+  /** A block used or canceled a nonce. */
+  onUsage?(usage: Usage): void;
+  /** A replica has folded a record. */
+  onFolded?(process: Process, lane: string, offset: number): void;
+  onStep?(): void;
+  /** Faults are over and nothing moves any more. */
+  atEnd?(): void;
+}
+
+export type Report = (account: string) => void;
+export type MakeInvariant = (world: World, report: Report) => Invariant;

@@ -1,0 +1,38 @@
+import { TENANTS } from '../cast.ts';
+import type { World } from '../world.ts';
+import { paidAtMs } from './exposure.ts';
+import type { MakeInvariant } from './invariant.ts';
+
+/** When faults are over and time has passed, every payment has ended, and its reservation with it. */
+export const liveness: MakeInvariant = (world, report) => ({
+  atEnd() {
+    const { history, store } = world;
+    for (const { id, phase, reservationEnded } of history.payments())
+      if (phase.status !== 'ended') report(`${id} is stuck: ${phase.status}`);
+      else if (!reservationEnded) report(`${id} is ${phase.how}, and its reservation never ended`);
+    const last = history.views.at(-1)?.offset ?? -1;
+    for (const lane of history.reference)
+      if (lane.through < last)
+        report(`lane ${lane.lane} sees control up to ${lane.through} of ${last}`);
+    for (const tenant of TENANTS) {
+      const open = store.openNow(tenant);
+      if (open.length > 0) report(`${tenant} has ${open.length} open reservations, and no payment`);
+      sumsAgree(world, tenant, report);
+    }
+  },
+});
+
+/** What the counters hold in the end is what the chain says was paid. */
+function sumsAgree(world: World, tenant: string, report: (account: string) => void): void {
+  const { history, store, chain } = world;
+  const known = history.payments().filter((it) => it.tenant === tenant);
+  const sum = known
+    .filter((it) => it.intent.kind === 'payment')
+    .flatMap(({ phase }) => ('fixed' in phase && phase.fixed ? [phase.fixed.authorization] : []))
+    .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
+    .reduce((total, { value }) => total + BigInt(value), 0n);
+  const limit = { id: 'all', scope: `tenant:${tenant}`, window: { kind: 'lifetime' as const } };
+  const committed = store.readingsNow(tenant, [limit])[0]?.committed;
+  if (committed !== String(sum))
+    report(`${tenant} has ${committed} committed, and the chain paid ${sum}`);
+}

@@ -1,0 +1,47 @@
+import type { SyncStore } from '@countersign/adapter-sqlite';
+import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import { blindToOpen, rewriting } from './plants/stores.ts';
+import { alwaysFinal, errorsAsUnused, neverFinal } from './plants/chains.ts';
+import { deafToVetoes, swapping } from './plants/logs.ts';
+import { impatient, oneNonceMore } from './plants/signers.ts';
+import { acknowledging, boastful, confirming, selfRegistering, twiceCounting } from './plants/services.ts';
+import type { Surroundings } from './replica.ts';
+import type { World } from './world.ts';
+
+/** A fault planted into the test world, never into the product, to show that the simulation would find it. */
+export interface Plant {
+  /** The store that everything works with. */
+  readonly store?: (store: SyncStore) => SyncStore;
+  /** What a replica is given in place of each record. */
+  readonly distort?: (replica: string, world: World) => (record: LogRecord) => LogRecord;
+  /** What the budget store does in place of reserving. */
+  readonly reserve?: (store: SyncStore, request: ReserveRequest) => ReserveResult;
+  /** Replaces what a replica works with. */
+  readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
+}
+
+export const NO_PLANT: Plant = {};
+
+/** Every planted fault, and the invariant that must break. */
+export const PLANTS = {
+  'budget-store-forgets-open-reservations': { breaks: 'budgets', plant: { reserve: blindToOpen } },
+  'signer-signs-another-nonce-too': { breaks: 'single', plant: { surround: oneNonceMore } },
+  'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },
+  'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },
+  'fold-skips-vetoes': { breaks: 'stops', plant: { distort: deafToVetoes } },
+  'freeze-is-acknowledged-too-early': { breaks: 'stops', plant: { surround: acknowledging } },
+  'chain-says-unused-for-an-error': { breaks: 'evidence', plant: { surround: errorsAsUnused } },
+  'chain-calls-the-latest-block-final': { breaks: 'evidence', plant: { surround: alwaysFinal } },
+  'policy-says-yes-without-readings': { breaks: 'replay', plant: { surround: boastful } },
+  'log-delivers-in-another-order': { breaks: 'agreement', plant: { distort: swapping } },
+  'log-rewrites-a-record': { breaks: 'agreement', plant: { store: rewriting } },
+  'agent-registers-its-own-seller': { breaks: 'agency', plant: { surround: selfRegistering } },
+  'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
+  'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
+} as const satisfies Record<string, { breaks: string; plant: Plant }>;
+
+export type PlantName = keyof typeof PLANTS;
+
+export function isPlantName(name: string): name is PlantName {
+  return Object.hasOwn(PLANTS, name);
+}

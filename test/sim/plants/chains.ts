@@ -1,0 +1,36 @@
+import type { Chain } from '@countersign/ports';
+import type { Surroundings } from '../replica.ts';
+import type { World } from '../world.ts';
+
+function withChain(surroundings: Surroundings, change: Partial<Chain>): Surroundings {
+  return { ...surroundings, chain: { ...surroundings.chain, ...change } };
+}
+
+/** Often fails, and takes its failure for an answer. */
+export function errorsAsUnused(surroundings: Surroundings, world: World): Surroundings {
+  const { chain } = surroundings;
+  return withChain(surroundings, {
+    authorization: (key, tag, fromBlock) =>
+      world.dice.chance(0.5)
+        ? Promise.resolve({ at: world.chain.at(tag, 0), state: 'unused' })
+        : chain.authorization(key, tag, fromBlock),
+  });
+}
+
+export function alwaysFinal(surroundings: Surroundings): Surroundings {
+  const { chain } = surroundings;
+  return withChain(surroundings, {
+    authorization: (key, _tag, fromBlock) => chain.authorization(key, 'latest', fromBlock),
+  });
+}
+
+export function neverFinal(surroundings: Surroundings, world: World): Surroundings {
+  const { chain } = surroundings;
+  const genesis = world.chain.at('finalized', 0);
+  return withChain(surroundings, {
+    authorization: (key, tag, fromBlock) =>
+      tag === 'finalized'
+        ? Promise.resolve({ at: genesis, state: 'unused' })
+        : chain.authorization(key, tag, fromBlock),
+  });
+}

@@ -1,0 +1,31 @@
+import { decodeEvent } from '@countersign/contracts';
+import type { LogRecord } from '@countersign/ports';
+import type { World } from '../world.ts';
+
+/** Every replica is given something else in place of a veto. */
+export function deafToVetoes(): (record: LogRecord) => LogRecord {
+  return (record) => {
+    const event = decodeEvent(record.bytes);
+    const isVeto = !('undecodable' in event) && event.name === 'approval.vetoed';
+    return isVeto ? { ...record, bytes: new TextEncoder().encode('{}') } : record;
+  };
+}
+
+const SWAPPED_EACH = 40;
+
+/** One replica is given some neighbours in the wrong order. */
+export function swapping(replica: string, world: World): (record: LogRecord) => LogRecord {
+  const swapped = new Set<string>();
+  const contentOf = (record: LogRecord, offset: number): LogRecord => {
+    const [other] = world.history.read(record.lane, offset, 1);
+    return other ? { ...other, offset: record.offset } : record;
+  };
+  return (record) => {
+    const { lane, offset } = record;
+    if (replica !== 'replica-1' || lane === 'control') return record;
+    if (offset % SWAPPED_EACH === 0 && world.history.read(lane, offset + 1, 1).length > 0)
+      swapped.add(`${lane}:${offset}`);
+    if (swapped.has(`${lane}:${offset}`)) return contentOf(record, offset + 1);
+    return swapped.has(`${lane}:${offset - 1}`) ? contentOf(record, offset - 1) : record;
+  };
+}

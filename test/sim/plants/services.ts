@@ -1,0 +1,96 @@
+import { type EventData, type EventName, encodeEvent, statementText } from '@countersign/contracts';
+import { CONTROL } from '@countersign/ports';
+import { KEYS, type SigningService } from '../cast.ts';
+import type { Surroundings } from '../replica.ts';
+import type { World } from '../world.ts';
+import { meddling } from './appending.ts';
+
+const CAUSE = 'planted';
+
+/** Signs as the service itself would: the fault is in the service, not outside. */
+function signedBytes<N extends EventName>(
+  service: SigningService,
+  name: N,
+  data: Omit<EventData<N>, 'signature'>,
+): Uint8Array {
+  const { keyId } = KEYS[service];
+  const value = KEYS[service].sign(statementText(name, CAUSE, data));
+  const signed = { ...data, signature: { keyId, value } } as EventData<N>;
+  return encodeEvent(name, signed, CAUSE).bytes;
+}
+
+/** Whatever a person grants, somebody else is said to have granted too. */
+export function twiceCounting(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'approval.granted') return undefined;
+    const { signature: _, ...grant } = event.data;
+    const person = grant.person === 'ann' ? 'bob' : 'ann';
+    const bytes = signedBytes('approval', 'approval.granted', { ...grant, person });
+    return log.append([input, { ...input, bytes }]);
+  });
+}
+
+/** A freeze is answered by the position of something else, and appended half a minute later. */
+export function acknowledging(surroundings: Surroundings, world: World): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'agent.frozen') return undefined;
+    const last = world.history.lanes[Number(input.lane)]?.findLast((seen) => seen.applied);
+    if (!last) return undefined;
+    world.scheduler.after(30_000, 'the freeze is appended', () => void log.append([input]));
+    return Promise.resolve([{ lane: input.lane, offset: last.record.offset }]);
+  });
+}
+
+/** A denial for want of budget becomes an allowance, without the readings that would deny it. */
+export function boastful(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'decision.made') return undefined;
+    const { signature: _, ...made } = event.data;
+    const { decision } = made;
+    if (decision.verdict.outcome !== 'deny' || decision.answer === null) return undefined;
+    const answer = { ...decision.answer, tier: 'autonomous', readings: [] };
+    const verdict = { ...decision.verdict, outcome: 'allow' as const, tier: 'autonomous' };
+    const bytes = signedBytes('policy', 'decision.made', {
+      ...made,
+      decision: { ...decision, answer, verdict },
+      proceed: 'authorize',
+    });
+    return log.append([{ ...input, bytes }]);
+  });
+}
+
+/** Whoever an agent wants to pay becomes a registered seller. */
+export function selfRegistering(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, _input, log) => {
+    if (event.name !== 'intent.submitted') return undefined;
+    const { tenant, quote } = event.data;
+    const { network, payTo: address } = quote;
+    const bytes = signedBytes('policy', 'seller.registered', {
+      tenant,
+      by: 'owner',
+      seller: {
+        seller: 'friend',
+        domain: 'friend.example',
+        payTo: [{ network, address }],
+        trust: 'verified',
+        category: 'data',
+        jurisdiction: 'DE',
+        takes: 'any',
+        routes: [],
+      },
+    });
+    void log.append([{ lane: CONTROL, key: 'seller.registered', bytes }]).catch(() => {});
+    return undefined;
+  });
+}
+
+/** What is signed counts as delivered, whatever the agent says. */
+export function confirming(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'signing.completed') return undefined;
+    const { tenant, agent, paymentId } = event.data;
+    const about = { tenant, agent, paymentId, status: 200 };
+    const bytes = signedBytes('intake', 'delivery.reported', about);
+    return log.append([input, { ...input, bytes }]);
+  });
+}

@@ -1,0 +1,68 @@
+import { encodeEvent, statementText } from '@countersign/contracts';
+import { nonceOf, tenantOf } from '@countersign/payment';
+import type { WalletKeys } from '@countersign/ports';
+import { walletKeyName } from '@countersign/signing';
+import { CHAIN_ID, KEYS } from '../cast.ts';
+import type { Surroundings } from '../replica.ts';
+import type { World } from '../world.ts';
+import { meddling } from './appending.ts';
+
+const CAUSE = 'impatience';
+const DOMAIN = { name: 'USDC', version: '2', chainId: CHAIN_ID };
+
+/** For each transfer it is asked to sign, it signs a second one. */
+export function oneNonceMore(surroundings: Surroundings, world: World): Surroundings {
+  const { wallets, typedData } = surroundings;
+  const sign: WalletKeys['sign'] = async (wallet, digest) => {
+    const meaning = world.vault.meaningOf(digest);
+    if (meaning?.kind === 'transfer') {
+      const { token, value, nonce, ...rest } = meaning.authorization;
+      const other = { ...rest, value: BigInt(value), nonce: nonce.replaceAll('a', 'b') };
+      const domain = { ...DOMAIN, verifyingContract: token };
+      await wallets.sign(wallet, typedData.transferDigest(other, domain));
+    }
+    return wallets.sign(wallet, digest);
+  };
+  return { ...surroundings, wallets: { ...wallets, sign } };
+}
+
+/** When people are to be asked, it fixes and signs at once, with the signer's own key. */
+export function impatient(surroundings: Surroundings, world: World): Surroundings {
+  const { wallets, typedData } = surroundings;
+  return meddling(surroundings, (event, _input, log) => {
+    if (event.name !== 'approval.opened') return undefined;
+    const { tenant, agent, paymentId } = event.data;
+    const payment = world.history.payment({ tenant, agent }, paymentId);
+    if (payment?.phase.status !== 'awaiting') return undefined;
+    const lane = world.history.laneOf({ tenant, agent });
+    const view = world.history.reference[lane]?.view;
+    const wallet = view && tenantOf(view, tenant).wallets.get(walletOf(tenant, agent, view));
+    if (!wallet) return undefined;
+    const { quote, phase } = payment;
+    const authorization = {
+      from: wallet.address,
+      to: quote.payTo,
+      nonce: nonceOf(tenant, paymentId),
+      validAfter: 0,
+      validBefore: Math.floor(world.scheduler.nowMs / 1_000) + 30,
+    };
+    const full = { ...authorization, chainId: CHAIN_ID, token: quote.asset, value: quote.amount };
+    const about = { tenant, agent, paymentId, decisionId: phase.decision.id, walletId: wallet.id };
+    const statement = { ...about, authorization: full, atBlock: 0 };
+    const value = KEYS.signer.sign(statementText('authorization.fixed', CAUSE, statement));
+    const signature = { keyId: KEYS.signer.keyId, value };
+    const { bytes } = encodeEvent('authorization.fixed', { ...statement, signature }, CAUSE);
+    const domain = { ...DOMAIN, verifyingContract: quote.asset };
+    const digest = typedData.transferDigest({ ...authorization, value: BigInt(quote.amount) }, domain);
+    return log
+      .append([{ lane: String(lane), key: `${tenant}/${agent}`, bytes }])
+      .then(async (positions) => {
+        await wallets.sign(walletKeyName(tenant, wallet.id), digest);
+        return positions;
+      });
+  });
+}
+
+function walletOf(tenant: string, agent: string, view: Parameters<typeof tenantOf>[0]): string {
+  return tenantOf(view, tenant).agents.get(agent)?.wallet ?? '';
+}

@@ -1,0 +1,41 @@
+import { pickTier } from '@countersign/contracts';
+import type { SyncStore } from '@countersign/adapter-sqlite';
+import { COUNTABLE_MAX } from '@countersign/kernel';
+import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+
+/** Reserves as if nothing were open. */
+export function blindToOpen(store: SyncStore, request: ReserveRequest): ReserveResult {
+  const unlimited = <T extends object>(limit: T) => ({
+    ...limit,
+    atMost: String(COUNTABLE_MAX),
+    atMostCount: 1_000_000,
+  });
+  const result = store.reserveNow({
+    ...request,
+    always: request.always.map(unlimited),
+    tiers: request.tiers.map((tier) => ({ ...tier, limits: tier.limits.map(unlimited) })),
+  });
+  if (result.kind !== 'answered') return result;
+  const readings = result.answer.readings.map((it) => ({ ...it, open: '0', openCount: 0 }));
+  const byId = new Map(readings.map((it) => [it.limitId, it]));
+  const tier = pickTier(request, byId, request.amount);
+  return { ...result, answer: { ...result.answer, readings, tier } };
+}
+
+/** Gives back another record than was appended, once that is long ago. */
+export function rewriting(store: SyncStore): SyncStore {
+  const read: SyncStore['readNow'] = (lane, offset, max, maxBytes) => {
+    const isOld = lane !== 'control' && store.endNow(lane) > 150;
+    return store.readNow(lane, offset, max, maxBytes).map((record) => {
+      if (!isOld || record.offset % 10 !== 7) return record;
+      return { ...record, stampMs: record.stampMs + 1 };
+    });
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'readNow') return read;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

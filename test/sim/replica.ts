@@ -1,0 +1,141 @@
+import { alertingDuty } from '@countersign/alerting/service';
+import { Approvals, approvalDuty } from '@countersign/approval/service';
+import { Intake } from '@countersign/intake/service';
+import { Registry, policyDuty } from '@countersign/policy/service';
+import type { Budgets, Chain, Clock, EventLog, Notifier, StatementKey } from '@countersign/ports';
+import {
+  type DebtRunner,
+  LaneHost,
+  type Log,
+  type Timers,
+  type TrustedKeys,
+} from '@countersign/service-kit';
+import { settlementDuty } from '@countersign/settlement/service';
+import { type SigningJournal, signerDuty } from '@countersign/signing/service';
+import type { TypedData, WalletKeys } from '@countersign/ports';
+import type { Party, Scheduler } from './scheduler.ts';
+import { NETWORK, type SigningService } from './cast.ts';
+
+/** What one process of the product is given; the world decides how each behaves. */
+export interface Surroundings {
+  readonly log: EventLog;
+  readonly budgets: Budgets;
+  readonly chain: Chain;
+  readonly notifier: Notifier;
+  readonly wallets: WalletKeys;
+  readonly typedData: TypedData;
+  readonly journal: SigningJournal;
+  /** Whose statements it believes. */
+  readonly trusted: TrustedKeys;
+  readonly keys: Readonly<Record<SigningService, StatementKey>>;
+}
+
+/** One life of a replica's process: the real shell code on simulated surroundings. */
+export interface Process {
+  readonly name: string;
+  readonly party: Party;
+  readonly host: LaneHost;
+  readonly intake: Intake;
+  readonly approvals: Approvals;
+  readonly registry: Registry;
+  /** Folded the log and took up its duties. */
+  isUp: boolean;
+}
+
+export interface ProcessParts {
+  readonly name: string;
+  readonly party: Party;
+  readonly scheduler: Scheduler;
+  /** How far its clock is off. */
+  readonly skewMs: () => number;
+  readonly surroundings: Surroundings;
+  /** The fold stopped, or work on a payment stopped: both are bugs. */
+  readonly onBug: (where: string, error: unknown) => void;
+  readonly onFolded: (process: Process, lane: string, offset: number) => void;
+}
+
+const CEILING = { perPayment: 50_000_000n, perDay: 10_000_000_000n };
+const POLL_MS = 8_000;
+
+/** Starts a process as apps/standalone does: fold first, then every duty. */
+export function startProcess(parts: ProcessParts): Process {
+  const { name, party, surroundings, onBug } = parts;
+  const { log: eventLog, keys, trusted } = surroundings;
+  const shell = {
+    host: new LaneHost(eventLog, trusted, (error) => onBug(`${name}: the fold`, error)),
+    clock: clockOf(parts),
+    timers: timersOf(parts),
+    log: logOf(parts),
+  };
+  const { host, clock, timers } = shell;
+  const process: Process = {
+    name,
+    party,
+    host,
+    intake: new Intake({ host, key: keys.intake, timers }),
+    approvals: new Approvals({ host, key: keys.approval, clock }),
+    registry: new Registry(host, keys.policy),
+    isUp: false,
+  };
+  host.onRecord(({ lane, offset }) => parts.onFolded(process, lane, offset));
+  void host.start().then(
+    () => {
+      takeUpDuties(shell, surroundings);
+      process.isUp = true;
+    },
+    () => {
+      // It could not even read where the lanes end: as any process that cannot start, it ends and is started anew.
+      party.isAlive = false;
+    },
+  );
+  return process;
+}
+
+function takeUpDuties(
+  shell: { host: LaneHost; clock: Clock; timers: Timers; log: Log },
+  surroundings: Surroundings,
+): void {
+  const { budgets, chain, notifier, wallets, typedData, journal, keys, trusted } = surroundings;
+  const pageUrl = 'http://sim/approve';
+  const chains = new Map([[NETWORK, chain]]);
+  const policy = policyDuty({ ...shell, budgets, key: keys.policy });
+  const ceilingOf = () => CEILING;
+  const signer = signerDuty({
+    ...shell,
+    ...{ key: keys.signer, keys: wallets, typedData, journal, chains, trusted, ceilingOf },
+  });
+  const runners: DebtRunner[] = [
+    policy.runner,
+    approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
+    signer.runner,
+    settlementDuty({ ...shell, key: keys.settlement, chains, pollMs: POLL_MS }),
+    alertingDuty({ ...shell, notifier, pageUrl }),
+  ];
+  policy.marking.start();
+  signer.wallets.start();
+  for (const runner of runners) runner.start();
+}
+
+function clockOf({ scheduler, skewMs }: ProcessParts): Clock {
+  const startedAtMs = scheduler.nowMs;
+  return {
+    nowMs: () => scheduler.nowMs + skewMs(),
+    monotonicMs: () => scheduler.nowMs - startedAtMs,
+  };
+}
+
+function timersOf({ scheduler, party }: ProcessParts): Timers {
+  return { after: (delayMs, task) => scheduler.after(delayMs, 'timer', task, party) };
+}
+
+const BUG = 'a bug stopped work on this payment';
+
+function logOf({ name, onBug }: ProcessParts): Log {
+  return {
+    info: () => {},
+    warn: () => {},
+    error: (fields, message) => {
+      if (message === BUG) onBug(`${name}: ${String(fields['debt'])}`, fields['err']);
+    },
+  };
+}

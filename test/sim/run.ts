@@ -1,0 +1,94 @@
+import { AGENTS } from './cast.ts';
+import { agentAtWork } from './actors/agent.ts';
+import { chainAtWork } from './actors/facilitator.ts';
+import { found } from './actors/founding.ts';
+import { calmDown, misfortuneAtWork } from './actors/misfortune.ts';
+import { operatorsAtWork } from './actors/operators.ts';
+import { outsiderAtWork } from './actors/outsider.ts';
+import { approversAtWork } from './actors/people.ts';
+import type { Broken } from './checker.ts';
+import { World, type WorldOptions } from './world.ts';
+
+export interface RunOptions extends WorldOptions {
+  readonly steps: number;
+  /** Told now and then how far the run has come. */
+  readonly onProgress?: (steps: number) => void;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly steps: number;
+  /** Steps it took, after faults were over, until nothing was left to do. */
+  readonly stepsAfter: number;
+  readonly simulatedMs: number;
+  readonly broken: Broken | undefined;
+  readonly trace: string;
+  readonly world: World;
+}
+
+/** After faults are over, everything must have ended within this time of the simulated clock. */
+const SETTLE_MAX_MS = 15 * 60_000;
+const PROGRESS_EACH = 10_000;
+
+/** One run: founding in calm weather, trouble for as many steps as asked, then calm until everything has ended. */
+export async function run(options: RunOptions): Promise<Outcome> {
+  const world = new World(options);
+  const { scheduler, checker, weather } = world;
+  const startMs = scheduler.nowMs;
+  chainAtWork(world);
+  let isFounded = false;
+  void found(world).then(() => (isFounded = true));
+  await world.run(() => isFounded);
+  weather.isCalm = false;
+  for (const agent of AGENTS) agentAtWork(world, agent);
+  approversAtWork(world);
+  operatorsAtWork(world);
+  outsiderAtWork(world);
+  misfortuneAtWork(world);
+  let told = 0;
+  await world.run(() => {
+    if (scheduler.steps - told >= PROGRESS_EACH) {
+      told = scheduler.steps;
+      options.onProgress?.(told);
+    }
+    return scheduler.steps >= options.steps;
+  });
+  const steps = scheduler.steps;
+  if (!checker.broken) await settle(world);
+  return {
+    seed: options.seed,
+    steps,
+    stepsAfter: scheduler.steps - steps,
+    simulatedMs: scheduler.nowMs - startMs,
+    broken: checker.broken,
+    trace: scheduler.traceDigest(),
+    world,
+  };
+}
+
+async function settle(world: World): Promise<void> {
+  calmDown(world);
+  const { scheduler, checker, history } = world;
+  const untilMs = scheduler.nowMs + SETTLE_MAX_MS;
+  const isQuiet = () =>
+    history.reference.every((lane) => [...lane.agents.values()].every((it) => it.open.size === 0)) &&
+    world.replicas.every(({ process }) =>
+      process.host.lanes.every(({ lane, next }) => next === history.lanes[lane]?.length),
+    );
+  let quietSinceMs = scheduler.nowMs;
+  // Quiet for a while: what is under way may still bring something new.
+  await world.run(() => {
+    if (!isQuiet()) quietSinceMs = scheduler.nowMs;
+    return scheduler.nowMs - quietSinceMs > 60_000 || scheduler.nowMs > untilMs;
+  });
+  if (checker.broken) return;
+  const fresh = world.startAside('a process that starts from the log alone');
+  const ends = world.history.lanes.map((lane) => lane.length);
+  await world.run(
+    () =>
+      scheduler.nowMs > untilMs + 60_000 ||
+      fresh.host.lanes.every(({ next }, index) => next >= (ends[index] ?? 0)),
+  );
+  fresh.party.isAlive = false;
+  checker.atEnd();
+}

@@ -1,0 +1,80 @@
+import type { Dice } from './dice.ts';
+
+/** What can go wrong, each with its probability (per call, or per look at the sky) in bad weather. */
+const WORST = {
+  /** A call is lost before it takes effect. */
+  requestLost: 0.03,
+  /** A call takes effect, and its answer is lost. */
+  answerLost: 0.03,
+  /** A call takes effect much later than others. */
+  callSlow: 0.05,
+  /** An append stands in the log twice. */
+  appendTwice: 0.03,
+  /** A subscriber gets records again that it had. */
+  redelivery: 0.05,
+  /** A replica stands still for longer than any time-out, then goes on. */
+  pause: 0.12,
+  /** A replica's process ends; another starts from the log alone. */
+  crash: 0.12,
+  /** A replica's clock is set wrong. */
+  skew: 0.15,
+  /** The log's own clock jumps. */
+  logClock: 0.1,
+  /** The node of a chain does not answer, or answers for another chain. */
+  rpcError: 0.08,
+  /** The node of a chain is blocks behind. */
+  rpcLag: 0.1,
+  /** Keys cannot be reached. */
+  keysOut: 0.02,
+  /** Nobody takes notifications. */
+  notifierOut: 0.5,
+  /** The chain drops blocks that are not final. */
+  reorg: 0.15,
+  /** The HTTP answer to an agent or person is lost. */
+  clientLost: 0.08,
+} as const;
+
+export type FaultKind = keyof typeof WORST;
+
+/** Which faults this run has, and how often. Each seed leaves some out: faults hide behind each other. */
+export class Weather {
+  readonly counts = new Map<string, number>();
+  readonly #dice: Dice;
+  readonly #odds = new Map<FaultKind, number>();
+  #isCalm = true;
+
+  constructor(dice: Dice) {
+    this.#dice = dice;
+    const harshness = dice.pick([0.3, 1, 1, 2]);
+    for (const [kind, worst] of Object.entries(WORST) as [FaultKind, number][])
+      this.#odds.set(kind, dice.chance(0.75) ? Math.min(0.9, worst * harshness * dice.next()) : 0);
+  }
+
+  /** In calm weather nothing goes wrong, and what was wrong is put right by its owner. */
+  set isCalm(isCalm: boolean) {
+    this.#isCalm = isCalm;
+  }
+
+  get isCalm(): boolean {
+    return this.#isCalm;
+  }
+
+  /** Whether it goes wrong this time; counted. */
+  strikes(kind: FaultKind): boolean {
+    if (this.#isCalm || !this.#dice.chance(this.#odds.get(kind) ?? 0)) return false;
+    this.count(kind);
+    return true;
+  }
+
+  count(kind: string): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+  }
+
+  /** How long a message is under way: a few milliseconds, seldom much longer. */
+  delayMs(): number {
+    const dice = this.#dice;
+    if (this.#isCalm) return dice.between(0, 3);
+    if (this.strikes('callSlow')) return dice.between(100, dice.pick([1_000, 5_000, 40_000]));
+    return dice.between(0, dice.pick([2, 10, 40]));
+  }
+}

@@ -1,0 +1,215 @@
+import { type SyncStore, openSyncStore } from '@countersign/adapter-sqlite';
+import { Fault } from '@countersign/kernel';
+import type { Budgets, Notifier } from '@countersign/ports';
+import { openSigningJournal } from '@countersign/signing/service';
+import { Acts } from './acts.ts';
+import { CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
+import { chainPort } from './chain-port.ts';
+import { SimChain } from './chain.ts';
+import { Checker } from './checker.ts';
+import { Dice } from './dice.ts';
+import { History } from './history.ts';
+import { Vault, statementKeyPort } from './keys.ts';
+import { logPort } from './log-port.ts';
+import { NO_PLANT, type Plant } from './plants.ts';
+import { type Process, type Surroundings, startProcess } from './replica.ts';
+import { Scheduler } from './scheduler.ts';
+import { Weather } from './weather.ts';
+import { Wire } from './wire.ts';
+
+/** A Tuesday; nothing depends on which. */
+const START_MS = 1_760_000_000_000;
+
+/** A place where the product runs, through all the processes that live and die there. */
+export interface Replica {
+  readonly name: string;
+  skewMs: number;
+  process: Process;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly replicas: number;
+  readonly plant?: Plant;
+  /** Checks these invariants only; all by default. */
+  readonly only?: readonly string[];
+}
+
+/** Everything outside the product, and the product in it: one log, one budget store, one chain, several replicas. */
+export class World {
+  readonly options: WorldOptions;
+  readonly dice: Dice;
+  readonly scheduler: Scheduler;
+  readonly weather: Weather;
+  readonly store: SyncStore;
+  readonly history: History;
+  readonly chain: SimChain;
+  readonly vault = new Vault();
+  readonly acts: Acts;
+  readonly checker: Checker;
+  readonly replicas: Replica[];
+  notifierIsOut = false;
+  readonly #plant: Plant;
+  readonly #journal = openSigningJournal(undefined);
+  readonly #feeds = new Set<() => void>();
+  #logClockMs = 0;
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.#plant = options.plant ?? NO_PLANT;
+    this.dice = new Dice(`seed ${options.seed}`);
+    this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
+    this.weather = new Weather(this.dice.fork('weather'));
+    const store = openSyncStore({
+      path: ':memory:',
+      laneCount: LANES,
+      logId: 'sim',
+      clock: {
+        nowMs: () => this.scheduler.nowMs + this.#logClockMs,
+        monotonicMs: () => this.scheduler.nowMs,
+      },
+    });
+    this.store = this.#plant.store?.(store) ?? store;
+    this.store.onCommit(() => {
+      for (const feed of [...this.#feeds]) feed();
+    });
+    this.history = new History(this.store);
+    this.acts = new Acts(this.history);
+    this.chain = new SimChain(NETWORK, START_MS, {
+      isGenuine: (submission) => this.vault.isGenuine(CHAIN_ID, submission),
+      dice: this.dice.fork('chain'),
+    });
+    this.checker = new Checker(this, options.only);
+    this.vault.onSignature = (signature) => this.checker.onSignature(signature);
+    this.chain.onUsage = (usage) => this.checker.onUsage(usage);
+    this.replicas = Array.from({ length: options.replicas }, (_, index) => {
+      const name = `replica-${index}`;
+      return { name, skewMs: 0, process: this.#start(name, () => this.#skewOf(index)) };
+    });
+  }
+
+  /** The process of a replica ends at once; another starts from the log alone. */
+  restart(replica: Replica): void {
+    replica.process.party.isAlive = false;
+    const index = this.replicas.indexOf(replica);
+    replica.process = this.#start(replica.name, () => this.#skewOf(index));
+  }
+
+  /** A process that starts on perfect ports, such as one that only reads. */
+  startAside(name: string): Process {
+    return this.#start(name, () => 0);
+  }
+
+  setLogClock(offMs: number): void {
+    this.#logClockMs = offMs;
+  }
+
+  /** Takes steps until `done` holds or a step breaks an invariant. */
+  async run(done: () => boolean): Promise<void> {
+    while (!done() && !this.checker.broken) {
+      if (!(await this.scheduler.step())) return;
+      this.checker.afterStep();
+    }
+  }
+
+  #skewOf(index: number): number {
+    return this.replicas[index]?.skewMs ?? 0;
+  }
+
+  #start(name: string, skewMs: () => number): Process {
+    const party = { isAlive: true, pausedUntilMs: 0 };
+    const { scheduler, weather, dice, store, chain } = this;
+    const wire = new Wire({ scheduler, weather, dice, party });
+    const log = logPort({
+      ...{ store, wire, scheduler, weather, dice, party },
+      read: (lane, offset, max) => this.history.read(lane, offset, max),
+      onCommit: (listener) => {
+        this.#feeds.add(listener);
+        return () => this.#feeds.delete(listener);
+      },
+      ...(this.#plant.distort && { distort: this.#plant.distort(name, this) }),
+    });
+    const bare: Surroundings = {
+      log,
+      budgets: this.#budgets(wire),
+      chain: chainPort({ chain, wire, weather, dice }),
+      notifier: this.#notifier(wire),
+      wallets: this.vault.port(wire, weather),
+      typedData: this.vault.typedData,
+      journal: this.#journal,
+      trusted: TRUSTED,
+      keys: {
+        intake: statementKeyPort(KEYS.intake, wire, weather),
+        policy: statementKeyPort(KEYS.policy, wire, weather),
+        approval: statementKeyPort(KEYS.approval, wire, weather),
+        signer: statementKeyPort(KEYS.signer, wire, weather),
+        settlement: statementKeyPort(KEYS.settlement, wire, weather),
+      },
+    };
+    const surroundings = this.#plant.surround?.(bare, this) ?? bare;
+    const onBug = (where: string, error: unknown) => {
+      if (party.isAlive) this.checker.fail('bug', `${where}: ${textOf(error)}`);
+    };
+    const onFolded: Checker['onFolded'] = (...folded) => this.checker.onFolded(...folded);
+    return startProcess({ name, party, scheduler, skewMs, surroundings, onBug, onFolded });
+  }
+
+  #budgets(wire: Wire): Budgets {
+    const { store, checker } = this;
+    const reserveNow = this.#plant.reserve ?? ((it, request) => it.reserveNow(request));
+    const code = 'budgets_unavailable';
+    return {
+      reserve: (request) =>
+        wire.call({
+          name: `reserve ${request.paymentId}`,
+          code,
+          effect: () => {
+            const result = reserveNow(store, request);
+            checker.onReserve(request, result);
+            return result;
+          },
+        }),
+      commit: (tenant, paymentId, spentAtMs) =>
+        wire.call({
+          name: `commit ${paymentId}`,
+          code,
+          effect: () => {
+            checker.onCommit(tenant, paymentId);
+            store.commitNow(tenant, paymentId, spentAtMs);
+          },
+        }),
+      release: (tenant, paymentId) =>
+        wire.call({
+          name: `release ${paymentId}`,
+          code,
+          effect: () => {
+            checker.onRelease(tenant, paymentId);
+            store.releaseNow(tenant, paymentId);
+          },
+        }),
+      read: (tenant, limits) =>
+        wire.call({ name: 'readings', code, effect: () => store.readingsNow(tenant, limits) }),
+      open: (tenant) => wire.call({ name: 'open', code, effect: () => store.openNow(tenant) }),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #notifier(wire: Wire): Notifier {
+    return {
+      notify: ({ id }) =>
+        wire.call({
+          name: 'notify',
+          code: 'notification_not_accepted',
+          effect: () => {
+            if (this.notifierIsOut)
+              throw new Fault('notification_not_accepted', 'nobody answers', { retryable: true });
+            this.acts.note(`told/${id}`);
+          },
+        }),
+    };
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
