@@ -27,6 +27,7 @@ const TASKS = {
   check,
   sim: simulate,
   countersign: program('apps/cli/src/main.ts'),
+  standalone: program('apps/standalone/src/main.ts'),
   fund: program('apps/sandbox/src/story/fund.ts'),
 };
 

@@ -132,7 +132,7 @@ const wrongPayee: Scene = async (world, say) => {
 };
 
 const restarted: Scene = async (world, say) => {
-  world.facilitator.faults.delaySettle(2_500);
+  world.facilitator.faults.delaySettle(4_000);
   const call = outcomeOf(
     world.fetchAs('research-1')(`${world.sellers.embeddings.url}/embed/in-flight`),
   );
