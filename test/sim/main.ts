@@ -101,10 +101,15 @@ async function main(): Promise<number> {
   for (const line of summary.lines()) console.log(line);
   const seconds = (performance.now() - startedAt) / 1_000;
   const rate = Math.round(summary.steps / seconds);
-  const seeds = options.seeds.length > 1 ? `seeds ${options.seeds[0]} to ${options.seeds.at(-1)}` : `seed ${options.seeds[0]}`;
-  console.log(
-    `simulation: ${summary.steps} steps with ${seeds} in ${seconds.toFixed(1)} s (${rate} steps/s), every invariant held`,
-  );
+  const { seeds } = options;
+  const which = seeds.length > 1 ? `seeds ${seeds[0]} to ${seeds.at(-1)}` : `seed ${seeds[0]}`;
+  const took = `${summary.steps} steps with ${which} in ${seconds.toFixed(1)} s (${rate} steps/s)`;
+  const unreached = summary.unreached();
+  if (unreached.length > 0) {
+    console.log(`simulation: ${took}, and no payment ended as ${unreached.join(', ')}: it shows little`);
+    return 1;
+  }
+  console.log(`simulation: ${took}, every invariant held`);
   return 0;
 }
 

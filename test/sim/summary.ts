@@ -1,6 +1,10 @@
 import { statusOf } from '@countersign/service-kit';
 import type { Outcome } from './run.ts';
 
+/** How payments end in any longer simulation: one in which none ends so shows nothing about it. */
+const ENDINGS = ['settled', 'void', 'denied', 'vetoed', 'expired', 'canceled', 'frozen'];
+const LONG_STEPS = 40_000;
+
 /** What happened in one run or several, added up. */
 export class Summary {
   readonly payments = new Map<string, number>();
@@ -15,12 +19,21 @@ export class Summary {
     this.runs += 1;
     this.steps += steps + stepsAfter;
     this.simulatedMs += simulatedMs;
-    for (const payment of world.history.payments()) count(this.payments, statusOf(payment), 1);
+    for (const payment of world.history.payments()) {
+      const kind = payment.intent.kind === 'payment' ? '' : `${payment.intent.kind} `;
+      count(this.payments, `${kind}${statusOf(payment)}`, 1);
+    }
     for (const [kind, times] of world.weather.counts) count(this.events, kind, times);
     for (const { applied, code } of [...world.history.lanes, world.history.control].flat()) {
       this.records += 1;
       if (!applied) count(this.ignored, code ?? 'unknown', 1);
     }
+  }
+
+  /** Endings that a simulation of this length should have reached and did not. */
+  unreached(): string[] {
+    if (this.steps < LONG_STEPS) return [];
+    return ENDINGS.filter((ending) => !this.payments.has(ending));
   }
 
   /** For people: what was simulated, how payments ended, what went wrong on the way. */

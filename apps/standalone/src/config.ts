@@ -25,7 +25,12 @@ const Chains = z.string().transform((text, context) =>
 );
 
 const count = (fallback: number, min: number, max: number) =>
-  z.coerce.number().int().min(min).max(max).default(fallback);
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .default(fallback);
 
 /** Every setting of the standalone app, by environment variable. Unknown COUNTERSIGN_* variables are errors. */
 export const Settings = z.strictObject({

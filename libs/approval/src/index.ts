@@ -1,1 +1,1 @@
-export { type ShownFact, shownFacts, visibleText } from './domain/question.ts';
+export { type ShownFact, shownFacts } from './domain/question.ts';

@@ -1,5 +1,6 @@
 export { InvariantViolation, invariant, unreachable } from './invariant.ts';
 export { Fault } from './fault.ts';
+export { visible } from './visible.ts';
 export { type Canonical, canonicalText } from './canonical.ts';
 export { type Digest, digestOf, sha256Hex } from './digest.ts';
 export {

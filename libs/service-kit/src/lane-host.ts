@@ -208,6 +208,18 @@ export class LaneHost {
     }
   }
 
+  /** Resolves when this process has folded all that stands in the lane now. */
+  async caughtUp(lane: string): Promise<void> {
+    const end = await this.log.end(lane);
+    if (this.#foldedNext(lane) >= end) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.onRecord(() => {
+      if (this.#foldedNext(lane) >= end) resolve();
+    });
+    await promise;
+    stop();
+  }
+
   /** Resolves when every lane has seen `control` up to `offset`: only then is a change of control in force. */
   async marked(offset: number): Promise<void> {
     const passed = () => this.#lanes.every((lane) => lane.through >= offset);

@@ -37,7 +37,10 @@ export const agency: MakeInvariant = (world, report) => {
         if (ids.size > world.acts.count(act))
           report(`${event.name} at ${record.lane}:${record.offset} counts, and nobody did it`);
       }
-      if (event.name === 'delivery.reported' && world.acts.count(`delivered/${event.data.paymentId}`) === 0)
+      if (
+        event.name === 'delivery.reported' &&
+        world.acts.count(`delivered/${event.data.paymentId}`) === 0
+      )
         report(`the delivery of ${event.data.paymentId} was reported, and not by its agent`);
       if (event.name === 'decision.made' && genuine) {
         const wrong = wrongFacts(world, event.data) ?? widened(world, event.data);
@@ -48,7 +51,10 @@ export const agency: MakeInvariant = (world, report) => {
 };
 
 /** Looks the seller up again, in the plainest way. */
-function wrongFacts(world: World, { decision, through }: EventData<'decision.made'>): string | undefined {
+function wrongFacts(
+  world: World,
+  { decision, through }: EventData<'decision.made'>,
+): string | undefined {
   const { facts } = decision;
   const view = world.history.views[through];
   if (!view || facts.kind !== 'payment') return undefined;
@@ -79,7 +85,8 @@ const RANK = { allow: 0, review: 1, deny: 2 } as const;
 function widened(world: World, { decision }: { decision: Decision }): string | undefined {
   const { facts, policy } = decision;
   const { task } = facts.asserted;
-  if (!policy || Object.keys(facts.asserted).length === (task === undefined ? 0 : 1)) return undefined;
+  if (!policy || Object.keys(facts.asserted).length === (task === undefined ? 0 : 1))
+    return undefined;
   const document = world.history.document(facts.tenant, policy.hash);
   if (!document) return undefined;
   const compiled = compilePolicy(document, policy);
@@ -90,7 +97,9 @@ function widened(world: World, { decision }: { decision: Decision }): string | u
   };
   const said = outcomeOf(facts);
   const silent = outcomeOf({ ...facts, asserted: { ...(task !== undefined && { task }) } });
-  return RANK[said] < RANK[silent] ? `what its agent asserts turned ${silent} into ${said}` : undefined;
+  return RANK[said] < RANK[silent]
+    ? `what its agent asserts turned ${silent} into ${said}`
+    : undefined;
 }
 
 function emptyAnswer(plan: Extract<ReturnType<typeof planDecision>, { kind: 'candidates' }>) {

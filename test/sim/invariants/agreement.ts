@@ -1,5 +1,12 @@
 import { sha256Hex } from '@countersign/kernel';
-import { type Agent, EMPTY_HEAD, type LaneState, type Payment, chainedHead, leafDigest } from '@countersign/payment';
+import {
+  type Agent,
+  EMPTY_HEAD,
+  type LaneState,
+  type Payment,
+  chainedHead,
+  leafDigest,
+} from '@countersign/payment';
 import { CONTROL } from '@countersign/ports';
 import type { Process } from '../replica.ts';
 import type { World } from '../world.ts';
@@ -26,7 +33,8 @@ export const agreement: MakeInvariant = (world, report) => {
     const mine = digest(lane);
     const known = states.get(point) ?? mine;
     states.set(point, known);
-    if (known !== mine) report(`${who} folded lane ${lane.lane} up to ${lane.next} into another state`);
+    if (known !== mine)
+      report(`${who} folded lane ${lane.lane} up to ${lane.next} into another state`);
   };
   const reread = (lane: string, offset: number) => {
     const record = store.readNow(lane, offset, 1)[0];
@@ -67,7 +75,8 @@ export const agreement: MakeInvariant = (world, report) => {
 
 function allFolded(world: World, { name, host }: Process, report: (account: string) => void): void {
   for (const [index, all] of world.history.lanes.entries())
-    if (host.lanes[index]?.next !== all.length) report(`${name} has not folded all of lane ${index}`);
+    if (host.lanes[index]?.next !== all.length)
+      report(`${name} has not folded all of lane ${index}`);
 }
 
 /** Whoever only asks about an agent makes it, empty: that is no difference. */

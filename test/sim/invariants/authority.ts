@@ -36,7 +36,9 @@ function wrongWith(world: World, claim: Claim): string | undefined {
   const offset = fixed.record.offset;
   const before = history
     .named(paymentId, 'decision.made')
-    .filter((it) => it.genuine && it.record.lane === fixed.record.lane && it.record.offset < offset);
+    .filter(
+      (it) => it.genuine && it.record.lane === fixed.record.lane && it.record.offset < offset,
+    );
   const made = before.find((it) => it.event.id === fixed.event.data.decisionId);
   if (!made) return 'no genuine decision stands before the authorization';
   const { decision } = made.event.data;
@@ -95,7 +97,9 @@ function peopleMissing(
   const { verdict } = made.event.data.decision;
   if (verdict.outcome === 'allow') return undefined;
   if (verdict.outcome === 'deny') return 'it was denied';
-  const asked = before.filter((it) => it.record.offset < made.record.offset && asksTheSame(it, made));
+  const asked = before.filter(
+    (it) => it.record.offset < made.record.offset && asksTheSame(it, made),
+  );
   return asked.some((it) => isDone(world, claim, { asked: it, made }))
     ? undefined
     : `people did not do what was asked: ${canonicalText(verdict.requirement)}`;

@@ -1,5 +1,5 @@
+import { visible } from '@countersign/kernel';
 import type { Notification, Notifier } from '@countersign/ports';
-import { visible } from './visible.ts';
 
 /**
  * Shows notifications to whoever watches a terminal. A terminal cannot tell whether anybody does, so it accepts each

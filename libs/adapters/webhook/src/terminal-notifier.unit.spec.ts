@@ -1,10 +1,9 @@
-import { Fault } from '@countersign/kernel';
+import { Fault, visible } from '@countersign/kernel';
 import type { Notification, Notifier } from '@countersign/ports';
 import { describeNotifier } from '@countersign/ports/suites';
 import { describe, expect, it } from 'vitest';
 import { firstAccepting } from './first-accepting.ts';
 import { terminalNotifier } from './terminal-notifier.ts';
-import { visible } from './visible.ts';
 
 const NOTIFICATION: Notification = {
   id: '1',

@@ -1,9 +1,8 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { Fault, sha256Hex } from '@countersign/kernel';
+import { Fault, sha256Hex, visible } from '@countersign/kernel';
 import type { Notification, Notifier, StatementKey } from '@countersign/ports';
 import { type Destination, type Resolve, destinationOf } from './destination.ts';
-import { visible } from './visible.ts';
 
 export interface WebhookOptions {
   readonly url: string;

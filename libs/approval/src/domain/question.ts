@@ -45,16 +45,3 @@ const PAYEE: Record<Facts['established']['payee'], string> = {
   lookalike: 'A LOOK-ALIKE of a registered address',
   unknown: 'not registered',
 };
-
-/** Longest text of an agent or seller that is shown to people. */
-const QUOTED_MAX = 500;
-
-/** Text from outside, for people: capped, with control, bidirectional and zero-width characters made visible. */
-export function visibleText(text: string): string {
-  const shown = text.replaceAll(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) =>
-      `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
-  );
-  return shown.length > QUOTED_MAX ? `${shown.slice(0, QUOTED_MAX)} … (cut)` : shown;
-}

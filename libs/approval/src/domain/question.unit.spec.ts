@@ -1,7 +1,8 @@
+import { visible } from '@countersign/kernel';
 import type { Facts, PaymentView } from '@countersign/contracts';
 import { LaneBench, OWNER, PAYEE, SELLER, SIGNATURE, USDC, WALLET } from '@countersign/testkit';
 import { describe, expect, it } from 'vitest';
-import { shownFacts, visibleText } from './question.ts';
+import { shownFacts } from './question.ts';
 
 const VIEW: Pick<PaymentView, 'amount'> = { amount: '0.02 USDC' };
 /** A registered payee whose ends agree with those of {@link PAYEE}. */
@@ -93,7 +94,7 @@ describe('what a person is shown', () => {
 
 describe('text from outside', () => {
   it('stays as it is where every character can be seen', () => {
-    expect(visibleText('Übersetzung für 3 €, 你好 🙂')).toBe('Übersetzung für 3 €, 你好 🙂');
+    expect(visible('Übersetzung für 3 €, 你好 🙂')).toBe('Übersetzung für 3 €, 你好 🙂');
   });
 
   it.each([
@@ -106,16 +107,16 @@ describe('text from outside', () => {
     ['a byte order mark', '\ufeff', '<U+FEFF>'],
     ['a line separator', '\u2028', '<U+2028>'],
     ['a tag character', '\u{e0041}', '<U+E0041>'],
-  ])('has %s made visible', (_, character, visible) => {
-    expect(visibleText(`a${character}b${character}`)).toBe(`a${visible}b${visible}`);
+  ])('has %s made visible', (_, character, shown) => {
+    expect(visible(`a${character}b${character}`)).toBe(`a${shown}b${shown}`);
   });
 
   it('is cut at its cap, and says so', () => {
-    expect(visibleText('a'.repeat(500))).toBe('a'.repeat(500));
-    expect(visibleText('a'.repeat(501))).toBe(`${'a'.repeat(500)} … (cut)`);
+    expect(visible('a'.repeat(500))).toBe('a'.repeat(500));
+    expect(visible('a'.repeat(501))).toBe(`${'a'.repeat(500)} … (cut)`);
   });
 
   it('is cut after characters were made visible, so that they cannot make it long', () => {
-    expect(visibleText('\u200b'.repeat(500))).toHaveLength(500 + ' … (cut)'.length);
+    expect(visible('\u200b'.repeat(500))).toHaveLength(500 + ' … (cut)'.length);
   });
 });

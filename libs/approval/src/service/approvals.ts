@@ -1,4 +1,5 @@
 import { type ApprovalView, decodeEvent } from '@countersign/contracts';
+import { visible } from '@countersign/kernel';
 import { type Payment, approvalDueMs, fixedOf } from '@countersign/payment';
 import type { Clock, StatementKey } from '@countersign/ports';
 import {
@@ -11,7 +12,7 @@ import {
   signStatement,
   viewOf,
 } from '@countersign/service-kit';
-import { shownFacts, visibleText } from '../domain/question.ts';
+import { shownFacts } from '../domain/question.ts';
 
 interface Person {
   readonly tenant: string;
@@ -129,7 +130,7 @@ export class Approvals {
       if ('undecodable' in event || event.name !== 'intent.submitted') continue;
       if (event.id !== payment.intentId) continue;
       const words = openedValue(record.openings, 'purpose', event.data.purpose);
-      return words === undefined ? undefined : visibleText(words);
+      return words === undefined ? undefined : visible(words);
     }
     return undefined;
   }

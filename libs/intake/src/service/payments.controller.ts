@@ -114,7 +114,7 @@ export class PaymentsController {
   @Route('withdraw')
   async withdraw(
     @TheCaller() caller: Caller,
-    @Param('wallet') wallet: string,
+    @Param('wallet', { schema: Name }) wallet: string,
     @RouteBody('withdraw') body: { network: string; asset: string; amount: string; to: string },
     @Headers('idempotency-key') key?: string,
   ): Promise<PaymentView> {

@@ -1,9 +1,9 @@
 import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
 import type { CompiledBudget, Holding } from './budgets.ts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
-import { line, show } from './explain.ts';
+import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
-import { matchTiers, metFlags, metProhibitions, taskOf } from './rules.ts';
+import { matchTiers, metFlags, metProhibitions } from './rules.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { TREASURY_TIER, deny } from './verdict.ts';
@@ -177,6 +177,6 @@ function scopesOf({ counters, task, category }: Subject): string[] {
 }
 
 function taskLine({ source }: CompiledBudget, subject: Subject): TraceLine {
-  const why = `${source.name} limits payments per task, and the task is ${show(taskOf(subject))}`;
+  const why = `${source.name} limits payments per task, and the task is ${subject.facts.established.task}`;
   return line(`budget:${source.name}`, false, why);
 }

@@ -1,4 +1,4 @@
-import type { Requirement, TraceLine } from '@countersign/contracts';
+import type { TraceLine } from '@countersign/contracts';
 import type { CompiledPolicy, CompiledRule, CompiledTier, RuleSet } from './compile.ts';
 import type { Condition, Finding } from './conditions.ts';
 import { LINES_MAX, line, summarize } from './explain.ts';
@@ -72,48 +72,40 @@ export function matchTiers(
   subject: Subject,
   trace: TraceLine[],
 ): Matched {
+  const { facts } = subject;
   const found = find(subject);
   const candidates: CompiledTier[] = [];
-  const floor: { readonly name: string; readonly requirement: Requirement }[] = [];
+  const floor: CompiledTier[] = [];
   let withoutTask: CompiledTier | undefined;
   let listed = 0;
-  const tell = (tier: CompiledTier, finding: Finding, instead?: string) => {
-    if (listed >= LINES_MAX) return;
-    listed += 1;
-    trace.push(
-      instead === undefined ? explained(tier, subject, finding) : line(tier.rule, false, instead),
-    );
-  };
   for (const index of found) {
     const tier = rules[index];
     if (!tier) continue;
     const finding = allOf(tier.conditions, subject);
-    if (finding === 'unmet') {
-      tell(tier, finding);
-      continue;
+    let leftOut: string | undefined;
+    if (finding === 'met') {
+      const above = floor.find((it) => !asStrictAs(tier.requirement, it.requirement));
+      if (tier.budgets.perTask && subject.task === undefined) {
+        withoutTask ??= tier;
+        leftOut = `it limits payments per task, and the task is ${facts.established.task}`;
+      } else if (above) leftOut = `it asks less of people than ${above.name}, which was left out`;
+      else candidates.push(tier);
     }
-    const above = floor.find(({ requirement }) => !asStrictAs(tier.requirement, requirement));
-    const taskless = tier.budgets.perTask !== undefined && subject.task === undefined;
-    if (finding === 'met' && !above && !taskless) {
-      tell(tier, finding);
-      candidates.push(tier);
-      continue;
-    }
-    floor.push(tier);
-    if (finding === 'held') tell(tier, finding);
-    else if (taskless) {
-      withoutTask ??= tier;
-      tell(tier, finding, `it limits payments per task, and the task is ${taskOf(subject)}`);
-    } else tell(tier, finding, `it asks less of people than ${above?.name}, which was left out`);
+    if (finding === 'held' || leftOut !== undefined) raise(floor, tier);
+    if (listed >= (finding === 'met' ? LINES_MAX : LINES_MAX / 2)) continue;
+    listed += 1;
+    trace.push(
+      leftOut === undefined ? explained(tier, subject, finding) : line(tier.rule, false, leftOut),
+    );
   }
   const unlisted = found.length - listed;
   summarize(trace, 'tiers', { excluded: rules.length - found.length, unlisted });
   return { candidates, withoutTask };
 }
 
-/** The task of a payment in words: `none`, `unknown`, or its name. */
-export function taskOf({ facts }: Subject): string {
-  return facts.established.task;
+/** Adds a tier to the floor, unless it asks no more than one that is there. */
+function raise(floor: CompiledTier[], tier: CompiledTier): void {
+  if (!floor.some((it) => asStrictAs(it.requirement, tier.requirement))) floor.push(tier);
 }
 
 function allOf(conditions: readonly Condition[], subject: Subject): Finding {

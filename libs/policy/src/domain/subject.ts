@@ -1,4 +1,4 @@
-import { type BudgetScope, type Facts } from '@countersign/contracts';
+import type { BudgetScope, Facts } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
 
 /** Decimal places of every unit of account. */

@@ -41,13 +41,14 @@ function operation(name: string, route: Route): Record<string, unknown> {
     required: false,
     schema: schemaOf(schema as z.ZodType, 'input'),
   }));
+  const content = { 'application/json': { schema: schemaOf(route.answer, 'output') } };
   return {
     operationId: name,
     summary: route.summary,
     description: `Callers: ${route.who.join(', ')}.`,
     tags: [route.service],
     'x-who': route.who,
-    parameters: [...inPath, ...inQuery, ...(name === 'proposePayment' ? PROPOSE_HEADERS : [])],
+    parameters: [...inPath, ...inQuery, ...(HEADERS[name] ?? [])],
     ...(route.body && {
       requestBody: {
         required: true,
@@ -55,10 +56,10 @@ function operation(name: string, route: Route): Record<string, unknown> {
       },
     }),
     responses: {
-      '200': {
-        description: 'Done, or found',
-        content: { 'application/json': { schema: schemaOf(route.answer, 'output') } },
-      },
+      '200': { description: 'Done, or found', content },
+      ...(name === 'proposePayment' && {
+        '202': { description: 'Under way: people are asked, or a claim is due', content },
+      }),
       default: {
         description: 'A refusal or a fault, with a stable code',
         content: {
@@ -69,22 +70,24 @@ function operation(name: string, route: Route): Record<string, unknown> {
   };
 }
 
-const PROPOSE_HEADERS = [
-  {
-    name: 'Idempotency-Key',
-    in: 'header',
-    required: false,
-    description: 'Names the purchase; the same key with any changed field is refused',
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
-  },
-  {
-    name: 'Prefer',
-    in: 'header',
-    required: false,
-    description: '`wait=N`: answer when the payment moved on, or after N seconds (at most 60)',
-    schema: { type: 'string' },
-  },
-];
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Names the purchase; the same key with any changed field is refused',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+const PREFER = {
+  name: 'Prefer',
+  in: 'header',
+  required: false,
+  description: '`wait=N`: answer when the payment moved on, or after N seconds (at most 60)',
+  schema: { type: 'string' },
+};
+const HEADERS: Readonly<Record<string, readonly object[]>> = {
+  proposePayment: [IDEMPOTENCY_KEY, PREFER],
+  withdraw: [IDEMPOTENCY_KEY],
+};
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });

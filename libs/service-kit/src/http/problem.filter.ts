@@ -48,7 +48,10 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Rejected)
     return { ...problem('invalid_request', error.message), errors: [...error.errors] };
   if (error instanceof Fault)
-    return { ...problem('unavailable', 'A part we depend on does not answer.'), code: error.code };
+    return {
+      ...problem('unavailable', `A part we depend on does not answer (${error.code}).`),
+      retryable: error.retryable,
+    };
   const status = statusOf(error);
   if (status === 404) return problem('not_found');
   if (status === 413) return problem('too_large');

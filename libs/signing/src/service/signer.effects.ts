@@ -160,6 +160,9 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
     if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
     const { fixed } = payment.phase;
     const { authorization, authorizationDigest, walletId } = fixed;
+    // A stop may stand in the lane that this signer has not folded yet.
+    await host.caughtUp(String(host.laneFor(payment.tenant, payment.agent).lane));
+    if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
     const since = fixedHere.get(payment.id);
     const ageMs =
       since === undefined ? clock.nowMs() - fixed.fixedAtMs : clock.monotonicMs() - since;

@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import { z } from 'zod';
@@ -34,13 +42,18 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
   for (const entry of path === undefined ? [] : readEntries(path))
     entries.set(entry.paymentId, entry);
   const file = path === undefined ? undefined : openSync(path, 'a', 0o600);
+  let broken = false;
   return {
     note(entry) {
       const before = entries.get(entry.paymentId);
       if (before && before.authorizationDigest !== entry.authorizationDigest)
         throw new InvariantViolation(`${entry.paymentId} was signed with another authorization`);
       if (before) return;
+      // Half a line may stand there now; only a new start can tell, and cut it off.
+      if (broken) throw unavailable(undefined);
+      broken = true;
       if (file !== undefined) writeDurably(file, entry);
+      broken = false;
       entries.set(entry.paymentId, entry);
     },
     signedInDay(wallet, token, nowMs) {
@@ -61,18 +74,38 @@ function writeDurably(file: number, entry: JournalEntry): void {
     writeSync(file, `${JSON.stringify(entry)}\n`);
     fsyncSync(file);
   } catch (cause) {
-    throw new Fault('journal_unavailable', 'the signing journal cannot be written', {
-      retryable: false,
-      cause,
-    });
+    throw unavailable(cause);
   }
 }
 
-/** A torn last line is a signature that was never made: it is written before the key is used. */
+/** A torn last line is a signature that was never made: it is cut off, or the next one would be glued to it. */
 function readEntries(path: string): JournalEntry[] {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const file = openSync(path, 'a', 0o600);
-  closeSync(file);
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.slice(0, -1).map((line) => Entry.parse(JSON.parse(line)));
+  const file = openSync(path, 'a+', 0o600);
+  try {
+    const text = readFileSync(file, 'utf8');
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole.length < text.length) ftruncateSync(file, Buffer.byteLength(whole));
+    fsyncSync(file);
+    syncFolder(dirname(path));
+    return whole
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => Entry.parse(JSON.parse(line)));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+function unavailable(cause: unknown): Fault {
+  return new Fault('journal_unavailable', 'the signing journal cannot be written', {
+    retryable: false,
+    cause,
+  });
 }

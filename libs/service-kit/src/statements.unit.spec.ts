@@ -1,0 +1,135 @@
+import { type KeyObject, generateKeyPairSync, sign } from 'node:crypto';
+import { type EventData, decodeEvent, encodeEvent } from '@countersign/contracts';
+import type { StatementKey } from '@countersign/ports';
+import { OWNER } from '@countersign/testkit';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
+import { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
+
+function newKey(keyId: string): StatementKey {
+  const pair: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ed25519');
+  return {
+    keyId,
+    publicKey: pair.publicKey.export({ format: 'jwk' }).x ?? '',
+    sign: (text) =>
+      Promise.resolve(sign(null, Buffer.from(text), pair.privateKey).toString('base64url')),
+  };
+}
+const approval = newKey('approval-1');
+const signer = newKey('signer-1');
+const trusted: TrustedKeys = new Map([
+  ['approval-1', { service: 'approval', publicKey: approval.publicKey }],
+  ['signer-1', { service: 'signer', publicKey: signer.publicKey }],
+]);
+
+type Granted = EventData<'approval.granted'>;
+const CAUSE = 'cause/1';
+const STATEMENT = {
+  ...OWNER,
+  paymentId: `pay_0_${'1'.repeat(32)}`,
+  person: 'ada',
+  quoteDigest: 'a'.repeat(64),
+  decisionId: 'b'.repeat(64),
+};
+const signedBy = (key: StatementKey) => signStatement(key, 'approval.granted', STATEMENT, CAUSE);
+
+/** Whether a reader of the log believes a grant with this data and cause. */
+function believed(data: Granted, how: { cause?: string; keys?: TrustedKeys } = {}): boolean {
+  const event = decodeEvent(encodeEvent('approval.granted', data, how.cause ?? CAUSE).bytes);
+  if ('undecodable' in event) throw new Error(event.undecodable);
+  return isGenuine(how.keys ?? trusted, event);
+}
+
+describe('a signed statement', () => {
+  let data: Granted;
+  beforeAll(async () => {
+    data = await signedBy(approval);
+  });
+
+  it('is genuine by its own service’s key', () => {
+    expect(believed(data)).toBe(true);
+  });
+
+  it('is not genuine by another service’s key', async () => {
+    expect(believed(await signedBy(signer))).toBe(false);
+  });
+
+  it('is not genuine by a key nobody trusts', async () => {
+    expect(believed(await signedBy(newKey('approval-2')))).toBe(false);
+    expect(believed(data, { keys: new Map() })).toBe(false);
+  });
+
+  it('is not genuine by another key under a trusted name', async () => {
+    expect(believed(await signedBy(newKey('approval-1')))).toBe(false);
+  });
+
+  it('is not genuine once any of its data was changed', () => {
+    const changes: Partial<Granted>[] = [
+      { tenant: 'other' },
+      { agent: 'other' },
+      { paymentId: `pay_0_${'2'.repeat(32)}` },
+      { person: 'bo' },
+      { quoteDigest: 'c'.repeat(64) },
+      { decisionId: 'c'.repeat(64) },
+    ];
+    for (const change of changes) expect(believed({ ...data, ...change })).toBe(false);
+  });
+
+  it('is not genuine under another cause', () => {
+    expect(believed(data, { cause: 'cause/2' })).toBe(false);
+  });
+
+  it('is not genuine under another name of the same service', async () => {
+    const opened = { ...OWNER, paymentId: STATEMENT.paymentId, round: 0 };
+    const signed = await signStatement(approval, 'approval.opened', opened, CAUSE);
+    const event = { id: '', causationId: CAUSE, data: signed };
+    expect(isGenuine(trusted, { ...event, name: 'approval.opened' })).toBe(true);
+    const renamed = { ...event, name: 'approval.granted' as const, data: signed as never };
+    expect(isGenuine(trusted, renamed)).toBe(false);
+  });
+
+  it('is not genuine with a signature cut short', () => {
+    const { keyId, value } = data.signature;
+    const event = { id: '', name: 'approval.granted' as const, causationId: CAUSE };
+    const cut = { ...data, signature: { keyId, value: value.slice(0, -4) } };
+    expect(isGenuine(trusted, { ...event, data: cut })).toBe(false);
+  });
+});
+
+describe('a record of a kind nobody signs', () => {
+  it('is believed to be its writer’s', () => {
+    const data = { ...OWNER, task: 'index', by: 'owner' };
+    const event = { id: '', name: 'task.closed' as const, causationId: CAUSE, data };
+    expect(isGenuine(trusted, event)).toBe(true);
+  });
+});
+
+describe('a commitment', () => {
+  const { commitment, opening } = commit('buy embeddings');
+  const opened = (openings: Parameters<typeof encodeOpenings>[0]) =>
+    openedValue(encodeOpenings(openings), 'purpose', commitment);
+
+  it('is opened by what was committed to', () => {
+    expect(opened({ purpose: opening })).toBe('buy embeddings');
+    expect(commitmentOf(opening)).toEqual(commitment);
+  });
+
+  it('is not opened by another salt or value', () => {
+    expect(opened({ purpose: { ...opening, salt: '0'.repeat(32) } })).toBeUndefined();
+    expect(opened({ purpose: { ...opening, value: 'buy shoes' } })).toBeUndefined();
+  });
+
+  it('is not opened once its opening was erased', () => {
+    expect(openedValue(undefined, 'purpose', commitment)).toBeUndefined();
+    expect(opened({})).toBeUndefined();
+  });
+
+  it('is not opened where the record holds none, or by the opening of another field', () => {
+    expect(openedValue(encodeOpenings({ purpose: opening }), 'purpose', undefined)).toBeUndefined();
+    expect(opened({ reason: opening })).toBeUndefined();
+  });
+
+  it('does not tell equal values', () => {
+    expect(commit('buy embeddings').commitment).not.toEqual(commitment);
+  });
+});

@@ -1,0 +1,116 @@
+import {
+  type Caller,
+  type PaymentView,
+  type Problem,
+  ROUTES,
+  Role,
+  type Route,
+} from '@countersign/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { autonomous, collaborative } from './policies.ts';
+import { World } from './world.ts';
+
+const routes = Object.entries<Route>(ROUTES);
+const PEOPLE_OF_ONE_ROLE = Role.options.map((role) => `only-${role}`);
+const CALLERS: Record<string, readonly Caller[]> = {
+  'research-1': ['agent'],
+  ada: ['approver'],
+  owner: ['approver', 'operator', 'policy_author', 'auditor'],
+  ...Object.fromEntries(Role.options.map((role) => [`only-${role}`, [role]])),
+};
+const matrix = routes.flatMap(([name, route]) =>
+  Object.entries(CALLERS).map(([who, roles]) => ({
+    name,
+    route,
+    who,
+    may: roles.some((role) => route.who.includes(role)),
+  })),
+);
+
+let world: World;
+let waiting: PaymentView;
+beforeAll(async () => {
+  world = await World.create();
+  await world.usePolicy(autonomous());
+  const paid = await world.propose({ purpose: 'to index a page' });
+  await world.present(paid.body);
+  await world.pass(5_000);
+  await world.usePolicy(collaborative());
+  const asked = await world.propose({ url: 'https://api.example.com/v2', purpose: 'to ask' });
+  waiting = asked.body;
+  // Last, because an author puts a policy in force alone only while there is no other.
+  const owner = { tenant: 'default', person: 'owner' };
+  for (const [index, person] of PEOPLE_OF_ONE_ROLE.entries()) {
+    const roles = [Role.options[index]!];
+    const { credential } = await world.services.registry.addPerson(owner, person, roles);
+    world.credentials[person] = credential;
+  }
+  await world.settle();
+});
+afterAll(() => world.stop());
+
+/** A path with nothing behind its parameters, so that a call that is let through changes nothing. */
+const nowhere = ({ path }: Route) =>
+  path.replace(':id', `pay_0_${'0'.repeat(32)}`).replaceAll(/:\w+/g, 'nothing');
+const send = (who: string | undefined, { method }: Route, url: string) =>
+  world.call<Problem>(who, method, url, method === 'GET' ? {} : { body: { no: 'such field' } });
+
+describe('every route', () => {
+  it.each(routes)('asks for a credential: %s', async (_, route) => {
+    const { status, body, headers } = await send(undefined, route, nowhere(route));
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ code: 'unauthenticated', status: 401, retryable: false });
+    expect(headers['content-type']).toContain('application/problem+json');
+  });
+
+  it.each(routes)('takes no credential that nobody holds: %s', async (_, { method, ...route }) => {
+    const headers = { authorization: `Bearer ${'a'.repeat(43)}` };
+    const url = nowhere({ method, ...route });
+    expect((await world.call(undefined, method, url, { headers })).status).toBe(401);
+  });
+
+  it.each(matrix.filter(({ may }) => !may))('$name refuses $who', async ({ route, who }) => {
+    const { status, body } = await send(who, route, nowhere(route));
+    expect(status).toBe(403);
+    expect(body.code).toBe('not_permitted');
+  });
+
+  // A call without effect: a body or a path that cannot be, wherever the route has one.
+  const harmless = ({ route }: { route: Route }) =>
+    route.method === 'GET' || route.body !== undefined || route.path.includes(':');
+  it.each(matrix.filter((it) => it.may && harmless(it)))(
+    '$name lets $who in',
+    async ({ route, who }) => {
+      const { status, body } = await send(who, route, nowhere(route));
+      expect(body.code).not.toBe('not_permitted');
+      expect(status).not.toBe(401);
+      expect(status).toBeLessThan(500);
+    },
+  );
+});
+
+describe('the answer of every route that reads', () => {
+  const reads = routes.filter(([, { method }]) => method === 'GET');
+  const urlOf = ({ path }: Route) =>
+    path.replace(':id', waiting.id).replace(':version', '1').replace(':wallet', 'w1');
+
+  it.each(reads)('is as its schema says, and has no field more: %s', async (_, route) => {
+    const { status, body } = await world.call<unknown>('owner', 'GET', urlOf(route));
+    expect(status).toBe(200);
+    expect(route.answer.parse(body)).toEqual(body);
+  });
+
+  it('is there for the payment that waits and for the one that was paid', async () => {
+    const { body } = await world.call<{ payments: PaymentView[] }>('owner', 'GET', '/v1/payments');
+    const statuses = body.payments.map((payment) => payment.status).sort();
+    expect(statuses).toEqual(['awaiting_approval', 'settled']);
+  });
+});
+
+describe('an unknown path', () => {
+  it('is not found, as a problem with a code', async () => {
+    const { status, body } = await world.call<Problem>('owner', 'GET', '/v1/nothing');
+    expect(status).toBe(404);
+    expect(body.code).toBe('not_found');
+  });
+});
