@@ -28,7 +28,6 @@ import {
   CONTROL,
   type EventLog,
   type LogRecord,
-  type Position,
   type Subscription,
 } from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';

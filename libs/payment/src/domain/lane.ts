@@ -284,9 +284,8 @@ function mark(
   for (const agent of lane.agents.values()) {
     const was = tenantOf(before, agent.tenant);
     const is = tenantOf(view, agent.tenant);
-    if (was === is) continue;
-    if (is.freezes > was.freezes) touched.push(...freezeAll(agent, lane.atMs));
-    else touched.push(...updateOpen(agent, reconsidered));
+    if (is.frozen || is.freezes > was.freezes) touched.push(...freezeAll(agent, lane.atMs));
+    else if (was !== is) touched.push(...updateOpen(agent, reconsidered));
   }
   return { applied: true, touched };
 }
