@@ -17,7 +17,7 @@ for (const kind of ['memory', 'file'] as const) {
         log: made.store.log,
         other: made.store.log,
         reopen: async (count) => (await made.reopen(count)).log,
-        dispose: made.dispose,
+        dispose: () => made.dispose(),
       });
     },
   });
@@ -29,7 +29,7 @@ for (const kind of ['memory', 'file'] as const) {
       return Promise.resolve({
         budgets: made.store.budgets,
         reopen: async () => (await made.reopen()).budgets,
-        dispose: made.dispose,
+        dispose: () => made.dispose(),
       });
     },
   };
