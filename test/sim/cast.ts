@@ -57,10 +57,34 @@ export const STRANGER = address('5a');
 
 /** Sellers as the world has them. Some are registered; some are prohibited by every policy. */
 export const SELLERS = [
-  { seller: 'embeddings', domain: 'api.embed.example', payTo: address('a1'), trust: 'verified', category: 'compute' },
-  { seller: 'weather', domain: 'api.weather.example', payTo: address('a2'), trust: 'known', category: 'data' },
-  { seller: 'news', domain: 'news.example', payTo: address('a3'), trust: 'known', category: 'data' },
-  { seller: 'casino', domain: 'casino.example', payTo: address('bad0'.slice(0, 2)), trust: 'known', category: 'gambling' },
+  {
+    seller: 'embeddings',
+    domain: 'api.embed.example',
+    payTo: address('a1'),
+    trust: 'verified',
+    category: 'compute',
+  },
+  {
+    seller: 'weather',
+    domain: 'api.weather.example',
+    payTo: address('a2'),
+    trust: 'known',
+    category: 'data',
+  },
+  {
+    seller: 'news',
+    domain: 'news.example',
+    payTo: address('a3'),
+    trust: 'known',
+    category: 'data',
+  },
+  {
+    seller: 'casino',
+    domain: 'casino.example',
+    payTo: address('bad0'.slice(0, 2)),
+    trust: 'known',
+    category: 'gambling',
+  },
 ] as const;
 
 /** Tasks an agent may name when an operator has opened them. */

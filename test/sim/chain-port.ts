@@ -58,7 +58,10 @@ function readingOf({ at, usage }: Reading): AuthorizationReading {
     : { at, state: 'canceled', canceled: whereOf(usage) };
 }
 
-function transferOf(usage: Usage, { from, to, value }: { from: string; to: string; value: bigint }) {
+function transferOf(
+  usage: Usage,
+  { from, to, value }: { from: string; to: string; value: bigint },
+) {
   return { from, to, value, ...whereOf(usage) };
 }
 

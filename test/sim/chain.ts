@@ -26,8 +26,8 @@ export interface Reading {
   readonly usage: Usage | undefined;
 }
 
-const SAFE_DEPTH = 3;
-const FINAL_DEPTH = 8;
+export const SAFE_DEPTH = 3;
+export const FINAL_DEPTH = 8;
 const BLOCK_MS = 2_000;
 
 /** One EVM chain with one kind of token (EIP-3009): what a block holds decides, and blocks that are not final may go. */

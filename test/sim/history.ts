@@ -150,7 +150,7 @@ export class History {
     const mayCount = event && !isLaneEvent(event) && genuine && !isRepeat;
     if (event && mayCount) this.#orders.add(event.id);
     const judged = mayCount
-      ? foldControl(before, record.offset, event as ControlEvent)
+      ? foldControl(before, record.offset, event)
       : {
           applied: false as const,
           code: isRepeat ? 'duplicate' : codeOf(genuine),
@@ -170,7 +170,14 @@ export class History {
     if (!event || !isLaneEvent(event) || !genuine) {
       lane.next += 1;
       lane.atMs = Math.max(lane.atMs, record.stampMs);
-      const seen = { record, event, laneMs: lane.atMs, applied: false, code: codeOf(genuine), genuine };
+      const seen = {
+        record,
+        event,
+        laneMs: lane.atMs,
+        applied: false,
+        code: codeOf(genuine),
+        genuine,
+      };
       this.#index(seen);
       return seen;
     }

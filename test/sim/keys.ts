@@ -31,8 +31,17 @@ export class Ed25519 {
 
 /** What a 32-byte digest stands for: either of the two messages a wallet may sign. */
 export type Meaning =
-  | { readonly kind: 'transfer'; readonly authorization: Omit<Authorization, 'value'> & { value: string } }
-  | { readonly kind: 'cancellation'; readonly chainId: number; readonly token: string; readonly from: string; readonly nonce: string };
+  | {
+      readonly kind: 'transfer';
+      readonly authorization: Omit<Authorization, 'value'> & { value: string };
+    }
+  | {
+      readonly kind: 'cancellation';
+      readonly chainId: number;
+      readonly token: string;
+      readonly from: string;
+      readonly nonce: string;
+    };
 
 /** A signature at the moment it is made. */
 export interface Signature {
@@ -85,9 +94,12 @@ export class Vault {
           return addressOf(wallet);
         }),
       address: (wallet) =>
-        call(`address ${wallet}`, () => (this.#wallets.has(wallet) ? addressOf(wallet) : undefined)),
+        call(`address ${wallet}`, () =>
+          this.#wallets.has(wallet) ? addressOf(wallet) : undefined,
+        ),
       sign: (wallet, digest) => call(`sign ${wallet}`, () => this.#sign(wallet, digest)),
-      revoke: () => Promise.reject(new Fault('not_modelled', 'no revocation', { retryable: false })),
+      revoke: () =>
+        Promise.reject(new Fault('not_modelled', 'no revocation', { retryable: false })),
       close: () => Promise.resolve(),
     };
   }

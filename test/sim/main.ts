@@ -38,7 +38,8 @@ function readOptions(): Options {
     return value;
   };
   const { seed, fault } = values;
-  if (fault !== undefined && !isPlantName(fault)) throw new UsageError(`no fault is called ${fault}`);
+  if (fault !== undefined && !isPlantName(fault))
+    throw new UsageError(`no fault is called ${fault}`);
   const steps = numberOf(values.steps, 50_000);
   const replicas = numberOf(values.replicas, 3);
   if (seed === undefined && values.seeds === undefined) {
@@ -106,7 +107,9 @@ async function main(): Promise<number> {
   const took = `${summary.steps} steps with ${which} in ${seconds.toFixed(1)} s (${rate} steps/s)`;
   const unreached = summary.unreached();
   if (unreached.length > 0) {
-    console.log(`simulation: ${took}, and no payment ended as ${unreached.join(', ')}: it shows little`);
+    console.log(
+      `simulation: ${took}, and no payment ended as ${unreached.join(', ')}: it shows little`,
+    );
     return 1;
   }
   console.log(`simulation: ${took}, every invariant held`);

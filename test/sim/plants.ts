@@ -4,7 +4,13 @@ import { blindToOpen, rewriting } from './plants/stores.ts';
 import { alwaysFinal, errorsAsUnused, neverFinal } from './plants/chains.ts';
 import { deafToVetoes, swapping } from './plants/logs.ts';
 import { impatient, oneNonceMore } from './plants/signers.ts';
-import { acknowledging, boastful, confirming, selfRegistering, twiceCounting } from './plants/services.ts';
+import {
+  acknowledging,
+  boastful,
+  confirming,
+  selfRegistering,
+  twiceCounting,
+} from './plants/services.ts';
 import type { Surroundings } from './replica.ts';
 import type { World } from './world.ts';
 

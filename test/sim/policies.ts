@@ -46,7 +46,12 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
         notifyWithinSeconds: 15,
         clearanceSeconds: 40,
         budgets: [
-          { id: 'supervised-agent', scope: 'agent', window: rolling(120), atMost: units(4 * amounts) },
+          {
+            id: 'supervised-agent',
+            scope: 'agent',
+            window: rolling(120),
+            atMost: units(4 * amounts),
+          },
         ],
       },
       {
@@ -60,12 +65,30 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
       },
     ],
     budgets: [
-      { id: 'agent-minute', scope: 'agent', window: rolling(60), atMost: units(5 * amounts), atMostCount: 14 },
+      {
+        id: 'agent-minute',
+        scope: 'agent',
+        window: rolling(60),
+        atMost: units(5 * amounts),
+        atMostCount: 14,
+      },
       { id: 'seller-open', scope: 'seller', window: rolling(90), atMostCount: 12 },
       { id: 'tenant-hour', scope: 'tenant', window: rolling(600), atMost: units(40 * amounts) },
-      { id: 'scout-life', scope: 'agent', window: { kind: 'lifetime' }, atMost: units(300), only: ['scout'] },
+      {
+        id: 'scout-life',
+        scope: 'agent',
+        window: { kind: 'lifetime' },
+        atMost: units(300),
+        only: ['scout'],
+      },
       { id: 'one-payment', scope: 'tenant', window: { kind: 'payment' }, atMost: units(9) },
-      { id: 'survey', scope: 'seller', window: rolling(60), atMost: units(3 * amounts), only: ['news'] },
+      {
+        id: 'survey',
+        scope: 'seller',
+        window: rolling(60),
+        atMost: units(3 * amounts),
+        only: ['news'],
+      },
     ],
     flags: [{ id: 'large', when: { amount: { over: units(2) } } }],
   });

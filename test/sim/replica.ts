@@ -116,11 +116,16 @@ function takeUpDuties(
   for (const runner of runners) runner.start();
 }
 
-function clockOf({ scheduler, skewMs }: ProcessParts): Clock {
+function clockOf({ scheduler, party, skewMs }: ProcessParts): Clock {
   const startedAtMs = scheduler.nowMs;
+  let monotonicMs = 0;
   return {
     nowMs: () => scheduler.nowMs + skewMs(),
-    monotonicMs: () => scheduler.nowMs - startedAtMs,
+    monotonicMs() {
+      const countedMs = scheduler.nowMs - startedAtMs - party.suspendedMs;
+      monotonicMs = Math.max(monotonicMs, countedMs);
+      return monotonicMs;
+    },
   };
 }
 

@@ -71,7 +71,9 @@ async function settle(world: World): Promise<void> {
   const { scheduler, checker, history } = world;
   const untilMs = scheduler.nowMs + SETTLE_MAX_MS;
   const isQuiet = () =>
-    history.reference.every((lane) => [...lane.agents.values()].every((it) => it.open.size === 0)) &&
+    history.reference.every((lane) =>
+      [...lane.agents.values()].every((it) => it.open.size === 0),
+    ) &&
     world.replicas.every(({ process }) =>
       process.host.lanes.every(({ lane, next }) => next === history.lanes[lane]?.length),
     );

@@ -6,6 +6,8 @@ import type { Dice } from './dice.ts';
 export interface Party {
   isAlive: boolean;
   pausedUntilMs: number;
+  /** How long its monotonic clock stood still: a machine that is suspended does not count the time. */
+  suspendedMs: number;
 }
 
 interface Event {

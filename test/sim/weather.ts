@@ -13,9 +13,9 @@ const WORST = {
   /** A subscriber gets records again that it had. */
   redelivery: 0.05,
   /** A replica stands still for longer than any time-out, then goes on. */
-  pause: 0.12,
+  pause: 0.25,
   /** A replica's process ends; another starts from the log alone. */
-  crash: 0.12,
+  crash: 0.25,
   /** A replica's clock is set wrong. */
   skew: 0.15,
   /** The log's own clock jumps. */

@@ -117,7 +117,7 @@ export class World {
   }
 
   #start(name: string, skewMs: () => number): Process {
-    const party = { isAlive: true, pausedUntilMs: 0 };
+    const party = { isAlive: true, pausedUntilMs: 0, suspendedMs: 0 };
     const { scheduler, weather, dice, store, chain } = this;
     const wire = new Wire({ scheduler, weather, dice, party });
     const log = logPort({

@@ -7,7 +7,9 @@ import type { World } from '../world.ts';
 import { present } from './facilitator.ts';
 
 /** Atomic units; where tiers begin and end, and beyond. */
-const PRICES = [40_000, 60_000, 90_000, 100_000, 200_000, 450_000, 900_000, 2_500_000, 6_000_000, 21_000_000];
+const PRICES = [
+  40_000, 60_000, 90_000, 100_000, 200_000, 450_000, 900_000, 2_500_000, 6_000_000, 21_000_000,
+];
 const ATTEMPTS_MAX = 14;
 
 /** An agent, buying one thing after another, some at the same time, and never sure of anything. */
@@ -41,7 +43,11 @@ async function purchase(world: World, owner: Owner, dice: Dice): Promise<void> {
   }
 }
 
-function propose(world: World, owner: Owner, { body, key, waitMs }: Wish): Promise<Answer<Payment>> {
+function propose(
+  world: World,
+  owner: Owner,
+  { body, key, waitMs }: Wish,
+): Promise<Answer<Payment>> {
   return request(world, `${owner.agent} proposes`, async ({ intake }) => {
     const { payment } = await intake.propose(owner, body, { idempotencyKey: key, waitMs });
     return payment;

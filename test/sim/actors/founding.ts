@@ -1,6 +1,15 @@
 import type { Seller } from '@countersign/contracts';
 import type { Registry } from '@countersign/policy/service';
-import { AGENTS, KEYS, NETWORK, PEOPLE, SELLERS, SIGNING_SERVICES, TENANTS, type TenantName } from '../cast.ts';
+import {
+  AGENTS,
+  KEYS,
+  NETWORK,
+  PEOPLE,
+  SELLERS,
+  SIGNING_SERVICES,
+  TENANTS,
+  type TenantName,
+} from '../cast.ts';
 import { insist } from '../client.ts';
 import { type Looseness, policyText } from '../policies.ts';
 import type { World } from '../world.ts';
@@ -49,7 +58,9 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
   await Promise.all([
     ...PEOPLE.map((it) => act('person.added', (to) => to.addPerson(owner, it.person, it.roles))),
     ...agents.map((it) => act('wallet.requested', (to) => to.requestWallet(owner, it.wallet))),
-    ...sellers.map((it) => act('seller.registered', (to) => to.registerSeller(owner, recordOf(it)))),
+    ...sellers.map((it) =>
+      act('seller.registered', (to) => to.registerSeller(owner, recordOf(it))),
+    ),
     act('policy.put', (to) => to.putPolicy(owner, policyText(START, 0))),
   ]);
   await Promise.all([

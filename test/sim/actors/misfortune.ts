@@ -20,9 +20,11 @@ function strike(world: World, dice: World['dice']): void {
   const replica = dice.pick(world.replicas);
   const { party } = replica.process;
   if (weather.strikes('crash')) party.isAlive = false;
-  if (weather.strikes('pause'))
-    party.pausedUntilMs =
-      scheduler.nowMs + dice.pick([300, 2_000, 12_000, 45_000, 120_000]) + dice.between(0, 500);
+  if (weather.strikes('pause')) {
+    const forMs = dice.pick([300, 2_000, 12_000, 45_000, 120_000]) + dice.between(0, 500);
+    party.pausedUntilMs = scheduler.nowMs + forMs;
+    if (dice.chance(0.3)) party.suspendedMs += forMs;
+  }
   if (weather.strikes('skew'))
     replica.skewMs = dice.pick([0, 0, 200, -200, 1_500, -1_500, 8_000, -8_000, 45_000, -45_000]);
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));

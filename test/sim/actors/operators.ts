@@ -1,4 +1,15 @@
-import { AGENTS, NETWORK, type Owner, SELLERS, STRANGER, TASKS, TENANTS, TREASURY, type TenantName, USDC } from '../cast.ts';
+import {
+  AGENTS,
+  NETWORK,
+  type Owner,
+  SELLERS,
+  STRANGER,
+  TASKS,
+  TENANTS,
+  TREASURY,
+  type TenantName,
+  USDC,
+} from '../cast.ts';
 import { request } from '../client.ts';
 import type { Dice } from '../dice.ts';
 import { drawLooseness, policyText } from '../policies.ts';
@@ -42,7 +53,9 @@ async function act(world: World, dice: Dice): Promise<void> {
       return freezeAll(world, tenant);
     case 'unfreezeAgent':
       world.acts.note(`agent.unfrozen/${tenant}`);
-      return done(request(world, 'unfreeze', (it) => it.registry.unfreezeAgent(byOf(tenant), owner.agent)));
+      return done(
+        request(world, 'unfreeze', (it) => it.registry.unfreezeAgent(byOf(tenant), owner.agent)),
+      );
     case 'unfreezeAll':
       world.acts.note(`tenant.unfrozen/${tenant}`);
       return done(request(world, 'unfreeze all', (it) => it.registry.unfreezeAll(byOf(tenant))));
@@ -55,7 +68,9 @@ async function act(world: World, dice: Dice): Promise<void> {
     case 'credential':
       world.acts.note(`agent.credential_replaced/${tenant}`);
       return done(
-        request(world, 'replace', (it) => it.registry.replaceAgentCredential(byOf(tenant), owner.agent)),
+        request(world, 'replace', (it) =>
+          it.registry.replaceAgentCredential(byOf(tenant), owner.agent),
+        ),
       );
   }
 }
@@ -67,7 +82,9 @@ const done = async (answer: Promise<unknown>): Promise<void> => void (await answ
 async function changePolicy(world: World, dice: Dice, tenant: TenantName): Promise<void> {
   const text = policyText(drawLooseness(dice), dice.between(1, 1_000_000));
   world.acts.note(`policy.put/${tenant}`);
-  const put = await request(world, 'put a policy', (it) => it.registry.putPolicy(byOf(tenant), text));
+  const put = await request(world, 'put a policy', (it) =>
+    it.registry.putPolicy(byOf(tenant), text),
+  );
   if (put.kind !== 'answer') return;
   const person = dice.chance(0.1) ? 'owner' : 'ann';
   const { version } = put.value;
@@ -99,7 +116,9 @@ async function changeSeller(world: World, dice: Dice, tenant: TenantName): Promi
   if (dice.chance(0.3)) {
     world.acts.note(`seller.removed/${tenant}`);
     return done(
-      request(world, 'remove a seller', (it) => it.registry.removeSeller(byOf(tenant), seller.seller)),
+      request(world, 'remove a seller', (it) =>
+        it.registry.removeSeller(byOf(tenant), seller.seller),
+      ),
     );
   }
   const trust = dice.pick(['known', 'verified'] as const);

@@ -38,7 +38,12 @@ async function decide(world: World, dice: Dice): Promise<void> {
 }
 
 /** A veto may come at any moment of a payment's life, also when nobody was asked. */
-async function veto(world: World, dice: Dice, tenant: TenantName, paymentId?: string): Promise<void> {
+async function veto(
+  world: World,
+  dice: Dice,
+  tenant: TenantName,
+  paymentId?: string,
+): Promise<void> {
   const alive = world.history
     .payments()
     .filter((it) => it.tenant === tenant && it.phase.status !== 'ended');

@@ -33,8 +33,10 @@ export function twiceCounting(surroundings: Surroundings): Surroundings {
 /** A freeze is answered by the position of something else, and appended half a minute later. */
 export function acknowledging(surroundings: Surroundings, world: World): Surroundings {
   return meddling(surroundings, (event, input, log) => {
-    if (event.name !== 'agent.frozen') return undefined;
-    const last = world.history.lanes[Number(input.lane)]?.findLast((seen) => seen.applied);
+    if (event.name !== 'agent.frozen' && event.name !== 'tenant.frozen') return undefined;
+    const { control, lanes } = world.history;
+    const all = input.lane === CONTROL ? control : lanes[Number(input.lane)];
+    const last = all?.findLast((seen) => seen.applied);
     if (!last) return undefined;
     world.scheduler.after(30_000, 'the freeze is appended', () => void log.append([input]));
     return Promise.resolve([{ lane: input.lane, offset: last.record.offset }]);

@@ -53,7 +53,10 @@ export function impatient(surroundings: Surroundings, world: World): Surrounding
     const signature = { keyId: KEYS.signer.keyId, value };
     const { bytes } = encodeEvent('authorization.fixed', { ...statement, signature }, CAUSE);
     const domain = { ...DOMAIN, verifyingContract: quote.asset };
-    const digest = typedData.transferDigest({ ...authorization, value: BigInt(quote.amount) }, domain);
+    const digest = typedData.transferDigest(
+      { ...authorization, value: BigInt(quote.amount) },
+      domain,
+    );
     return log
       .append([{ lane: String(lane), key: `${tenant}/${agent}`, bytes }])
       .then(async (positions) => {

@@ -109,7 +109,19 @@ function longestRoute(
   seller: Seller | undefined,
   path: string,
 ): Seller['routes'][number] | undefined {
+  // A server reads `/v1/%78` as `/v1/x`: spelling a path otherwise must not lose its category or price.
+  const spellings = [path, decoded(path)];
   return seller?.routes
-    .filter((route) => path === route.path || path.startsWith(route.path.replace(/\/?$/, '/')))
+    .filter((route) =>
+      spellings.some((it) => it === route.path || it.startsWith(route.path.replace(/\/?$/, '/'))),
+    )
     .sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
