@@ -1,5 +1,4 @@
 import {
-  type ControlEvent,
   type EventName,
   type EventOf,
   PolicyDocument,
