@@ -24,12 +24,7 @@ import {
   leafDigest,
   quarantine,
 } from '@countersign/payment';
-import {
-  CONTROL,
-  type EventLog,
-  type LogRecord,
-  type Subscription,
-} from '@countersign/ports';
+import { CONTROL, type EventLog, type LogRecord, type Subscription } from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { PaymentIndex } from './payment-index.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
