@@ -89,3 +89,9 @@ export const SELLERS = [
 
 /** Tasks an agent may name when an operator has opened them. */
 export const TASKS = ['survey', 'report'] as const;
+
+/** What the signer lets a wallet sign away in 24 hours; a run is over long before. Some runs have the low one. */
+export const CEILINGS = {
+  usual: { perPayment: 50_000_000n, perDay: 10_000_000_000n },
+  low: { perPayment: 3_000_000n, perDay: 6_000_000n },
+} as const;

@@ -5,6 +5,7 @@ import { agency } from './invariants/agency.ts';
 import { agreement } from './invariants/agreement.ts';
 import { authority } from './invariants/authority.ts';
 import { budgets } from './invariants/budgets.ts';
+import { ceilings } from './invariants/ceilings.ts';
 import { evidence } from './invariants/evidence.ts';
 import type { Invariant, MakeInvariant } from './invariants/invariant.ts';
 import { liveness } from './invariants/liveness.ts';
@@ -32,6 +33,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   replay,
   /** 7 */
   agreement,
+  /** 1: from the signer's own configuration, whatever the log says. */
+  ceilings,
   /** 10 */
   agency,
   /** On the chain, a purchase moves money once. */

@@ -11,6 +11,7 @@ import {
   type TrustedKeys,
 } from '@countersign/service-kit';
 import { settlementDuty } from '@countersign/settlement/service';
+import type { Ceiling } from '@countersign/signing';
 import { type SigningJournal, signerDuty } from '@countersign/signing/service';
 import type { TypedData, WalletKeys } from '@countersign/ports';
 import type { Party, Scheduler } from './scheduler.ts';
@@ -25,6 +26,7 @@ export interface Surroundings {
   readonly wallets: WalletKeys;
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
+  readonly ceiling: Ceiling;
   /** Whose statements it believes. */
   readonly trusted: TrustedKeys;
   readonly keys: Readonly<Record<SigningService, StatementKey>>;
@@ -54,7 +56,6 @@ export interface ProcessParts {
   readonly onFolded: (process: Process, lane: string, offset: number) => void;
 }
 
-const CEILING = { perPayment: 50_000_000n, perDay: 10_000_000_000n };
 const POLL_MS = 8_000;
 
 /** Starts a process as apps/standalone does: fold first, then every duty. */
@@ -99,7 +100,7 @@ function takeUpDuties(
   const pageUrl = 'http://sim/approve';
   const chains = new Map([[NETWORK, chain]]);
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });
-  const ceilingOf = () => CEILING;
+  const ceilingOf = () => surroundings.ceiling;
   const signer = signerDuty({
     ...shell,
     ...{ key: keys.signer, keys: wallets, typedData, journal, chains, trusted, ceilingOf },

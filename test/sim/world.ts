@@ -3,7 +3,7 @@ import { Fault } from '@countersign/kernel';
 import type { Budgets, Notifier } from '@countersign/ports';
 import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
-import { CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
+import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
 import { SimChain } from './chain.ts';
 import { Checker } from './checker.ts';
@@ -48,6 +48,7 @@ export class World {
   readonly acts: Acts;
   readonly checker: Checker;
   readonly replicas: Replica[];
+  readonly ceiling: { readonly perPayment: bigint; readonly perDay: bigint };
   notifierIsOut = false;
   readonly #plant: Plant;
   readonly #journal = openSigningJournal(undefined);
@@ -58,6 +59,7 @@ export class World {
     this.options = options;
     this.#plant = options.plant ?? NO_PLANT;
     this.dice = new Dice(`seed ${options.seed}`);
+    this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.2) ? 'low' : 'usual'];
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
     const store = openSyncStore({
@@ -137,6 +139,7 @@ export class World {
       wallets: this.vault.port(wire, weather),
       typedData: this.vault.typedData,
       journal: this.#journal,
+      ceiling: this.ceiling,
       trusted: TRUSTED,
       keys: {
         intake: statementKeyPort(KEYS.intake, wire, weather),

@@ -1,4 +1,4 @@
-import { TENANTS } from '../cast.ts';
+import { CEILINGS, TENANTS } from '../cast.ts';
 import type { World } from '../world.ts';
 import { paidAtMs } from './exposure.ts';
 import type { MakeInvariant } from './invariant.ts';
@@ -10,6 +10,9 @@ export const liveness: MakeInvariant = (world, report) => ({
     for (const { id, phase, reservationEnded } of history.payments())
       if (phase.status !== 'ended') report(`${id} is stuck: ${phase.status}`);
       else if (!reservationEnded) report(`${id} is ${phase.how}, and its reservation never ended`);
+    for (const { id, phase } of history.payments())
+      if (phase.status === 'ended' && phase.how === 'refused' && !mayRefuse(world, phase.code))
+        report(`${id} was refused by the signer, which had no cause: ${phase.code}`);
     const last = history.views.at(-1)?.offset ?? -1;
     for (const lane of history.reference)
       if (lane.through < last)
@@ -21,6 +24,11 @@ export const liveness: MakeInvariant = (world, report) => ({
     }
   },
 });
+
+/** A task may be closed after a decision; a ceiling may be reached. Nothing else changes what was decided. */
+function mayRefuse({ ceiling }: World, code: string | null): boolean {
+  return code === 'facts_changed' || (code === 'over_ceiling' && ceiling === CEILINGS.low);
+}
 
 /** What the counters hold in the end is what the chain says was paid. */
 function sumsAgree(world: World, tenant: string, report: (account: string) => void): void {

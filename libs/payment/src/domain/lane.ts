@@ -96,7 +96,8 @@ export function foldLane(
     case 'task.closed':
       return task(agent, event);
     case 'agent.frozen':
-      if (agent.frozen) return ignore('duplicate');
+      // Repeated, it stops what was proposed under the first one: whoever ordered it was told that everything stops.
+      if (agent.frozen && agent.open.size === 0) return ignore('duplicate');
       agent.frozen = true;
       return { applied: true, touched: freezeAll(agent, lane.atMs) };
     case 'agent.unfrozen':

@@ -214,6 +214,14 @@ describe('a freeze', () => {
     });
   });
 
+  it('ordered again, ends what was proposed since the first order', () => {
+    const freeze = { ...OWNER, by: 'owner' };
+    bench.record('agent.frozen', freeze, 1_000);
+    const { payment } = bench.submit(1_500);
+    bench.record('agent.frozen', freeze, 2_000);
+    expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
+  });
+
   it('reaches every agent through control', () => {
     const { payment } = bench.submit(1_000);
     bench.change('tenant.frozen', { tenant: 'default', by: 'owner', signature: SIGNATURE });

@@ -168,16 +168,21 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
       since === undefined ? clock.nowMs() - fixed.fixedAtMs : clock.monotonicMs() - since;
     if (ageMs > CLAIM_AGE_MAX_MS || ageMs < -2_000) return { againAfterMs: 60_000 };
     const keyName = walletKeyName(payment.tenant, walletId);
-    journal.note({
+    const { token, value } = authorization;
+    const atMs = clock.nowMs();
+    const entry = {
       paymentId: payment.id,
       wallet: keyName,
-      token: authorization.token,
-      value: authorization.value,
+      token,
+      value,
       authorizationDigest,
-      atMs: clock.nowMs(),
-    });
+      atMs,
+    };
+    const perDay = parts.ceilingOf(walletId, token)?.perDay ?? 0n;
+    // Others of this wallet were signed since this one was fixed: it is not signed any more and goes void.
+    if (!journal.note(entry, perDay)) return { againAfterMs: 60_000 };
     const digest = typedData.transferDigest(
-      { ...authorization, value: BigInt(authorization.value) },
+      { ...authorization, value: BigInt(value) },
       domainOf(authorization),
     );
     const bytes = await keys.sign(keyName, digest);

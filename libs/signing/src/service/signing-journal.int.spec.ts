@@ -11,6 +11,8 @@ const NOW_MS = 1_790_000_000_000;
 let folder: string;
 let path: string;
 let journal: SigningJournal;
+const PER_DAY = 10n ** 20n;
+const note = (it: JournalEntry, perDay = PER_DAY) => journal.note(it, perDay);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'countersign-journal-'));
@@ -43,76 +45,95 @@ function reopen(): void {
 
 describe('the signing journal', () => {
   it('keeps what it noted over a reopening', () => {
-    journal.note(entry());
-    journal.note(other({ value: '5' }));
+    note(entry());
+    note(other({ value: '5' }));
     reopen();
     expect(signedToday()).toBe(20_005n);
     const differs = entry({ authorizationDigest: 'b'.repeat(64) });
-    expect(() => journal.note(differs)).toThrow(InvariantViolation);
+    expect(() => note(differs)).toThrow(InvariantViolation);
   });
 
   it('has noted on disk before it answers', () => {
-    journal.note(entry());
+    note(entry());
     expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(entry())}\n`);
   });
 
   it('takes the same note again without counting it twice', () => {
-    journal.note(entry());
-    journal.note(entry({ atMs: NOW_MS + 1 }));
+    note(entry());
+    note(entry({ atMs: NOW_MS + 1 }));
     reopen();
-    journal.note(entry());
+    note(entry());
     expect(signedToday()).toBe(20_000n);
     expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(2);
   });
 
   it('refuses another authorization for a payment, and notes nothing of it', () => {
-    journal.note(entry());
+    note(entry());
     const differs = entry({ authorizationDigest: 'b'.repeat(64), value: '7' });
-    expect(() => journal.note(differs)).toThrow(InvariantViolation);
+    expect(() => note(differs)).toThrow(InvariantViolation);
     expect(signedToday()).toBe(20_000n);
     reopen();
     expect(signedToday()).toBe(20_000n);
   });
 
   it('sums a wallet and token over exactly the last 24 hours', () => {
-    journal.note(entry());
-    journal.note(other({ wallet: 'w2', value: '1' }));
-    journal.note(entry({ paymentId: `pay_0_${'3'.repeat(32)}`, token: `0x${'9'.repeat(40)}` }));
+    note(entry());
+    note(other({ wallet: 'w2', value: '1' }));
+    note(entry({ paymentId: `pay_0_${'3'.repeat(32)}`, token: `0x${'9'.repeat(40)}` }));
     expect(signedToday()).toBe(20_000n);
     expect(signedToday(NOW_MS + DAY_MS - 1)).toBe(20_000n);
     expect(signedToday(NOW_MS + DAY_MS)).toBe(0n);
   });
 
+  it('notes nothing that would pass what may be signed away in a day, however many ask side by side', () => {
+    const answers = ['1', '2', '3'].map((digit) =>
+      note(entry({ paymentId: `pay_0_${digit.repeat(32)}` }), 40_000n),
+    );
+    expect(answers).toEqual([true, true, false]);
+    expect(signedToday()).toBe(40_000n);
+    reopen();
+    expect(note(entry({ paymentId: `pay_0_${'3'.repeat(32)}` }), 40_000n)).toBe(false);
+    expect(note(entry({ paymentId: `pay_0_${'2'.repeat(32)}` }), 40_000n)).toBe(true);
+  });
+
+  it('lets go of what is older than a day, and takes on again', () => {
+    for (let index = 0; index < 3_000; index++) {
+      const paymentId = `pay_0_${String(index).padStart(32, '0')}`;
+      note(entry({ paymentId, atMs: NOW_MS + index * 60_000 }));
+    }
+    expect(signedToday(NOW_MS + 2_999 * 60_000)).toBe(1_440n * 20_000n);
+  });
+
   it('sums beyond what a double can hold', () => {
-    journal.note(entry({ value: '9007199254740993' }));
+    note(entry({ value: '9007199254740993' }));
     expect(signedToday()).toBe(9_007_199_254_740_993n);
   });
 
   it('ignores a torn last line', () => {
-    journal.note(entry());
+    note(entry());
     appendFileSync(path, JSON.stringify(other()).slice(0, 40));
     reopen();
     expect(signedToday()).toBe(20_000n);
   });
 
   it('still opens after it wrote on behind a torn last line', () => {
-    journal.note(entry());
+    note(entry());
     appendFileSync(path, JSON.stringify(other()).slice(0, 40));
     reopen();
-    journal.note(other());
+    note(other());
     reopen();
     expect(signedToday()).toBe(40_000n);
   });
 
   it('does not open over a damaged whole line', () => {
-    journal.note(entry());
+    note(entry());
     appendFileSync(path, '{"paymentId":1}\n');
     expect(() => openSigningJournal(path)).toThrow();
   });
 
   it('holds in memory where it has no file', () => {
     const inMemory = openSigningJournal(undefined);
-    inMemory.note(entry());
+    inMemory.note(entry(), PER_DAY);
     expect(inMemory.signedInDay('w1', USDC, NOW_MS)).toBe(20_000n);
     inMemory.close();
   });

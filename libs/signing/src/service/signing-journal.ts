@@ -26,42 +26,78 @@ const DAY_MS = 86_400_000;
 /** What this signer has signed, by its own account: single use and ceilings hold even if the log were rolled back. */
 export interface SigningJournal {
   /**
-   * Durably notes a signature before it is made. Repeating the same one is harmless.
+   * Durably notes a signature before it is made, unless with it the wallet would sign away more than `perDay` of the
+   * token in 24 hours: checked and noted in one turn, so that payments side by side cannot share what is left.
+   * Repeating the same one is harmless.
    *
+   * @returns whether it may be signed.
    * @throws InvariantViolation when the payment was signed with another authorization.
    */
-  note(entry: JournalEntry): void;
+  note(entry: JournalEntry, perDay: bigint): boolean;
   /** Atomic units of `token` signed away by `wallet` in the 24 hours before `nowMs`. */
   signedInDay(wallet: string, token: string, nowMs: number): bigint;
   close(): void;
 }
 
+/** What one wallet signed away of one token in the last 24 hours; older entries are let go as time goes on. */
+class DaySum {
+  #entries: { readonly value: bigint; readonly atMs: number }[] = [];
+  #gone = 0;
+  #sum = 0n;
+
+  add(value: bigint, atMs: number): void {
+    this.#entries.push({ value, atMs });
+    this.#sum += value;
+  }
+
+  at(nowMs: number): bigint {
+    for (;;) {
+      const oldest = this.#entries[this.#gone];
+      if (!oldest || oldest.atMs > nowMs - DAY_MS) break;
+      this.#sum -= oldest.value;
+      this.#gone += 1;
+    }
+    if (this.#gone > 1_000 && this.#gone * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#gone);
+      this.#gone = 0;
+    }
+    return this.#sum;
+  }
+}
+
 /** A journal in one file, a line per signature, synced before each signature. `undefined` keeps it in memory. */
 export function openSigningJournal(path: string | undefined): SigningJournal {
-  const entries = new Map<string, JournalEntry>();
-  for (const entry of path === undefined ? [] : readEntries(path))
-    entries.set(entry.paymentId, entry);
+  const digests = new Map<string, string>();
+  const days = new Map<string, DaySum>();
+  const dayOf = (wallet: string, token: string) => {
+    const key = `${wallet}/${token}`;
+    const day = days.get(key) ?? new DaySum();
+    days.set(key, day);
+    return day;
+  };
+  const remember = (entry: JournalEntry) => {
+    digests.set(entry.paymentId, entry.authorizationDigest);
+    dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
+  };
+  for (const entry of path === undefined ? [] : readEntries(path)) remember(entry);
   const file = path === undefined ? undefined : openSync(path, 'a', 0o600);
   let broken = false;
   return {
-    note(entry) {
-      const before = entries.get(entry.paymentId);
-      if (before && before.authorizationDigest !== entry.authorizationDigest)
+    signedInDay: (wallet, token, nowMs) => dayOf(wallet, token).at(nowMs),
+    note(entry, perDay) {
+      const before = digests.get(entry.paymentId);
+      if (before !== undefined && before !== entry.authorizationDigest)
         throw new InvariantViolation(`${entry.paymentId} was signed with another authorization`);
-      if (before) return;
+      if (before !== undefined) return true;
+      const { wallet, token, atMs } = entry;
+      if (dayOf(wallet, token).at(atMs) + BigInt(entry.value) > perDay) return false;
       // Half a line may stand there now; only a new start can tell, and cut it off.
       if (broken) throw unavailable(undefined);
       broken = true;
       if (file !== undefined) writeDurably(file, entry);
       broken = false;
-      entries.set(entry.paymentId, entry);
-    },
-    signedInDay(wallet, token, nowMs) {
-      let sum = 0n;
-      for (const entry of entries.values())
-        if (entry.wallet === wallet && entry.token === token && entry.atMs > nowMs - DAY_MS)
-          sum += BigInt(entry.value);
-      return sum;
+      remember(entry);
+      return true;
     },
     close() {
       if (file !== undefined) closeSync(file);
