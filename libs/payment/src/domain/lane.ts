@@ -105,7 +105,8 @@ export function foldLane(
       agent.orders.add(event.id);
       if (!agent.frozen) return ignore('not_frozen');
       agent.frozen = false;
-      return NOTHING_TOUCHED;
+      // What was proposed under the freeze ends with it, decided by then or not: it is to be proposed again.
+      return { applied: true, touched: freezeAll(agent, lane.atMs) };
     default:
       return onPayment(lane, agent, view, event);
   }
@@ -285,7 +286,8 @@ function mark(
   for (const agent of lane.agents.values()) {
     const was = tenantOf(before, agent.tenant);
     const is = tenantOf(view, agent.tenant);
-    if (is.frozen || is.freezes > was.freezes) touched.push(...freezeAll(agent, lane.atMs));
+    if (was.frozen || is.frozen || is.freezes > was.freezes)
+      touched.push(...freezeAll(agent, lane.atMs));
     else if (was !== is) touched.push(...updateOpen(agent, reconsidered));
   }
   return { applied: true, touched };

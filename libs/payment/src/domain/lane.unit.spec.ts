@@ -222,6 +222,25 @@ describe('a freeze', () => {
     expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
   });
 
+  it('ends, when it is lifted, what was proposed under it', () => {
+    const who = { ...OWNER, by: 'owner' };
+    bench.record('agent.frozen', who, 1_000);
+    const { payment } = bench.submit(1_500);
+    bench.record('agent.unfrozen', { ...who, signature: SIGNATURE }, 2_000);
+    expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
+    expect(bench.submit(2_500).payment?.phase.status).toBe('undecided');
+  });
+
+  it('of everything ends, when it is lifted, what was proposed under it', () => {
+    const order = { tenant: 'default', by: 'owner', signature: SIGNATURE };
+    bench.change('tenant.frozen', order);
+    bench.mark(1_000);
+    const { payment } = bench.submit(1_500);
+    bench.change('tenant.unfrozen', order);
+    bench.mark(2_000);
+    expect(bench.payment(payment?.id ?? '').phase).toMatchObject({ how: 'frozen' });
+  });
+
   it('reaches every agent through control', () => {
     const { payment } = bench.submit(1_000);
     bench.change('tenant.frozen', { tenant: 'default', by: 'owner', signature: SIGNATURE });
