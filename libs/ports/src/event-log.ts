@@ -1,6 +1,8 @@
-/** `control`, or a lane by number: `0`, `1`, … */
+/** `control`, `archive`, or a lane by number: `0`, `1`, … */
 export type LaneId = string;
 export const CONTROL: LaneId = 'control';
+/** Which ranges of the other lanes were cut for the event store, in the order of the cuts. Written by recorders only. */
+export const ARCHIVE: LaneId = 'archive';
 
 /** A place in the log: the record's lane and offset. */
 export interface Position {

@@ -1,4 +1,5 @@
 export {
+  ARCHIVE,
   type AppendInput,
   CONTROL,
   type EventLog,

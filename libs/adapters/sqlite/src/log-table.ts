@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Fault, invariant } from '@countersign/kernel';
 import {
+  ARCHIVE,
   type AppendInput,
   CONTROL,
   type LaneId,
@@ -25,7 +26,11 @@ export class LogTable {
   readonly #erase: StatementSync;
 
   constructor(database: DatabaseSync, laneCount: number) {
-    this.#lanes = [CONTROL, ...Array.from({ length: laneCount }, (_, lane) => String(lane))];
+    this.#lanes = [
+      CONTROL,
+      ARCHIVE,
+      ...Array.from({ length: laneCount }, (_, lane) => String(lane)),
+    ];
     this.#insert = database.prepare(
       'INSERT INTO records (lane, lane_offset, stamp_ms, key, bytes, traceparent, openings) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );

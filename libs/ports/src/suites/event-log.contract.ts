@@ -2,6 +2,7 @@ import { Fault, InvariantViolation, sha256Hex } from '@countersign/kernel';
 import { type TestAPI, describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
 import {
+  ARCHIVE,
   type AppendInput,
   CONTROL,
   type EventLog,
@@ -44,12 +45,12 @@ export interface EventLogFactory {
     readonly clock: boolean;
     readonly durable: boolean;
   };
-  /** Makes a new, empty log of three lanes and `control`. */
+  /** Makes a new, empty log of three lanes, `control` and `archive`. */
   create(clock: SetClock, laneCount: number): Promise<EventLogUnderTest>;
 }
 
 const LANES = 3;
-const STRANGE_LANES = [String(LANES), '-1', '00', '', 'Control', '0 '];
+const STRANGE_LANES = [String(LANES), '-1', '00', '', 'Control', 'Archive', '0 '];
 const RECORD_BYTES_MAX = 1_048_576;
 const utf8 = new TextEncoder();
 const input = (lane: LaneId, text: string): AppendInput => ({
@@ -100,14 +101,16 @@ function appendClauses(it: TestAPI<Fixtures>): void {
       { lane: '1', offset: 0 },
       { lane: '0', offset: 1 },
     ]);
-    expect(await log.append([input('0', 'd'), input(CONTROL, 'e')])).toEqual([
+    const others = [input('0', 'd'), input(CONTROL, 'e'), input(ARCHIVE, 'f')];
+    expect(await log.append(others)).toEqual([
       { lane: '0', offset: 2 },
       { lane: CONTROL, offset: 0 },
+      { lane: ARCHIVE, offset: 0 },
     ]);
     const kept = await all(log, '0');
     expect(kept.map((it) => textOf(it) + it.offset)).toEqual(['a0', 'c1', 'd2']);
-    const ends = await Promise.all(['0', '1', '2', CONTROL].map((lane) => log.end(lane)));
-    expect(ends).toEqual([3, 1, 0, 1]);
+    const ends = await Promise.all(['0', '1', '2', CONTROL, ARCHIVE].map((lane) => log.end(lane)));
+    expect(ends).toEqual([3, 1, 0, 1, 1]);
   });
 
   it('keeps the order of calls that were not awaited', async ({ log }) => {
@@ -230,11 +233,12 @@ function subscriptionClauses(it: TestAPI<Fixtures>): void {
   });
 
   it('delivers every named lane in its order, and no other lane', async ({ log }) => {
-    const reader = new Reader(log, new Map([CONTROL, '0', '2'].map((lane) => [lane, 0])));
-    const lanes = [CONTROL, '0', '1', '2'];
+    const reader = new Reader(log, new Map([CONTROL, ARCHIVE, '0', '2'].map((it) => [it, 0])));
+    const lanes = [CONTROL, ARCHIVE, '0', '1', '2'];
     for (const text of numbers(30)) await log.append(lanes.map((lane) => input(lane, text)));
-    await reader.until(90);
-    for (const lane of [CONTROL, '0', '2']) expect(reader.texts(lane)).toEqual(numbers(30));
+    await reader.until(120);
+    for (const lane of [CONTROL, ARCHIVE, '0', '2'])
+      expect(reader.texts(lane)).toEqual(numbers(30));
     expect(reader.texts('1')).toEqual([]);
   });
 
@@ -320,10 +324,12 @@ function durableClauses(it: TestAPI<Fixtures>, hasClock: boolean): void {
   it('holds all that was acknowledged, under the same identity', async ({ subject, log }) => {
     const { logId, laneCount } = log;
     await log.append([input('0', 'a'), { ...input('0', 'b'), openings: Uint8Array.of(7) }]);
-    await log.append([input(CONTROL, 'c')]);
-    const before = [await all(log, '0'), await all(log, CONTROL)];
+    await log.append([input(CONTROL, 'c'), input(ARCHIVE, 'd')]);
+    const whole = (it: EventLog) =>
+      Promise.all(['0', CONTROL, ARCHIVE].map((lane) => all(it, lane)));
+    const before = await whole(log);
     const again = await subject.reopen();
-    expect([await all(again, '0'), await all(again, CONTROL)]).toEqual(before);
+    expect(await whole(again)).toEqual(before);
     expect(again).toMatchObject({ logId, laneCount, capabilities: { durable: true } });
     expect(await again.append([input('0', 'd')])).toEqual([{ lane: '0', offset: 2 }]);
   });
