@@ -63,6 +63,8 @@ export const Reading = z.strictObject({
   open: Atomic,
   committedCount: z.int().nonnegative(),
   openCount: z.int().nonnegative(),
+  /** Where a window of the calendar began by the store's clock: what was spent from then on is `committed`. */
+  fromMs: TimeMs.optional(),
 });
 export type Reading = z.infer<typeof Reading>;
 

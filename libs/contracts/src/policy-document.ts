@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Address, Name, Network } from './text.ts';
+import { Address, Name, Network, TimeZone } from './text.ts';
 
 const DecimalText = z
   .string()
@@ -44,10 +44,15 @@ export const Conditions = z
   .refine((when) => Object.values(when).some((it) => it !== undefined), 'at least one condition');
 export type Conditions = z.infer<typeof Conditions>;
 
-/** How far back a limit looks. Rolling windows are exact, not bucketed. */
+/** How far back a limit looks. Rolling windows are exact, not bucketed; weeks of the calendar begin on Monday. */
 export const Window = z.union([
   z.strictObject({ kind: z.literal('payment') }),
   z.strictObject({ kind: z.literal('rolling'), seconds: Seconds }),
+  z.strictObject({
+    kind: z.literal('calendar'),
+    unit: z.enum(['day', 'week', 'month']),
+    timeZone: TimeZone,
+  }),
   z.strictObject({ kind: z.literal('lifetime') }),
 ]);
 export type Window = z.infer<typeof Window>;

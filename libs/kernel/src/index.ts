@@ -11,3 +11,10 @@ export {
   rescaleUp,
   toDecimal,
 } from './amount.ts';
+export {
+  type CalendarUnit,
+  type Span,
+  calendarSpan,
+  isTimeZone,
+  utcOffsetMinutes,
+} from './time-zone.ts';

@@ -46,6 +46,9 @@ export interface OpenReservation {
  * kept and returned with the inputs it was given. A later attempt at the same payment replaces the earlier reservation
  * in the same step, does not count it against itself, and keeps it when the answer is no. An open reservation counts in
  * every window of its scopes, however old; only `commit` and `release` end it.
+ *
+ * The store's own clock decides windows, those of the calendar too (`calendarSpan` says where one begins); such a
+ * reading tells where its window began, so that nobody needs a time zone database to check it.
  */
 export interface Budgets {
   reserve(request: ReserveRequest): Promise<ReserveResult>;

@@ -1,6 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Limit, type Reading, ReservationAnswer, pickTier } from '@countersign/contracts';
-import { COUNTABLE_MAX, Fault, InvariantViolation, invariant } from '@countersign/kernel';
+import {
+  COUNTABLE_MAX,
+  Fault,
+  InvariantViolation,
+  calendarSpan,
+  canonicalText,
+  invariant,
+  unreachable,
+} from '@countersign/kernel';
 import type { Attempt, OpenReservation, ReserveRequest, ReserveResult } from '@countersign/ports';
 import { numberOf } from './columns.ts';
 import { COUNTER_MAX, type Counter, Counters } from './counters.ts';
@@ -8,6 +16,8 @@ import { type Payment, PaymentTable } from './payment-table.ts';
 
 /** The counters share the file, and so the fate, of the log: they are never rebuilt under a new epoch. */
 const EPOCH = 0;
+
+const NOTHING = { committed: '0', open: '0', committedCount: 0, openCount: 0 };
 
 /**
  * Reservations and counters as one state machine over tables. Synchronous, and unaware of transactions: every write
@@ -118,14 +128,16 @@ export class BudgetTables {
     held: Payment | undefined,
   ): Reading {
     const { id: limitId, scope, window } = limit;
+    const lastBeforeMs = beforeWindow(window, nowMs);
+    const fromMs = window.kind === 'calendar' && { fromMs: lastBeforeMs + 1 };
     // A limit on the payment alone reads no counter, whatever stands beside it.
     if (counter === undefined || window.kind === 'payment')
-      return { limitId, scope, committed: '0', open: '0', committedCount: 0, openCount: 0 };
+      return { limitId, scope, ...NOTHING, ...fromMs };
     const own = held !== undefined && held.counters.includes(counter.id);
     const spent =
       window.kind === 'lifetime'
         ? counter.spent
-        : this.#counters.spentAfter(counter.id, nowMs - window.seconds * 1000);
+        : this.#counters.spentAfter(counter.id, lastBeforeMs);
     return {
       limitId,
       scope,
@@ -133,6 +145,7 @@ export class BudgetTables {
       open: String(counter.open.amount - (own ? held.amount : 0n)),
       committedCount: spent.count,
       openCount: counter.open.count - (own ? 1 : 0),
+      ...fromMs,
     };
   }
 
@@ -166,14 +179,24 @@ function limitsOf(request: ReserveRequest): readonly Limit[] {
   return [...limits.values()];
 }
 
+/** The last millisecond that a window leaves out. */
+function beforeWindow(window: Limit['window'], nowMs: number): number {
+  switch (window.kind) {
+    case 'rolling':
+      return nowMs - window.seconds * 1000;
+    case 'calendar':
+      return calendarSpan(window.unit, window.timeZone, nowMs).fromMs - 1;
+    case 'payment':
+    case 'lifetime':
+      return -1;
+    default:
+      return unreachable(window);
+  }
+}
+
 /** Whether one reading answers both. */
 function readsAlike(one: Limit, other: Limit): boolean {
-  const secondsOf = ({ window }: Limit) => (window.kind === 'rolling' ? window.seconds : 0);
-  return (
-    one.scope === other.scope &&
-    one.window.kind === other.window.kind &&
-    secondsOf(one) === secondsOf(other)
-  );
+  return one.scope === other.scope && canonicalText(one.window) === canonicalText(other.window);
 }
 
 function checkRequest({ amount, attempt, tiers }: ReserveRequest): void {

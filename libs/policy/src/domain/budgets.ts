@@ -1,5 +1,5 @@
 import type { Budget, BudgetScope, Limit } from '@countersign/contracts';
-import { toDecimal } from '@countersign/kernel';
+import { toDecimal, unreachable } from '@countersign/kernel';
 import { unitsOf } from './conditions.ts';
 import { type Subject, UNIT_DECIMALS, countable } from './subject.ts';
 
@@ -91,7 +91,7 @@ function compileBudget(budget: Budget, unitName: string): CompiledBudget {
       kind: 'budget',
       name: id,
       atMostText: most === undefined ? '' : `${toDecimal(most, UNIT_DECIMALS)} ${unitName}`,
-      windowText: window.kind === 'rolling' ? `, last ${window.seconds} s` : '',
+      windowText: windowText(window),
       alternative: alternative?.toWellFormed(),
     },
     terms: {
@@ -100,6 +100,20 @@ function compileBudget(budget: Budget, unitName: string): CompiledBudget {
       ...(atMostCount !== undefined && { atMostCount }),
     },
   };
+}
+
+function windowText(window: Budget['window']): string {
+  switch (window.kind) {
+    case 'rolling':
+      return `, last ${window.seconds} s`;
+    case 'calendar':
+      return `, this ${window.unit} in ${window.timeZone}`;
+    case 'payment':
+    case 'lifetime':
+      return '';
+    default:
+      return unreachable(window);
+  }
 }
 
 function holdingOf({ source, terms }: CompiledBudget, scope: string): Holding {

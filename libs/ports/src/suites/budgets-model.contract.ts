@@ -1,5 +1,5 @@
 import { type Limit, type Reading, type ReservationAnswer, pickTier } from '@countersign/contracts';
-import { InvariantViolation } from '@countersign/kernel';
+import { InvariantViolation, calendarSpan } from '@countersign/kernel';
 import type { Budgets, OpenReservation, ReserveRequest, ReserveResult } from '../budgets.ts';
 import type { BudgetsFactory, BudgetsUnderTest } from './budgets.contract.ts';
 import { SetClock } from './event-log.contract.ts';
@@ -80,7 +80,11 @@ class NaiveBudgets {
     const counted = [...this.#entries.values()].filter(
       (entry) => entry !== own && window.kind !== 'payment' && entry.scopes.includes(scope),
     );
-    const cutMs = window.kind === 'rolling' ? atMs - window.seconds * 1_000 : -1;
+    const fromMs =
+      window.kind === 'calendar'
+        ? calendarSpan(window.unit, window.timeZone, atMs).fromMs
+        : undefined;
+    const cutMs = window.kind === 'rolling' ? atMs - window.seconds * 1_000 : (fromMs ?? 0) - 1;
     const open = counted.filter((entry) => entry.state === 'open');
     const spent = counted.filter((it) => it.state === 'committed' && it.spentAtMs > cutMs);
     const sum = (entries: readonly Entry[]) =>
@@ -92,6 +96,7 @@ class NaiveBudgets {
       open: sum(open),
       committedCount: spent.length,
       openCount: open.length,
+      ...(fromMs !== undefined && { fromMs }),
     };
   }
 }
@@ -105,6 +110,20 @@ const ALONE: Limit = { id: 'alone', scope: 'agent:a', window: { kind: 'payment' 
 const SELLER: Limit = { id: 'seller', scope: 'seller:s', window: rolling(60), atMost: '90' };
 const OFTEN: Limit = { id: 'often', scope: 'tier:auto', window: rolling(10), atMostCount: 2 };
 const YEAR: Limit = { id: 'year', scope: 'agent:a', window: rolling(31_536_000), atMost: '9999' };
+const calendar = (unit: 'day' | 'week' | 'month', timeZone: string) =>
+  ({ kind: 'calendar', unit, timeZone }) as const;
+const TODAY: Limit = {
+  id: 'today',
+  scope: 'agent:a',
+  window: calendar('day', 'Asia/Kolkata'),
+  atMost: '120',
+};
+const MONTH: Limit = {
+  id: 'month',
+  scope: 'tenant:t',
+  window: calendar('month', 'America/Santiago'),
+  atMostCount: 6,
+};
 const tier = (name: string, ...limits: Limit[]) => ({ name, scope: `tier:${name}`, limits });
 const PLANS = [
   { scopes: ['agent:a', 'tenant:t'], always: [SHORT, EVER], tiers: [tier('auto', OFTEN)] },
@@ -114,6 +133,7 @@ const PLANS = [
     tiers: [tier('auto', OFTEN, ALONE), tier('watched', LONG, SELLER)],
   },
   { scopes: ['agent:a'], always: [], tiers: [tier('auto', LONG), tier('people')] },
+  { scopes: ['agent:a', 'tenant:t'], always: [TODAY, MONTH], tiers: [tier('auto', ALONE)] },
 ];
 
 const payment: fc.Arbitrary<string> = fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5');
@@ -142,7 +162,18 @@ const command = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('advance' as const),
-      ms: fc.constantFrom(1, 499, 1_000, 9_999, 10_000, 60_000, 3_600_000, -3_000, -100_000),
+      ms: fc.constantFrom(
+        1,
+        499,
+        1_000,
+        9_999,
+        10_000,
+        60_000,
+        3_600_000,
+        86_400_000,
+        -3_000,
+        -100_000,
+      ),
     }),
   },
 );

@@ -43,7 +43,10 @@ export function describeBudgets(name: string, factory: BudgetsFactory): void {
     attemptClauses(clause);
     endClauses(clause);
     answerClauses(clause);
-    if (factory.capabilities.clock) windowClauses(clause);
+    if (factory.capabilities.clock) {
+      windowClauses(clause);
+      calendarClauses(clause);
+    }
     if (factory.capabilities.durable) durableClauses(clause);
   });
 }
@@ -251,6 +254,72 @@ function windowClauses(it: TestAPI<Fixtures>): void {
     await budgets.commit(T, 'p1', clock.nowMs() + 60_000);
     expect(await holds(budgets, inTen)).toEqual(['5', '0', 1, 0]);
     expect(answerOf(await budgets.reserve(ask('p2', 1))).atMs).toBe(clock.nowMs());
+  });
+}
+
+/** Windows of the calendar, at the edges that clocks, months and weeks have. All instants are in UTC. */
+function calendarClauses(it: TestAPI<Fixtures>): void {
+  const DAYS = [
+    // A day of 23 hours, and the one of 25, each to its last millisecond.
+    ['day', 'Europe/Berlin', '2027-03-27T23:00:00.000Z', '2027-03-28T21:59:59.999Z'],
+    ['day', 'Europe/Berlin', '2027-10-30T22:00:00.000Z', '2027-10-31T22:59:59.999Z'],
+    // A day whose midnight does not exist, and one with an odd offset.
+    ['day', 'Africa/Cairo', '2027-04-29T22:00:00.000Z', '2027-04-30T20:59:59.999Z'],
+    ['day', 'Asia/Kathmandu', '2027-06-01T18:15:00.000Z', '2027-06-02T18:14:59.999Z'],
+    // A week that begins in another year, and the shortest month.
+    ['week', 'UTC', '2026-12-28T00:00:00.000Z', '2027-01-03T23:59:59.999Z'],
+    ['month', 'America/New_York', '2027-02-01T05:00:00.000Z', '2027-03-01T04:59:59.999Z'],
+  ] as const;
+
+  for (const [unit, timeZone, first, last] of DAYS)
+    it(`counts a ${unit} in ${timeZone} from ${first} to ${last}`, async ({ budgets, clock }) => {
+      const window = { kind: 'calendar', unit, timeZone } as const;
+      const fromMs = Date.parse(first);
+      clock.advance(fromMs - clock.nowMs());
+      await series(budgets, [1, 2, 4], {});
+      for (const [id, spentAtMs] of [
+        ['p1', fromMs - 1],
+        ['p2', fromMs],
+      ] as const)
+        await budgets.commit(T, id, spentAtMs);
+      clock.advance(Date.parse(last) - fromMs);
+      expect(await budgets.read(T, [limit('now', { window })])).toMatchObject([
+        { committed: '2', open: '4', committedCount: 1, openCount: 1, fromMs },
+      ]);
+      clock.advance(1);
+      // What is open counts in the next window too.
+      expect(await budgets.read(T, [limit('now', { window })])).toMatchObject([
+        { committed: '0', open: '4', committedCount: 0, openCount: 1, fromMs: clock.nowMs() },
+      ]);
+    });
+
+  it('sets a payment against the calendar of its limit, and tells where it began', async ({
+    budgets,
+    clock,
+  }) => {
+    clock.advance(Date.parse('2027-05-05T23:30:00Z') - clock.nowMs());
+    const today = (timeZone: string) => ({ kind: 'calendar', unit: 'day', timeZone }) as const;
+    await budgets.reserve(ask('p1', 60));
+    await budgets.commit(T, 'p1', clock.nowMs());
+    clock.advance(45 * 60_000);
+    // In London it is still the same day.
+    expect(tierOf(await budgets.reserve(ask('p2', 41, under(100, today('Europe/London')))))).toBe(
+      null,
+    );
+    const plan = under(100, today('UTC'));
+    const answer = answerOf(await budgets.reserve(ask('p3', 41, plan)));
+    const fromMs = Date.parse('2027-05-06T00:00:00Z');
+    expect(answer).toMatchObject({ tier: 'auto', readings: [{ committed: '0', fromMs }] });
+    expect(answerOf(await budgets.reserve(ask('p3', 41, plan)))).toEqual(answer);
+  });
+
+  it('begins no day anew when the clock goes back', async ({ budgets, clock }) => {
+    clock.advance(Date.parse('2027-05-05T12:00:00Z') - clock.nowMs());
+    const plan = under(100, { kind: 'calendar', unit: 'day', timeZone: 'UTC' });
+    await budgets.reserve(ask('p1', 60, plan));
+    await budgets.commit(T, 'p1', clock.nowMs());
+    clock.advance(-DAY_S * 1_000);
+    expect(tierOf(await budgets.reserve(ask('p2', 41, plan)))).toBe(null);
   });
 }
 
