@@ -3,10 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { type CalendarUnit, calendarSpan, isTimeZone, utcOffsetMinutes } from './time-zone.ts';
 
 const HOUR_MS = 3_600_000;
-const spanOf = (unit: CalendarUnit, timeZone: string, at: string) => {
-  const { fromMs, toMs } = calendarSpan(unit, timeZone, Date.parse(at));
-  return [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];
-};
 
 describe('the offset of a zone', () => {
   it.each([
@@ -28,67 +24,51 @@ describe('the offset of a zone', () => {
 
 describe('a span of the calendar', () => {
   it.each([
-    ['has 24 hours', 'day', 'UTC', '2027-05-05T12:00Z', '2027-05-05T00:00Z', '2027-05-06T00:00Z'],
-    [
-      'has 23 hours where clocks go forward',
-      'day',
-      'Europe/Berlin',
-      '2027-03-28T12:00Z',
-      '2027-03-27T23:00Z',
-      '2027-03-28T22:00Z',
-    ],
-    [
-      'has 25 hours where they go back',
-      'day',
-      'Europe/Berlin',
-      '2027-10-31T00:30Z',
-      '2027-10-30T22:00Z',
-      '2027-10-31T23:00Z',
-    ],
-    [
-      'begins where clocks jump to when its midnight does not exist',
-      'day',
-      'Africa/Cairo',
-      '2027-04-30T12:00Z',
-      '2027-04-29T22:00Z',
-      '2027-04-30T21:00Z',
-    ],
-    [
-      'does not begin twice when clocks go back over midnight',
-      'day',
-      'America/St_Johns',
-      '2010-11-07T03:00Z',
-      '2010-11-07T02:30Z',
-      '2010-11-08T03:30Z',
-    ],
-    [
-      'passes over a date that a place never had',
-      'day',
-      'Pacific/Apia',
-      '2011-12-30T12:00Z',
-      '2011-12-30T10:00Z',
-      '2011-12-31T10:00Z',
-    ],
-    [
-      'begins on Monday',
-      'week',
-      'Europe/Berlin',
-      '2027-03-28T12:00Z',
-      '2027-03-21T23:00Z',
-      '2027-03-28T22:00Z',
-    ],
-    [
-      'ends with the year',
-      'month',
-      'Asia/Tokyo',
-      '2026-12-31T14:59Z',
-      '2026-11-30T15:00Z',
-      '2026-12-31T15:00Z',
-    ],
-  ] as const)('%s', (_, unit, timeZone, at, from, to) => {
-    expect(spanOf(unit, timeZone, at)).toEqual(
-      [from, to].map((text) => new Date(text).toISOString()),
-    );
+    {
+      that: 'has 24 hours',
+      in: ['day', 'UTC', '2027-05-05T12:00Z'],
+      spans: ['2027-05-05T00:00Z', '2027-05-06T00:00Z'],
+    },
+    {
+      that: 'has 23 hours where clocks go forward',
+      in: ['day', 'Europe/Berlin', '2027-03-28T12:00Z'],
+      spans: ['2027-03-27T23:00Z', '2027-03-28T22:00Z'],
+    },
+    {
+      that: 'has 25 hours where they go back',
+      in: ['day', 'Europe/Berlin', '2027-10-31T00:30Z'],
+      spans: ['2027-10-30T22:00Z', '2027-10-31T23:00Z'],
+    },
+    {
+      that: 'begins where clocks jump to when its midnight does not exist',
+      in: ['day', 'Africa/Cairo', '2027-04-30T12:00Z'],
+      spans: ['2027-04-29T22:00Z', '2027-04-30T21:00Z'],
+    },
+    {
+      that: 'does not begin twice when clocks go back over midnight',
+      in: ['day', 'America/St_Johns', '2010-11-07T03:00Z'],
+      spans: ['2010-11-07T02:30Z', '2010-11-08T03:30Z'],
+    },
+    {
+      that: 'passes over a date that a place never had',
+      in: ['day', 'Pacific/Apia', '2011-12-30T12:00Z'],
+      spans: ['2011-12-30T10:00Z', '2011-12-31T10:00Z'],
+    },
+    {
+      that: 'begins on Monday',
+      in: ['week', 'Europe/Berlin', '2027-03-28T12:00Z'],
+      spans: ['2027-03-21T23:00Z', '2027-03-28T22:00Z'],
+    },
+    {
+      that: 'ends with the year',
+      in: ['month', 'Asia/Tokyo', '2026-12-31T14:59Z'],
+      spans: ['2026-11-30T15:00Z', '2026-12-31T15:00Z'],
+    },
+  ] as const)('$that', ({ in: [unit, timeZone, at], spans: [from, to] }) => {
+    expect(calendarSpan(unit, timeZone, Date.parse(at))).toEqual({
+      fromMs: Date.parse(from),
+      toMs: Date.parse(to),
+    });
   });
 
   /** What the clocks of the zone show, by the runtime itself. */
