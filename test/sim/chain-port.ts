@@ -13,6 +13,8 @@ export interface ChainPortParts {
 }
 
 const UNAVAILABLE = 'chain_unavailable';
+/** A transaction's hash proves nothing, and nobody looks at it. */
+const SENT = `0x${'0'.repeat(64)}`;
 
 /** A replica's node of the chain: it may not answer, be of another chain, or be blocks behind. */
 export function chainPort(parts: ChainPortParts): Chain {
@@ -42,6 +44,14 @@ export function chainPort(parts: ChainPortParts): Chain {
     submitTransfer: (transfer) => submit({ kind: 'transfer', ...transfer }),
     submitCancellation: ({ token, from, nonce, signature }) =>
       submit({ kind: 'cancellation', token, from, nonce, signature }),
+    accounts: {
+      read: (address, tag) =>
+        call(`account ${tag}`, (lag) => chain.accounts.readAt(address, chain.at(tag, lag)), true),
+      deploy: (firstOwner) =>
+        call('deploy', () => void chain.accounts.deploy(firstOwner), false).then(() => SENT),
+      rotate: (rotation) =>
+        call('rotate', () => void chain.accounts.rotate(rotation), false).then(() => SENT),
+    },
   };
 }
 

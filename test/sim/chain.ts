@@ -1,5 +1,6 @@
 import { sha256Hex } from '@countersign/kernel';
 import type { BlockRef, SignedTransfer } from '@countersign/ports';
+import { MemoryAccounts, type MemoryAccountsOptions } from '@countersign/testkit/memory-accounts';
 import type { Dice } from './dice.ts';
 
 /** A message of a wallet's key as anybody may submit it. */
@@ -33,6 +34,7 @@ const BLOCK_MS = 2_000;
 /** One EVM chain with one kind of token (EIP-3009): what a block holds decides, and blocks that are not final may go. */
 export class SimChain {
   readonly network: string;
+  readonly accounts: MemoryAccounts;
   /** Told of every use of a nonce in a block, also of one that a reorganisation takes back later. */
   onUsage: (usage: Usage) => void = () => {};
   readonly #isGenuine: (submission: Submission) => boolean;
@@ -46,11 +48,16 @@ export class SimChain {
   constructor(
     network: string,
     startMs: number,
-    parts: { isGenuine: (submission: Submission) => boolean; dice: Dice },
+    parts: {
+      isGenuine: (submission: Submission) => boolean;
+      dice: Dice;
+      accounts?: MemoryAccountsOptions;
+    },
   ) {
     this.network = network;
     this.#isGenuine = parts.isGenuine;
     this.#dice = parts.dice;
+    this.accounts = new MemoryAccounts(parts.accounts, (tag) => this.at(tag, 0));
     for (let number = 0; number <= FINAL_DEPTH; number += 1)
       this.mine(startMs - (FINAL_DEPTH - number) * BLOCK_MS);
   }
@@ -95,6 +102,7 @@ export class SimChain {
     this.#pending = [];
     this.#blocks.push({ ref, usages });
     this.#final = Math.max(this.#final, number - FINAL_DEPTH);
+    this.accounts.mined(number);
     for (const usage of usages) this.onUsage(usage);
   }
 
@@ -102,6 +110,7 @@ export class SimChain {
   reorganise(depth: number, nowMs: number): number {
     const most = this.#blocks.length - 1 - this.#final;
     const dropped = this.#blocks.splice(this.#blocks.length - Math.min(depth, most));
+    this.accounts.droppedAfter(this.#blocks.length - 1);
     const usages = dropped.flatMap((block) => block.usages);
     for (const { submission } of usages) this.#usages.delete(keyOf(submission));
     const kept = usages.filter(() => this.#dice.chance(0.5)).map((usage) => usage.submission);

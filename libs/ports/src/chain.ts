@@ -1,3 +1,5 @@
+import type { AccountChain } from './account.ts';
+
 /** EIP-3009 authorizations are keyed by (chain, token, authorizer, nonce), never by transaction hash. */
 export interface AuthorizationKey {
   readonly token: string;
@@ -62,4 +64,5 @@ export interface Chain {
   submitTransfer(transfer: SignedTransfer): Promise<string>;
   /** Submits a cancellation from the gas account. */
   submitCancellation(key: AuthorizationKey & { readonly signature: string }): Promise<string>;
+  readonly accounts: AccountChain;
 }

@@ -10,6 +10,13 @@ export {
   type Subscription,
 } from './event-log.ts';
 export type {
+  AccountChain,
+  AccountReading,
+  OwnerKeys,
+  OwnerRotation,
+  SmartAccounts,
+} from './account.ts';
+export type {
   Attempt,
   Budgets,
   OpenReservation,

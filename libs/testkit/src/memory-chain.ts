@@ -7,6 +7,7 @@ import type {
   Chain,
   SignedTransfer,
 } from '@countersign/ports';
+import { MemoryAccounts, type MemoryAccountsOptions } from './memory-accounts.ts';
 
 export type SignedCancellation = AuthorizationKey & { readonly signature: string };
 
@@ -28,6 +29,8 @@ export interface MemoryChainOptions {
   readonly verify: (transfer: SignedTransfer) => boolean;
   /** Whether the signature of a cancellation is its payer's. */
   readonly verifyCancellation: (cancellation: SignedCancellation) => boolean;
+  /** How smart accounts work; without it none can be deployed. */
+  readonly accounts?: MemoryAccountsOptions;
 }
 
 interface Transaction {
@@ -55,6 +58,7 @@ interface Block {
  */
 export class MemoryChain implements Chain {
   readonly network: string;
+  readonly accounts: MemoryAccounts;
   readonly #options: MemoryChainOptions;
   readonly #balances = new Map<string, bigint>();
   readonly #ended = new Map<string, { readonly block: Block; readonly ending: Ending }>();
@@ -67,6 +71,10 @@ export class MemoryChain implements Chain {
   constructor(options: MemoryChainOptions) {
     this.network = options.network;
     this.#options = options;
+    this.accounts = new MemoryAccounts(options.accounts, (tag) => {
+      this.#answer();
+      return this.#at(tag);
+    });
     this.#blocks = [{ ref: this.#refAfter(undefined, options.genesisTimeMs), endings: [] }];
   }
 
@@ -122,6 +130,7 @@ export class MemoryChain implements Chain {
   /** Loses every transaction that waits, as a node that restarts does. */
   forgetPending(): void {
     this.#pending = [];
+    this.accounts.forgetPending();
   }
 
   /**
@@ -138,6 +147,7 @@ export class MemoryChain implements Chain {
       endings.push(...done);
     }
     this.#blocks.push(block);
+    this.accounts.mined(ref.number);
     return ref;
   }
 
@@ -151,6 +161,7 @@ export class MemoryChain implements Chain {
     const kept = this.#blocks.length - depth;
     invariant(kept > this.#at('finalized').number, 'a finalized block is never reorganised');
     const dropped = this.#blocks.splice(kept);
+    this.accounts.droppedAfter(kept - 1);
     for (const { endings } of dropped) for (const ending of endings) this.#undo(ending);
     this.#forks += 1;
     for (const { ref } of dropped)

@@ -1,8 +1,9 @@
 import { sha256Hex } from '@countersign/kernel';
-import type { AuthorizationKey, SignedTransfer } from '@countersign/ports';
+import type { AuthorizationKey, SignedTransfer, SmartAccounts } from '@countersign/ports';
 import {
   type AuthorizationTerms,
   type ChainUnderTest,
+  describeAccounts,
   describeChain,
 } from '@countersign/ports/suites';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +23,12 @@ const transferSeal = (it: Omit<SignedTransfer, 'signature'>) =>
   sealOf('transfer', [it.token, it.from, it.to, it.value, it.validAfter, it.validBefore, it.nonce]);
 const cancelSeal = (it: AuthorizationKey) => sealOf('cancel', [it.token, it.from, it.nonce]);
 
+/** Stands for what follows from an account's code, and for signatures of owners. */
+const RULES: SmartAccounts = {
+  address: (owner) => `0x${sha256Hex(owner).slice(0, 40)}`,
+  rotationDigest: (rotation) => sealOf('rotation', Object.entries(rotation).sort().flat()),
+};
+
 function newChain(): MemoryChain {
   const chain = new MemoryChain({
     network: 'eip155:84532',
@@ -29,6 +36,11 @@ function newChain(): MemoryChain {
     genesisTimeMs: START_MS,
     verify: (transfer) => transfer.signature === transferSeal(transfer),
     verifyCancellation: (cancel) => cancel.signature === cancelSeal(cancel),
+    accounts: {
+      rules: RULES,
+      chainId: 84_532,
+      verify: (owner, digest, signature) => signature === sealOf(owner, [digest]),
+    },
   });
   for (const token of TOKENS) for (const payer of PAYERS) chain.mint(token, payer, 1_000_000n);
   return chain;
@@ -83,6 +95,29 @@ function newWorld(chain = newChain()): ChainUnderTest & { readonly chain: Memory
 }
 
 describeChain('memory', async () => newWorld());
+
+describeAccounts('in memory', async () => {
+  const world = newWorld();
+  let owners = 0;
+  return {
+    accounts: world.chain.accounts,
+    newOwner() {
+      owners += 1;
+      const publicKey = `0x${owners.toString(16).padStart(128, 'd')}`;
+      return {
+        publicKey,
+        account: RULES.address(publicKey),
+        sign: async (account, newOwner, rotation) =>
+          sealOf(publicKey, [
+            RULES.rotationDigest({ account, newOwner, rotation, chainId: 84_532 }),
+          ]),
+      };
+    },
+    mine: () => world.mine(),
+    reorg: (depth) => world.reorg(depth),
+    dispose: async () => {},
+  };
+});
 
 describe('a chain in memory', () => {
   it('gives the same blocks and hashes for the same calls', async () => {

@@ -1,5 +1,6 @@
 import { Fault } from '@countersign/kernel';
 import type { Chain } from '@countersign/ports';
+import { accountChain } from './account/chain.ts';
 import { type GasAccount, openGasAccount } from './gas-account.ts';
 import { blockCall, blockIn, checkedNode, codeCall, requireCode, viewCall } from './node.ts';
 import { readAuthorization } from './reading.ts';
@@ -58,6 +59,7 @@ export function evmChain(options: EvmChainOptions): Chain {
     },
     submitTransfer: async (transfer) => gas.submit(transfer.token, encodeTransfer(transfer)),
     submitCancellation: async (cancel) => gas.submit(cancel.token, encodeCancellation(cancel)),
+    accounts: accountChain({ node, gas, deadline }),
   };
 }
 

@@ -7,14 +7,14 @@ import { Nonces } from './nonces.ts';
 import { NodeRefusal, recordOf } from './rpc.ts';
 import { toBytes, toNumber } from './wire.ts';
 
-/** Sends calls of a token as transactions that it pays the gas for. It owns nothing but gas. */
+/** Sends calls of contracts as transactions that it pays the gas for. It owns nothing but gas. */
 export interface GasAccount {
   /**
    * @returns the transaction's hash, which proves nothing.
    * @throws Fault `submission_reverts` when the call would fail now; `submission_refused` when the node does not take
    * the transaction; `chain_unavailable`, `wrong_chain`, `no_code`. All retryable: whether it was sent stays unknown.
    */
-  submit(token: string, data: Hex): Promise<string>;
+  submit(contract: string, data: Hex): Promise<string>;
 }
 
 export interface GasAccountOptions {
@@ -60,12 +60,12 @@ export function openGasAccount({ node, keyFile, timeoutMs }: GasAccountOptions):
   }
 
   return {
-    async submit(token, data) {
+    async submit(contract, data) {
       try {
         const signal = AbortSignal.timeout(timeoutMs);
         const draft = await draftOf(
           node,
-          { from: account.address, to: token as Hex, data },
+          { from: account.address, to: contract as Hex, data },
           signal,
         );
         // One at a time from nonce to answer, so that a transaction the node refuses leaves no gap before others.

@@ -2,7 +2,8 @@ import { createPublicKey, verify } from 'node:crypto';
 import { chmod, copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeWalletKeys } from '@countersign/ports/suites';
+import { describeOwnerKeys, describeWalletKeys } from '@countersign/ports/suites';
+import { p256 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +49,28 @@ describeWalletKeys('local keystore', async () => {
     recover,
     dispose: async () => {
       for (const { wallets } of opened) await wallets.close();
+    },
+  };
+});
+
+describeOwnerKeys('local keystore', async () => {
+  const opened = [await open()];
+  return {
+    keys: opened[0]!.owners,
+    async openAgain() {
+      const again = await open();
+      opened.push(again);
+      return again.owners;
+    },
+    verify: (publicKey, digest, signature) => {
+      const [key, message, rs] = [publicKey, digest, signature].map((hex) =>
+        Buffer.from(hex.slice(2), 'hex'),
+      );
+      const point = Buffer.concat([Buffer.from([4]), key!]);
+      return p256.verify(rs!, message!, point, { prehash: false, lowS: true });
+    },
+    dispose: async () => {
+      for (const { owners } of opened) await owners.close();
     },
   };
 });

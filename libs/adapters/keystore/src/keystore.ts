@@ -1,4 +1,5 @@
-import type { StatementKey, WalletKeys } from '@countersign/ports';
+import type { OwnerKeys, StatementKey, WalletKeys } from '@countersign/ports';
+import { LocalOwnerKeys } from './owner-keys.ts';
 import { openSealedFolder } from './sealed-folder.ts';
 import { loadStatementKey } from './statement-key.ts';
 import { LocalWalletKeys } from './wallet-keys.ts';
@@ -14,6 +15,7 @@ export interface KeystoreOptions {
 
 export interface Keystore {
   readonly wallets: WalletKeys;
+  readonly owners: OwnerKeys;
   /**
    * The ed25519 key of a service, made on first use and the same ever after.
    *
@@ -34,6 +36,7 @@ export async function openKeystore(options: KeystoreOptions): Promise<Keystore> 
   const loaded = new Map<string, Promise<StatementKey>>();
   return {
     wallets: new LocalWalletKeys(folder),
+    owners: new LocalOwnerKeys(folder),
     statementKey(service) {
       const known = loaded.get(service);
       if (known) return known;

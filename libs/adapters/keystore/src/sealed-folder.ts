@@ -7,9 +7,9 @@ import { deriveKey, seal, unseal } from './seal.ts';
 
 /** What stands beside a secret in its file: readable without the passphrase, and bound to the secret. */
 export interface Label {
-  readonly kind: 'wallet' | 'statement';
+  readonly kind: 'wallet' | 'owner' | 'statement';
   readonly name: string;
-  /** Address of a wallet, public key of a statement key. */
+  /** Address of a wallet, public key of an owner or statement key. */
   readonly identity: string;
   readonly state: 'active' | 'revoked';
 }
@@ -33,7 +33,8 @@ const HEADER = 'keystore.json';
 const SCRYPT_LOG2 = 17;
 /** Less is too cheap to guess; more is a file that was changed to use up this machine's memory. */
 const SCRYPT_LOG2_RANGE = [14, 20] as const;
-const NAME = /^[a-z0-9][a-z0-9_-]{0,63}(?:\.[a-z0-9][a-z0-9_-]{0,63})?$/;
+/** A name, or two with a dot between; behind an `@` the version, of a key that has versions. */
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}(?:\.[a-z0-9][a-z0-9_-]{0,63})?(?:@[1-9][0-9]{0,4})?$/;
 
 /**
  * Secrets in files, one each, under one key that scrypt derives once from the passphrase. AES-256-GCM binds each secret

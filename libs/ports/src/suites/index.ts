@@ -1,3 +1,8 @@
+export {
+  type AccountsUnderTest,
+  type OwnerUnderTest,
+  describeAccounts,
+} from './accounts.contract.ts';
 export { describeBudgetsModel } from './budgets-model.contract.ts';
 export { type BudgetsFactory, type BudgetsUnderTest, describeBudgets } from './budgets.contract.ts';
 export {
@@ -6,6 +11,7 @@ export {
   SetClock,
   describeEventLog,
 } from './event-log.contract.ts';
+export { type OwnerKeysUnderTest, describeOwnerKeys } from './owner-keys.contract.ts';
 export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';
 export {
   type AuthorizationTerms,

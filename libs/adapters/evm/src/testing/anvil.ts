@@ -14,9 +14,11 @@ const ARGUMENTS = [
   ...['--no-mining', '--order', 'fifo', '--slots-in-an-epoch', '1'],
 ];
 
-/** Starts anvil and waits until it listens. It ends with this process. */
-export async function startAnvil(): Promise<Anvil> {
-  const child = spawn(anvilBinary(), ARGUMENTS, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Starts anvil, with further arguments, and waits until it listens. It ends with this process. */
+export async function startAnvil(...more: readonly string[]): Promise<Anvil> {
+  const child = spawn(anvilBinary(), [...ARGUMENTS, ...more], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const kill = () => child.kill();
   process.once('exit', kill);
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
