@@ -1,0 +1,8 @@
+export { type KafkaLogOptions, openKafkaLog } from './kafka-log.ts';
+export {
+  type TopicStep,
+  TopicsFile,
+  type TopicsWanted,
+  applyTopics,
+  planTopics,
+} from './topics.ts';
