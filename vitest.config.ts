@@ -7,6 +7,8 @@ export default defineConfig({
       'apps/**/*.{unit,prop,int}.spec.ts',
       'test/**/*.spec.ts',
     ],
+    // They need the real servers: vitest.stack.config.ts runs them, and nothing else.
+    exclude: ['**/node_modules/**', '**/*.stack.spec.ts'],
     // A process for each file: specs start servers, open databases and load native code.
     pool: 'forks',
     // The default leaves one core idle, which is half of a small machine.

@@ -22,6 +22,7 @@ const TOP_FILES = [
   'tsconfig.page.json',
   'tsconfig.pure.json',
   'vitest.config.ts',
+  'vitest.stack.config.ts',
 ];
 
 const BLOB_MAX_BYTES = 100_000;
@@ -105,7 +106,7 @@ describe('specs', () => {
   });
 
   it('are found by their names', () => {
-    const named = /(?:\.(?:unit|prop|int)\.spec\.ts$)|^test\/.*\.spec\.ts$/;
+    const named = /(?:\.(?:unit|prop|int|stack)\.spec\.ts$)|^test\/.*\.spec\.ts$/;
     expect(specs.filter(({ path }) => !named.test(path))).toEqual([]);
     expect(filesLike(/\.test\.[mc]?[jt]sx?$/)).toEqual([]);
   });
