@@ -13,8 +13,8 @@ export default defineConfig({
     pool: 'forks',
     // The default leaves one core idle, which is half of a small machine.
     maxWorkers: '100%',
-    testTimeout: 20_000,
-    hookTimeout: 40_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Nobody reads a list of what passed; what is slow is worth a line.
     slowTestThreshold: 2000,
   },

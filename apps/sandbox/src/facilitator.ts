@@ -43,7 +43,7 @@ interface PaymentCall {
 
 /** Starts a facilitator for the exact scheme on the sandbox chain. */
 export async function startFacilitator(options: FacilitatorOptions): Promise<Facilitator> {
-  const { chain, confirmationTimeoutMs = 10_000 } = options;
+  const { chain, confirmationTimeoutMs = 30_000 } = options;
   const account = options.account ?? chain.gasAccounts[0];
   invariant(account !== undefined, 'the chain has no gas account');
 

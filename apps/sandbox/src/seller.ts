@@ -53,7 +53,7 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
   const changedPrices = new Map<string, RoutePrice>();
   const facilitator = new HTTPFacilitatorClient({
     url: options.facilitatorUrl,
-    timeoutMs: options.facilitatorTimeoutMs ?? 20_000,
+    timeoutMs: options.facilitatorTimeoutMs ?? 45_000,
   });
   const resources = new x402ResourceServer(facilitator).register(
     SANDBOX_NETWORK,

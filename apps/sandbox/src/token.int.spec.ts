@@ -149,7 +149,7 @@ describe('the token', () => {
   });
 });
 
-describe('an authorization', { timeout: 20_000 }, () => {
+describe('an authorization', () => {
   it('moves money by either overload, and is marked used in the log before the transfer', async () => {
     const [first, second] = [await holder(), await holder()];
     const byBytes = await signTransfer(first);

@@ -63,7 +63,7 @@ beforeAll(async () => {
   const startFacilitator = await sandbox<Facilitator>('facilitator.ts', 'startFacilitator');
   const startSeller = await sandbox<Seller>('seller.ts', 'startSeller');
   chain = await startChain();
-  facilitator = await startFacilitator({ chain, confirmationTimeoutMs: 2_500 });
+  facilitator = await startFacilitator({ chain });
   const priced = {
     price: { amountAtomic: PRICE_ATOMIC },
     payTo: PAY_TO,
@@ -72,7 +72,7 @@ beforeAll(async () => {
   };
   seller = await startSeller({
     facilitatorUrl: facilitator.url,
-    facilitatorTimeoutMs: 3_000,
+    facilitatorTimeoutMs: 8_000,
     routes: [
       {
         ...priced,
@@ -92,7 +92,7 @@ beforeAll(async () => {
       },
     ],
   });
-}, 30_000);
+});
 
 beforeEach(async () => {
   payer = privateKeyToAccount(generatePrivateKey());
@@ -114,7 +114,7 @@ afterAll(async () => {
   await chain.stop();
 });
 
-describe('a governed fetch and the stock seller', { timeout: 20_000 }, () => {
+describe('a governed fetch and the stock seller', () => {
   it('settle one transfer, with the nonce Countersign chose', async () => {
     const response = await pay(`${seller.url}/report`);
     expect(await response.json()).toEqual({ report: 'sold' });
