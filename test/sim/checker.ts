@@ -1,4 +1,5 @@
-import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Folded } from '@countersign/service-kit';
 import type { Usage } from './chain.ts';
 import type { Seen } from './history.ts';
 import { agency } from './invariants/agency.ts';
@@ -99,8 +100,8 @@ export class Checker {
     for (const it of this.#all) it.onUsage?.(usage);
   }
 
-  onFolded(process: Process, lane: string, offset: number): void {
-    for (const it of this.#all) it.onFolded?.(process, lane, offset);
+  onFolded(process: Process, record: LogRecord, folded: Folded): void {
+    for (const it of this.#all) it.onFolded?.(process, record, folded);
   }
 
   atEnd(): void {

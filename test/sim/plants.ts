@@ -1,6 +1,6 @@
 import type { SyncStore } from '@countersign/adapter-sqlite';
-import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
-import { blindToOpen, rewriting } from './plants/stores.ts';
+import type { LogRecord, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
+import { blindToOpen, forgetful, rewriting } from './plants/stores.ts';
 import { alwaysFinal, errorsAsUnused, neverFinal } from './plants/chains.ts';
 import { deafToVetoes, swapping } from './plants/logs.ts';
 import { impatient, oneNonceMore } from './plants/signers.ts';
@@ -22,6 +22,8 @@ export interface Plant {
   readonly distort?: (replica: string, world: World) => (record: LogRecord) => LogRecord;
   /** What the budget store does in place of reserving. */
   readonly reserve?: (store: SyncStore, request: ReserveRequest) => ReserveResult;
+  /** Where a replica keeps its fold. */
+  readonly state?: (store: StateStore) => StateStore;
   /** Replaces what a replica works with. */
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
 }
@@ -41,6 +43,7 @@ export const PLANTS = {
   'policy-says-yes-without-readings': { breaks: 'replay', plant: { surround: boastful } },
   'log-delivers-in-another-order': { breaks: 'agreement', plant: { distort: swapping } },
   'log-rewrites-a-record': { breaks: 'agreement', plant: { store: rewriting } },
+  'kept-state-loses-closed-payments': { breaks: 'agreement', plant: { state: forgetful } },
   'agent-registers-its-own-seller': { breaks: 'agency', plant: { surround: selfRegistering } },
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },

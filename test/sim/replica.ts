@@ -1,12 +1,23 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { Approvals, approvalDuty } from '@countersign/approval/service';
 import { Intake } from '@countersign/intake/service';
+import { Fault } from '@countersign/kernel';
 import { Registry, policyDuty } from '@countersign/policy/service';
-import type { Budgets, Chain, Clock, EventLog, Notifier, StatementKey } from '@countersign/ports';
+import type {
+  Budgets,
+  Chain,
+  Clock,
+  EventLog,
+  LogRecord,
+  Notifier,
+  StatementKey,
+} from '@countersign/ports';
 import {
   type DebtRunner,
+  type Folded,
   LaneHost,
   type Log,
+  type StateOptions,
   type Timers,
   type TrustedKeys,
 } from '@countersign/service-kit';
@@ -53,7 +64,9 @@ export interface ProcessParts {
   readonly surroundings: Surroundings;
   /** The fold stopped, or work on a payment stopped: both are bugs. */
   readonly onBug: (where: string, error: unknown) => void;
-  readonly onFolded: (process: Process, lane: string, offset: number) => void;
+  readonly onFolded: (process: Process, record: LogRecord, folded: Folded) => void;
+  /** Where it keeps its fold between lives, if it does. */
+  readonly stateOptions: StateOptions;
 }
 
 const POLL_MS = 8_000;
@@ -63,7 +76,12 @@ export function startProcess(parts: ProcessParts): Process {
   const { name, party, surroundings, onBug } = parts;
   const { log: eventLog, keys, trusted } = surroundings;
   const shell = {
-    host: new LaneHost(eventLog, trusted, (error) => onBug(`${name}: the fold`, error)),
+    host: new LaneHost(
+      eventLog,
+      trusted,
+      (error) => onBug(`${name}: the fold`, error),
+      parts.stateOptions,
+    ),
     clock: clockOf(parts),
     timers: timersOf(parts),
     log: logOf(parts),
@@ -78,15 +96,16 @@ export function startProcess(parts: ProcessParts): Process {
     registry: new Registry(host, keys.policy),
     isUp: false,
   };
-  host.onRecord(({ lane, offset }) => parts.onFolded(process, lane, offset));
+  host.onRecord((record, folded) => parts.onFolded(process, record, folded));
   void host.start().then(
     () => {
       takeUpDuties(shell, surroundings);
       process.isUp = true;
     },
-    () => {
+    (error: unknown) => {
       // It could not even read where the lanes end: as any process that cannot start, it ends and is started anew.
       party.isAlive = false;
+      if (!(error instanceof Fault && error.retryable)) onBug(`${name}: its start`, error);
     },
   );
   return process;

@@ -1,6 +1,7 @@
-import { type SyncStore, openSyncStore } from '@countersign/adapter-sqlite';
+import { type SyncStore, openStateStore, openSyncStore } from '@countersign/adapter-sqlite';
 import { Fault } from '@countersign/kernel';
 import type { Budgets, Notifier } from '@countersign/ports';
+import type { StateOptions } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
@@ -53,6 +54,7 @@ export class World {
   readonly #plant: Plant;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
+  readonly #kept = new Map<string, StateOptions>();
   #logClockMs = 0;
 
   constructor(options: WorldOptions) {
@@ -84,13 +86,19 @@ export class World {
     this.checker = new Checker(this, options.only);
     this.vault.onSignature = (signature) => this.checker.onSignature(signature);
     this.chain.onUsage = (usage) => this.checker.onUsage(usage);
+    const keeping = this.dice.fork('keeping');
     this.replicas = Array.from({ length: options.replicas }, (_, index) => {
       const name = `replica-${index}`;
+      if (index % 2 === 1 || keeping.chance(0.5))
+        this.#kept.set(name, {
+          state: this.#plant.state?.(openStateStore(':memory:')) ?? openStateStore(':memory:'),
+          saveEach: keeping.pick([1, 7, 60]),
+        });
       return { name, skewMs: 0, process: this.#start(name, () => this.#skewOf(index)) };
     });
   }
 
-  /** The process of a replica ends at once; another starts from the log alone. */
+  /** The process of a replica ends at once; another starts from the log, and from the state if the replica keeps it. */
   restart(replica: Replica): void {
     replica.process.party.isAlive = false;
     const index = this.replicas.indexOf(replica);
@@ -112,6 +120,11 @@ export class World {
       if (!(await this.scheduler.step())) return;
       this.checker.afterStep();
     }
+  }
+
+  /** Some replicas keep their fold from one life to the next and hold little of it in memory; others never do. */
+  #stateOptions(name: string): StateOptions {
+    return this.#kept.get(name) ?? {};
   }
 
   #skewOf(index: number): number {
@@ -154,7 +167,10 @@ export class World {
       if (party.isAlive) this.checker.fail('bug', `${where}: ${textOf(error)}`);
     };
     const onFolded: Checker['onFolded'] = (...folded) => this.checker.onFolded(...folded);
-    return startProcess({ name, party, scheduler, skewMs, surroundings, onBug, onFolded });
+    const stateOptions = this.#stateOptions(name);
+    return startProcess({
+      ...{ name, party, scheduler, skewMs, surroundings, onBug, onFolded, stateOptions },
+    });
   }
 
   #budgets(wire: Wire): Budgets {

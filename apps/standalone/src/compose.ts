@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { evmChain } from '@countersign/adapter-evm';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import { type Keystore, openKeystore } from '@countersign/adapter-keystore';
-import { openStore } from '@countersign/adapter-sqlite';
+import { openStateStore, openStore } from '@countersign/adapter-sqlite';
 import { terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook';
 import { InvariantViolation } from '@countersign/kernel';
 import { tenantOf } from '@countersign/payment';
@@ -45,6 +45,8 @@ export async function startStandalone(
   });
   if (!store.log.capabilities.durable) throw new InvariantViolation('signing needs a durable log');
   void store.death.then(onFatal);
+  const state = openStateStore(join(folder, 'fold.db'));
+  if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes') state.clear();
   const keystore = await openKeystore({
     folder: join(folder, 'keys'),
     passphraseFile: join(folder, 'keys.passphrase'),
@@ -57,6 +59,7 @@ export async function startStandalone(
   };
   const services = await startServices({
     eventLog: store.log,
+    state,
     budgets: store.budgets,
     wallets: keystore.wallets,
     typedData,
@@ -88,6 +91,7 @@ export async function startStandalone(
     ownerCredentialFile,
     async close() {
       await services.close();
+      state.close();
       await store.close();
       journal.close();
       await keystore.wallets.close();

@@ -63,6 +63,8 @@ export const Settings = z.strictObject({
   COUNTERSIGN_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** `yes` lets the webhook reach private addresses; for receivers on this machine. */
   COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: z.enum(['yes', 'no']).default('no'),
+  /** `yes` folds the whole log at each start and verifies every signature in it, trusting no kept state. */
+  COUNTERSIGN_VERIFY_AT_START: z.enum(['yes', 'no']).default('no'),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;

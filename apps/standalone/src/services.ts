@@ -9,6 +9,7 @@ import type {
   Clock,
   EventLog,
   Notifier,
+  StateStore,
   StatementKey,
   TypedData,
   WalletKeys,
@@ -30,6 +31,8 @@ type SigningService = (typeof SIGNING_SERVICES)[number];
 /** Everything the services need, bound to one family of adapters. */
 export interface ServicePorts {
   readonly eventLog: EventLog;
+  /** Where the fold is kept between starts; without it every start folds the whole log. Closed by its owner. */
+  readonly state?: StateStore;
   readonly budgets: Budgets;
   readonly wallets: WalletKeys;
   readonly typedData: TypedData;
@@ -58,7 +61,8 @@ export type Services = Awaited<ReturnType<typeof startServices>>;
 export async function startServices(ports: ServicePorts) {
   const { clock, timers, log, keys, budgets, chains } = ports;
   const trusted = pinned(keys);
-  const host = new LaneHost(ports.eventLog, trusted, ports.onFatal);
+  const { eventLog, state, onFatal } = ports;
+  const host = new LaneHost(eventLog, trusted, onFatal, { ...(state && { state }) });
   const registry = new Registry(host, keys.policy);
   const app = await createHttpApp(
     host,

@@ -25,6 +25,7 @@ export {
   type LaneState,
   agentOf,
   contextOf,
+  emptyAgent,
   emptyLane,
   foldLane,
   OPEN_PAYMENTS_MAX,
@@ -48,3 +49,11 @@ export {
   fixedOf,
   isResolved,
 } from './domain/payment.ts';
+export {
+  type AgentTables,
+  FOLD_VERSION,
+  KEY_KEPT_MS,
+  type KeyUse,
+  type Purchase,
+  type TablesOf,
+} from './domain/tables.ts';

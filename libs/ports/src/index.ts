@@ -35,3 +35,4 @@ export type {
 export type { Clock } from './clock.ts';
 export type { Notification, Notifier } from './notifier.ts';
 export type { StatementKey, TokenDomain, TypedData, WalletKeys } from './signer.ts';
+export type { StateChanges, StateEntry, StateStore } from './state-store.ts';

@@ -10,3 +10,4 @@ export {
   quoteOf,
 } from './lane-bench.ts';
 export { VirtualTime } from './virtual-time.ts';
+export { type Ending, PaidLog, statementKeyOf } from './paid-log.ts';

@@ -162,7 +162,7 @@ export class LaneBench {
       again: change.again ?? false,
       asserted: {},
     };
-    const seen = outlook(agentOf(this.lane, OWNER.tenant, OWNER.agent), draft);
+    const seen = outlook(agentOf(this.lane, OWNER.tenant, OWNER.agent), atMs, draft);
     const ordinal = seen.kind === 'new' ? seen.ordinal : 0;
     const paymentId = paymentIdOf(0, OWNER, purchase, ordinal);
     const judged = this.record('intent.submitted', { ...draft, ordinal, paymentId }, atMs);

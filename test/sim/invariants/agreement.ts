@@ -4,13 +4,14 @@ import {
   EMPTY_HEAD,
   type LaneState,
   type Payment,
+  agentOf,
   chainedHead,
   leafDigest,
 } from '@countersign/payment';
 import { CONTROL } from '@countersign/ports';
 import type { Process } from '../replica.ts';
 import type { World } from '../world.ts';
-import type { MakeInvariant } from './invariant.ts';
+import type { MakeInvariant, Report } from './invariant.ts';
 
 /** States are compared each time a lane has grown by so many records. */
 const COMPARED_EACH = 64;
@@ -52,7 +53,10 @@ export const agreement: MakeInvariant = (world, report) => {
       if (lane && lane.next % COMPARED_EACH === 0 && lane.next === record.offset + 1)
         compareState('the undisturbed fold', lane);
     },
-    onFolded({ name, host }, lane, offset) {
+    onFolded({ name, host }, { lane, offset }, { applied, code }) {
+      const seen = (lane === CONTROL ? history.control : history.lanes[Number(lane)])?.[offset];
+      if (seen?.applied !== applied || seen.code !== code)
+        report(`${name} judged ${lane}:${offset} ${code}, and the undisturbed fold ${seen?.code}`);
       if (host.head(lane) !== heads.get(lane)?.[offset])
         report(`${name} has another head of ${lane} after ${offset}`);
       const state = lane === CONTROL ? undefined : host.lanes[Number(lane)];
@@ -69,6 +73,8 @@ export const agreement: MakeInvariant = (world, report) => {
       for (const { process } of world.replicas) allFolded(world, process, report);
       for (const { process } of world.replicas)
         for (const lane of process.host.lanes) compareState(process.name, lane);
+      for (const { process } of world.replicas)
+        for (const lane of history.reference) compareHistory(process, lane, report);
     },
   };
 };
@@ -79,9 +85,26 @@ function allFolded(world: World, { name, host }: Process, report: (account: stri
       report(`${name} has not folded all of lane ${index}`);
 }
 
-/** Whoever only asks about an agent makes it, empty: that is no difference. */
-function isKnown(agent: Agent): boolean {
-  return Object.values(agent).some((it) => it === true || (isCollection(it) && it.size > 0));
+/** Whatever a replica has let go of, it must find again. */
+function compareHistory({ name, host }: Process, lane: LaneState, report: Report): void {
+  for (const agent of lane.agents.values()) {
+    const mine = agentOf(host.lanes[lane.lane] ?? lane, agent.tenant, agent.agent);
+    for (const payment of agent.payments.values()) {
+      if (JSON.stringify(host.payment(payment.id)) !== JSON.stringify(payment))
+        report(`${name} has another payment ${payment.id}`);
+      if (JSON.stringify(mine.payments.get(payment.id)) !== JSON.stringify(payment))
+        report(`${name} finds another payment ${payment.id} with its agent`);
+    }
+    for (const table of ['purchases', 'keys'] as const)
+      for (const [key, value] of agent[table] as Map<string, unknown>)
+        if (JSON.stringify(mine[table].get(key)) !== JSON.stringify(value))
+          report(`${name} knows another use of ${key}`);
+    for (const order of agent.orders as Set<string>)
+      if (!mine.orders.has(order)) report(`${name} has forgotten the order ${order}`);
+    const newest = { tenant: agent.tenant, agents: [agent.agent], max: 1_000_000 };
+    if (host.newest(newest).length !== [...agent.payments.values()].length)
+      report(`${name} does not list every payment of ${agent.agent}`);
+  }
 }
 
 function isCollection(it: unknown): it is Map<unknown, unknown> | Set<unknown> {
@@ -100,16 +123,23 @@ function stateDigester(): (lane: LaneState) => string {
     texts.set(payment, known);
     return known;
   };
-  const partsOf = (agent: Agent) =>
-    Object.entries(agent).map(([name, it]: [string, unknown]) => {
-      if (name === 'payments') return [...agent.payments.values()].map(textOf);
-      return isCollection(it) ? [...it] : it;
-    });
+  const paymentOf = (agent: Agent, id: string) => {
+    const payment = agent.payments.get(id);
+    return payment && textOf(payment);
+  };
+  // Tables may be in a store: they are compared at the end, and until then by what every record did.
+  const partsOf = ({ payments: _, purchases, keys, orders, ...rest }: Agent) =>
+    Object.entries(rest).map(([name, it]: [string, unknown]) => [
+      name,
+      isCollection(it) ? [...it] : it,
+    ]);
   return ({ lane, next, atMs, through, view, agents }) =>
     sha256Hex(
       JSON.stringify([
         [lane, next, atMs, through, view.offset],
-        [...agents.values()].filter(isKnown).sort(byName).map(partsOf),
+        [...agents.values()]
+          .sort(byName)
+          .map((agent) => [partsOf(agent), [...agent.open].map((id) => paymentOf(agent, id))]),
       ]),
     );
 }

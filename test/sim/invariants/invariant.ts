@@ -1,4 +1,5 @@
-import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Folded } from '@countersign/service-kit';
 import type { Usage } from '../chain.ts';
 import type { Seen } from '../history.ts';
 import type { Signature } from '../keys.ts';
@@ -19,7 +20,7 @@ export interface Invariant {
   /** A block used or canceled a nonce. */
   onUsage?(usage: Usage): void;
   /** A replica has folded a record. */
-  onFolded?(process: Process, lane: string, offset: number): void;
+  onFolded?(process: Process, record: LogRecord, folded: Folded): void;
   onStep?(): void;
   /** Faults are over and nothing moves any more. */
   atEnd?(): void;

@@ -1,7 +1,7 @@
 import { pickTier } from '@countersign/contracts';
 import type { SyncStore } from '@countersign/adapter-sqlite';
 import { COUNTABLE_MAX } from '@countersign/kernel';
-import type { ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
 
 /** Reserves as if nothing were open. */
 export function blindToOpen(store: SyncStore, request: ReserveRequest): ReserveResult {
@@ -38,4 +38,18 @@ export function rewriting(store: SyncStore): SyncStore {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
+}
+
+/** Keeps everything but the payments that are closed. */
+export function forgetful(store: StateStore): StateStore {
+  return {
+    get: (collection, key) => {
+      const isClosed = collection === 'payments' && store.get('live', key) === undefined;
+      return isClosed ? undefined : store.get(collection, key);
+    },
+    newest: (collection, range) => store.newest(collection, range),
+    save: (changes) => store.save(changes),
+    clear: () => store.clear(),
+    close: () => store.close(),
+  };
 }

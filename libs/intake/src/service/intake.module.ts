@@ -1,13 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LaneHost } from '@countersign/service-kit';
 import { Intake, type IntakeParts } from './intake.ts';
-import { JudgementIndex } from './judgements.ts';
 import { PaymentsController } from './payments.controller.ts';
 
 /** The intake service: payments and tasks. It owes nothing; what follows an intent is owed by others. */
 @Module({})
 export class IntakeModule {
-  /** Call before the host starts folding: timelines show what the fold ignored. */
   static with(parts: IntakeParts): DynamicModule {
     const { host } = parts;
     return {
@@ -16,7 +14,6 @@ export class IntakeModule {
       providers: [
         { provide: LaneHost, useValue: host },
         { provide: Intake, useValue: new Intake(parts) },
-        { provide: JudgementIndex, useValue: new JudgementIndex(host) },
       ],
     };
   }

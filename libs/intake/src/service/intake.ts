@@ -163,7 +163,7 @@ export class Intake {
   ): Promise<{ paymentId: string; replayed: boolean }> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const lane = this.#host.laneFor(intent.tenant, intent.agent);
-      const seen = outlook(agentOf(lane, intent.tenant, intent.agent), intent);
+      const seen = outlook(agentOf(lane, intent.tenant, intent.agent), lane.atMs, intent);
       if (seen.kind === 'refused')
         throw new Refused(seen.code, undefined, { paymentId: seen.paymentId });
       if (seen.kind === 'same' && seen.known) return { paymentId: seen.paymentId, replayed: true };

@@ -16,12 +16,10 @@ import {
   TheCaller,
   agentCaller,
   personOf,
-  statusOf,
   viewOf,
 } from '@countersign/service-kit';
-import type { Payment } from '@countersign/payment';
+import { type Payment, tenantOf } from '@countersign/payment';
 import { Intake } from './intake.ts';
-import { JudgementIndex } from './judgements.ts';
 import { timelineOf } from './timeline.ts';
 
 interface Reply {
@@ -43,7 +41,6 @@ export class PaymentsController {
   constructor(
     @Inject(Intake) private readonly intake: Intake,
     @Inject(LaneHost) private readonly host: LaneHost,
-    @Inject(JudgementIndex) private readonly judgements: JudgementIndex,
   ) {}
 
   @Route('proposePayment')
@@ -69,19 +66,15 @@ export class PaymentsController {
     @TheCaller() caller: Caller,
     @RouteQuery('listPayments') query: ListQuery,
   ): { payments: PaymentView[]; asOf: string[] } {
+    const { tenant } = caller;
     const agent = caller.kind === 'agent' ? caller.agent : query.agent;
-    const all = this.host.lanes
-      .flatMap((lane) => [...lane.agents.values()])
-      .filter((it) => it.tenant === caller.tenant && (agent === undefined || it.agent === agent))
-      .flatMap((it) => [...it.payments.values()])
-      .filter((payment) => query.status === undefined || statusOf(payment) === query.status)
-      .sort((a, b) => b.submittedAtMs - a.submittedAtMs || (a.id < b.id ? 1 : -1));
-    const start =
-      query.before === undefined ? 0 : all.findIndex((it) => it.id === query.before) + 1;
+    const agents =
+      agent === undefined ? [...tenantOf(this.host.control, tenant).agents.keys()] : [agent];
+    const before = query.before === undefined ? undefined : this.host.payment(query.before);
+    const { status, limit: max } = query;
+    const found = this.host.newest({ tenant, agents, status, before, max });
     return {
-      payments: all
-        .slice(start, start + query.limit)
-        .map((payment) => viewOf(this.host, payment, { bearer: false })),
+      payments: found.map((payment) => viewOf(this.host, payment, { bearer: false })),
       asOf: this.host.lanes.map((lane) => `${lane.lane}:${lane.next - 1}`),
     };
   }
@@ -97,7 +90,7 @@ export class PaymentsController {
     @Param('id', { schema: PaymentId }) id: string,
   ): Promise<Timeline> {
     const payment = this.#readable(caller, id);
-    return timelineOf(this.host, payment, (record) => this.judgements.of(record));
+    return timelineOf(this.host, payment);
   }
 
   @Route('reportDelivery')

@@ -1,26 +1,27 @@
 import { type EventOf, type EventName, type Timeline, decodeEvent } from '@countersign/contracts';
-import type { Folded, LaneHost } from '@countersign/service-kit';
-import { amountText, openedValue, viewOf } from '@countersign/service-kit';
+import {
+  type LaneHost,
+  type NamingRecord,
+  amountText,
+  openedValue,
+  viewOf,
+} from '@countersign/service-kit';
 import type { LogRecord } from '@countersign/ports';
 import type { Payment } from '@countersign/payment';
 
 type Entry = Timeline['entries'][number];
 
 /** Everything recorded about one payment, told in order; what was ignored is shown with its code. */
-export async function timelineOf(
-  host: LaneHost,
-  payment: Payment,
-  judged: (record: LogRecord) => Folded | undefined,
-): Promise<Timeline> {
+export async function timelineOf(host: LaneHost, payment: Payment): Promise<Timeline> {
   const records = await host.recordsOf(payment.id);
-  const entries = records.map((record) => entryOf(record, judged(record)));
+  const entries = records.map(entryOf);
   return { payment: viewOf(host, payment, { bearer: false }), entries };
 }
 
-function entryOf(record: LogRecord, judged: Folded | undefined): Entry {
+function entryOf(record: NamingRecord): Entry {
   const position = `${record.lane}:${record.offset}`;
   const event = decodeEvent(record.bytes);
-  const base = { position, atMs: record.stampMs, ignored: judged?.code ?? null };
+  const base = { position, atMs: record.stampMs, ignored: record.ignored };
   if ('undecodable' in event)
     return { ...base, event: 'undecodable', says: event.undecodable.slice(0, 300) };
   return {

@@ -4,6 +4,13 @@ import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
 import { frozenAt, live, reconsidered } from './life.ts';
 import { type Payment, isResolved } from './payment.ts';
+import {
+  type AgentTables,
+  KEY_KEPT_MS,
+  type Purchase,
+  type TablesOf,
+  tablesInMemory,
+} from './tables.ts';
 
 /**
  * Most payments of one agent under way at a time, neither delivered nor ended: a burst of failing sellers cannot lock a
@@ -13,29 +20,17 @@ export const OPEN_PAYMENTS_MAX = 256;
 /** Most tasks of one agent that may be open at a time. */
 export const OPEN_TASKS_MAX = 64;
 
-interface Purchase {
-  readonly nextOrdinal: number;
-  readonly unresolved: readonly string[];
-}
-
-export interface Agent {
+export interface Agent extends AgentTables {
   readonly tenant: string;
   readonly agent: string;
   frozen: boolean;
   /** The fold threw on a record of this agent: nothing of it is worked on until a person has looked. */
   quarantined: boolean;
-  readonly payments: Map<string, Payment>;
   /** Ids of payments that have not ended, or whose reservation has not. */
   readonly open: Set<string>;
   /** Ids of payments neither delivered nor ended. */
   readonly underWay: Set<string>;
-  /** By purchase: how often it was bought, and which of its payments were unresolved when last looked at, in order. */
-  readonly purchases: Map<string, Purchase>;
-  /** By idempotency key digest. */
-  readonly keys: Map<string, { readonly paymentId: string; readonly requestDigest: string }>;
   readonly tasks: Set<string>;
-  /** Ids of every unfreeze and opened task, applied or not: an order appended again is not given again. */
-  readonly orders: Set<string>;
 }
 
 /** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
@@ -50,6 +45,7 @@ export interface LaneState {
   through: number;
   view: ControlView;
   readonly agents: Map<string, Agent>;
+  readonly tablesOf: TablesOf;
 }
 
 /** What a record did. `touched` are the payments whose debts may have changed. */
@@ -64,8 +60,13 @@ const ignore = (code: RefusalCode, paymentId?: string): Judgement => ({
 });
 const NOTHING_TOUCHED: Judgement = { applied: true, touched: [] };
 
-export function emptyLane(lane: number, laneCount: number, view: ControlView): LaneState {
-  return { lane, laneCount, next: 0, atMs: 0, through: -1, view, agents: new Map() };
+export function emptyLane(
+  lane: number,
+  laneCount: number,
+  view: ControlView,
+  tablesOf: TablesOf = tablesInMemory,
+): LaneState {
+  return { lane, laneCount, next: 0, atMs: 0, through: -1, view, agents: new Map(), tablesOf };
 }
 
 /**
@@ -114,7 +115,7 @@ export function foldLane(
 
 /** The agent's state for reading; empty for one that has no records here. Only the fold makes an agent. */
 export function agentOf(lane: LaneState, tenant: string, name: string): Agent {
-  return lane.agents.get(`${tenant}/${name}`) ?? emptyAgent(tenant, name);
+  return lane.agents.get(`${tenant}/${name}`) ?? emptyAgent(tenant, name, tablesInMemory);
 }
 
 /** Sets an agent aside after the fold threw on one of its records. */
@@ -124,24 +125,22 @@ export function quarantine(lane: LaneState, tenant: string, name: string): void 
 
 function madeAgent(lane: LaneState, tenant: string, name: string): Agent {
   const key = `${tenant}/${name}`;
-  const agent = lane.agents.get(key) ?? emptyAgent(tenant, name);
+  const agent = lane.agents.get(key) ?? emptyAgent(tenant, name, lane.tablesOf);
   lane.agents.set(key, agent);
   return agent;
 }
 
-function emptyAgent(tenant: string, name: string): Agent {
+/** An agent without records; with what its tables hold. */
+export function emptyAgent(tenant: string, name: string, tablesOf: TablesOf): Agent {
   return {
+    ...tablesOf(tenant, name),
     tenant,
     agent: name,
     frozen: false,
     quarantined: false,
-    payments: new Map(),
     open: new Set(),
     underWay: new Set(),
-    purchases: new Map(),
-    keys: new Map(),
     tasks: new Set(),
-    orders: new Set(),
   };
 }
 
@@ -165,9 +164,14 @@ export type SubmissionOutlook =
   | { readonly kind: 'same'; readonly paymentId: string; readonly known: boolean }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly paymentId?: string };
 
-/** Purchase identity (design, section 2): what an intent means, given what this agent bought before. */
+/**
+ * Purchase identity (design, section 2): what an intent means, given what this agent bought before.
+ *
+ * @param atMs log time; an idempotency key is forgotten {@link KEY_KEPT_MS} after its first use.
+ */
 export function outlook(
   agent: Agent,
+  atMs: number,
   intent: Pick<
     EventData<'intent.submitted'>,
     'purchase' | 'idempotencyKeyDigest' | 'requestDigest' | 'quote' | 'again'
@@ -175,7 +179,7 @@ export function outlook(
 ): SubmissionOutlook {
   const key = intent.idempotencyKeyDigest;
   const named = key === undefined ? undefined : agent.keys.get(key);
-  if (named)
+  if (named && atMs <= named.atMs + KEY_KEPT_MS)
     return named.requestDigest === intent.requestDigest
       ? { kind: 'same', paymentId: named.paymentId, known: true }
       : { kind: 'refused', code: 'idempotency_key_reused', paymentId: named.paymentId };
@@ -204,12 +208,13 @@ function submit(
   event: Extract<LaneEvent, { name: 'intent.submitted' }>,
 ): Judgement {
   const { data } = event;
-  const seen = outlook(agent, data);
+  const { atMs } = lane;
+  const seen = outlook(agent, atMs, data);
   if (seen.kind === 'refused') return ignore(seen.code, seen.paymentId);
   const key = data.idempotencyKeyDigest;
   if (seen.kind === 'same') {
     if (seen.known || key === undefined) return ignore('duplicate', seen.paymentId);
-    agent.keys.set(key, { paymentId: seen.paymentId, requestDigest: data.requestDigest });
+    agent.keys.set(key, { paymentId: seen.paymentId, requestDigest: data.requestDigest, atMs });
     return NOTHING_TOUCHED;
   }
   if (data.ordinal !== seen.ordinal) return ignore('stale_ordinal');
@@ -241,7 +246,7 @@ function submit(
     unresolved: [...unresolved, payment.id],
   });
   if (key !== undefined)
-    agent.keys.set(key, { paymentId: payment.id, requestDigest: data.requestDigest });
+    agent.keys.set(key, { paymentId: payment.id, requestDigest: data.requestDigest, atMs });
   return { applied: true, touched: [put(agent, payment)] };
 }
 

@@ -1,6 +1,7 @@
 import { LaneBench, OWNER, SELLER, SIGNATURE } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OPEN_PAYMENTS_MAX, agentOf } from './lane.ts';
+import { KEY_KEPT_MS } from './tables.ts';
 
 const HOUR_MS = 3_600_000;
 let bench: LaneBench;
@@ -53,6 +54,18 @@ describe('purchase identity', () => {
     expect(bench.submit(6_000).payment?.id).toBe(first.id);
     deliver(first.id, 7_000);
     expect(bench.submit(8_000).payment?.id).not.toBe(first.id);
+  });
+
+  it('knows an idempotency key for thirty-five days, and then takes it for a new one', () => {
+    const first = bench.signed(1_000, { key: 'a' });
+    const other = { key: 'a', url: 'https://api.example.com/v1/other' };
+    expect(codeOf(bench.submit(1_000 + KEY_KEPT_MS, other).judged)).toBe('idempotency_key_reused');
+    const { judged, payment } = bench.submit(1_001 + KEY_KEPT_MS, other);
+    expect(judged.applied).toBe(true);
+    expect(payment?.id).not.toBe(first.id);
+    expect(codeOf(bench.submit(1_002 + KEY_KEPT_MS, { key: 'a' }).judged)).toBe(
+      'idempotency_key_reused',
+    );
   });
 
   it('numbers a purchase anew after it ended without payment', () => {

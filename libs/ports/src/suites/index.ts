@@ -25,3 +25,8 @@ export {
   type NotifierUnderTest,
   describeNotifier,
 } from './notifier.contract.ts';
+export {
+  type StateStoreFactory,
+  type StateStoreUnderTest,
+  describeStateStore,
+} from './state-store.contract.ts';

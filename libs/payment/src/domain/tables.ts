@@ -1,0 +1,58 @@
+import type { Payment } from './payment.ts';
+
+/**
+ * Raised with every change to what the fold makes of records or to the shape of its state: a state kept from an earlier
+ * version is then folded anew.
+ */
+export const FOLD_VERSION = 1;
+
+/** How long an idempotency key is known after its first use, by log time; used later, it names a new purchase. */
+export const KEY_KEPT_MS = 35 * 86_400_000;
+
+/** What was recorded by key. A `Map` is one. One over a store answers for all that was ever set, too. */
+export interface Table<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): unknown;
+}
+
+export interface PaymentTable extends Table<Payment> {
+  /** Payments in memory: of a `Map`, all; of one over a store, at least every payment that is not closed. */
+  values(): Iterable<Payment>;
+}
+
+/** Ids that were seen. A `Set` is one. */
+export interface IdTable {
+  has(id: string): boolean;
+  add(id: string): unknown;
+}
+
+export interface Purchase {
+  readonly nextOrdinal: number;
+  readonly unresolved: readonly string[];
+}
+
+export interface KeyUse {
+  readonly paymentId: string;
+  readonly requestDigest: string;
+  /** Log time of its first use. */
+  readonly atMs: number;
+}
+
+/** What grows with an agent's history, and so need not be in memory. */
+export interface AgentTables {
+  readonly payments: PaymentTable;
+  /** By purchase: how often it was bought, and which of its payments were unresolved when last looked at, in order. */
+  readonly purchases: Table<Purchase>;
+  /** By idempotency key digest. */
+  readonly keys: Table<KeyUse>;
+  /** Ids of every unfreeze and opened task, applied or not: an order appended again is not given again. */
+  readonly orders: IdTable;
+}
+
+/** Gives an agent its tables: the same ones, with what is in them, however often it is asked. */
+export type TablesOf = (tenant: string, agent: string) => AgentTables;
+
+/** Tables that are in memory and nowhere else. */
+export function tablesInMemory(): AgentTables {
+  return { payments: new Map(), purchases: new Map(), keys: new Map(), orders: new Set() };
+}

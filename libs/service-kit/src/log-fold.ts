@@ -1,0 +1,240 @@
+import { type RefusalCode, decodeEvent, isLaneEvent } from '@countersign/contracts';
+import { InvariantViolation } from '@countersign/kernel';
+import {
+  EMPTY_CONTROL,
+  EMPTY_HEAD,
+  type Judgement,
+  type LaneState,
+  type Payment,
+  emptyAgent,
+  emptyLane,
+  foldLane,
+  laneOfPayment,
+  quarantine,
+} from '@countersign/payment';
+import { CONTROL, type EventLog, type LogRecord, type StateStore } from '@countersign/ports';
+import { ControlFold } from './control-fold.ts';
+import { type Link, linked } from './link.ts';
+import type { Folded } from './read-backs.ts';
+import { SavedFold } from './saved-fold.ts';
+import { StateCache } from './state-cache.ts';
+import { type TrustedKeys, isGenuine } from './statements.ts';
+
+/** Records between two saves: each writes what changed since the one before. */
+const SAVE_EACH = 512;
+const PAGE = 512;
+
+export interface StateOptions {
+  /** Where the fold is kept between starts, and all of it that need not be in memory. Its owner closes it. */
+  readonly state?: StateStore;
+  /** Records between two saves. */
+  readonly saveEach?: number;
+}
+
+/** Told what each record did, once it is folded. */
+export interface FoldListeners {
+  onRecord(record: LogRecord, folded: Folded): void;
+  onTouched(payments: readonly Payment[], lane: LaneState): void;
+  /** After each record of `control`, and after each mark. */
+  onControl(): void;
+}
+
+/** The state of every lane and of `control`, record by record, as far as it was given them. */
+export class LogFold {
+  readonly lanes: readonly LaneState[];
+  readonly control: ControlFold;
+  readonly cache: StateCache;
+  readonly #log: EventLog;
+  readonly #trusted: TrustedKeys;
+  readonly #listeners: FoldListeners;
+  readonly #saved: SavedFold;
+  readonly #saveEach: number;
+  readonly #links = new Map<string, Link>();
+  /** By lane: records that wait for `control`. */
+  readonly #held: LogRecord[][];
+  /** Agents that changed since the last save, with their lanes. */
+  readonly #changedAgents = new Map<string, number>();
+  #unsaved = 0;
+
+  constructor(
+    log: EventLog,
+    trusted: TrustedKeys,
+    listeners: FoldListeners,
+    { state, saveEach = SAVE_EACH }: StateOptions,
+  ) {
+    this.#log = log;
+    this.#trusted = trusted;
+    this.#listeners = listeners;
+    this.#saveEach = saveEach;
+    this.cache = new StateCache(state);
+    this.control = new ControlFold(trusted, this.cache.orders);
+    this.#saved = new SavedFold(this.cache, log, trusted);
+    this.lanes = Array.from({ length: log.laneCount }, (_, lane) =>
+      emptyLane(lane, log.laneCount, EMPTY_CONTROL, this.cache.tablesOf),
+    );
+    this.#held = this.lanes.map(() => []);
+  }
+
+  /** Running hash of a lane or of `control`. */
+  head(lane: string): string {
+    if (lane === CONTROL) return this.control.head;
+    return this.#links.get(lane)?.head ?? EMPTY_HEAD;
+  }
+
+  lane(index: number): LaneState {
+    const lane = this.lanes[index];
+    if (!lane) throw new InvariantViolation(`no lane ${index}`);
+    return lane;
+  }
+
+  /** Offset of the next record to be delivered, counting those that wait for control. */
+  nextOf(name: string): number {
+    return this.foldedNext(name) + (name === CONTROL ? 0 : (this.#held[Number(name)]?.length ?? 0));
+  }
+
+  foldedNext(name: string): number {
+    return name === CONTROL ? this.control.view.offset + 1 : this.lane(Number(name)).next;
+  }
+
+  /**
+   * Takes up the fold where it was saved last.
+   *
+   * @throws Fault `log_shorter` or `log_changed` when the log is not the one that was folded before.
+   */
+  async restore(): Promise<void> {
+    const restored = await this.#saved.restore();
+    if (!restored) return;
+    if (restored.control) this.control.resume(restored.control);
+    const through = Math.max(-1, ...restored.lanes.map((lane) => lane.through));
+    while (this.control.view.offset < through) {
+      const records = await this.#log.read(CONTROL, this.control.view.offset + 1, PAGE);
+      if (records.length === 0) throw new InvariantViolation(`control ends before ${through}`);
+      for (const record of records) this.#foldControl(record);
+    }
+    for (const { lane, next, atMs, through: seen, head, leaf } of restored.lanes) {
+      const point = this.control.at(seen);
+      if (!point) throw new InvariantViolation(`control at ${seen} is not known`);
+      Object.assign(this.lane(lane), { next, atMs, through: seen, view: point.view });
+      this.#links.set(String(lane), { head, leaf });
+    }
+    for (const { lane, agent } of restored.agents) {
+      const empty = emptyAgent(agent.tenant, agent.agent, this.cache.tablesOf);
+      const { agents } = this.lane(lane);
+      agents.set(`${agent.tenant}/${agent.agent}`, Object.assign(empty, agent));
+    }
+  }
+
+  /** Folds one record; one that was folded before is passed over. */
+  take(record: LogRecord): void {
+    if (record.offset < this.nextOf(record.lane)) return;
+    const held = this.#held[Number(record.lane)];
+    if (record.lane !== CONTROL && held && held.length > 0) {
+      held.push(record);
+      return;
+    }
+    this.#fold(record);
+  }
+
+  /** Saves when enough has changed, or everything before an orderly end. Only between two records. */
+  save(isLast: boolean): void {
+    if (!this.cache.store || (!isLast && this.#unsaved < this.#saveEach)) return;
+    const { lanes, control } = this;
+    const [links, changedAgents] = [this.#links, this.#changedAgents];
+    this.#saved.save({ lanes, links, control, changedAgents, isLast });
+    changedAgents.clear();
+    this.#unsaved = 0;
+  }
+
+  #fold(record: LogRecord): void {
+    const expected = this.foldedNext(record.lane);
+    if (record.offset !== expected)
+      throw new InvariantViolation(
+        `lane ${record.lane}: offset ${record.offset} where ${expected} was due`,
+      );
+    if (record.lane === CONTROL) this.#foldControl(record);
+    else this.#foldLane(record);
+  }
+
+  #foldControl(record: LogRecord): void {
+    const code = this.control.take(record);
+    this.#done(record, { applied: code === null, code, paymentId: null });
+    this.#release();
+    this.#listeners.onControl();
+  }
+
+  #foldLane(record: LogRecord): void {
+    const lane = this.lane(Number(record.lane));
+    const event = decodeEvent(record.bytes);
+    if ('undecodable' in event || !isLaneEvent(event)) {
+      this.#pass(lane, record, 'undecodable');
+      return;
+    }
+    if (!isGenuine(this.#trusted, event)) {
+      this.#pass(lane, record, 'not_genuine');
+      return;
+    }
+    if (event.name === 'mark.made' && event.data.through > this.control.view.offset) {
+      // Only this lane waits: control has not come that far yet.
+      this.#held[lane.lane]?.push(record);
+      return;
+    }
+    const judged = this.#judge(lane, record, event);
+    const code = judged.applied ? null : judged.code;
+    const named = 'paymentId' in event.data ? event.data.paymentId : null;
+    if (named !== null && laneOfPayment(named) === lane.lane)
+      this.cache.named(named, { offset: record.offset, code });
+    if ('tenant' in event.data) this.#changed(event.data, lane);
+    const paymentId = judged.applied ? named : (judged.paymentId ?? named);
+    this.#done(record, { applied: judged.applied, code, paymentId });
+    if (judged.applied) this.#touch(judged.touched, lane);
+    if (event.name !== 'mark.made') return;
+    this.control.forget(Math.min(...this.lanes.map(({ through }) => through)));
+    this.#listeners.onControl();
+  }
+
+  /** A record that is nobody's: the lane moves on, nothing else does. */
+  #pass(lane: LaneState, record: LogRecord, code: RefusalCode): void {
+    lane.next += 1;
+    lane.atMs = Math.max(lane.atMs, record.stampMs);
+    this.#done(record, { applied: false, code, paymentId: null });
+  }
+
+  #judge(lane: LaneState, record: LogRecord, event: Parameters<typeof foldLane>[2]): Judgement {
+    const at = lane.next;
+    try {
+      return foldLane(lane, record.stampMs, event, (offset) => this.control.at(offset)?.view);
+    } catch (error) {
+      if (!(error instanceof Error) || !('tenant' in event.data)) throw error;
+      // A bug in the fold must not stop everybody else's payments: the agent is set aside, the lane goes on.
+      quarantine(lane, event.data.tenant, event.data.agent);
+      lane.next = at + 1;
+      return { applied: false, code: 'internal' };
+    }
+  }
+
+  #touch(payments: readonly Payment[], lane: LaneState): void {
+    if (payments.length === 0) return;
+    for (const payment of payments) this.#changed(payment, lane);
+    this.#listeners.onTouched(payments, lane);
+  }
+
+  #changed({ tenant, agent }: { tenant: string; agent: string }, { lane }: LaneState): void {
+    this.#changedAgents.set(`${tenant}/${agent}`, lane);
+  }
+
+  /** Lanes that waited for control go on as far as they can. */
+  #release(): void {
+    for (const [index, held] of this.#held.entries()) {
+      if (held.length === 0) continue;
+      this.#held[index] = [];
+      for (const record of held) this.take(record);
+    }
+  }
+
+  #done(record: LogRecord, result: Folded): void {
+    if (record.lane !== CONTROL)
+      this.#links.set(record.lane, linked(this.head(record.lane), record));
+    this.#unsaved += 1;
+    this.#listeners.onRecord(record, result);
+  }
+}

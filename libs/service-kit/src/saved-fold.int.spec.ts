@@ -1,0 +1,134 @@
+import { type SyncStore, openStateStore, openStore } from '@countersign/adapter-sqlite';
+import type { LogRecord, StateStore } from '@countersign/ports';
+import { PaidLog } from '@countersign/testkit';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LaneHost } from './lane-host.ts';
+import type { TrustedKeys } from './statements.ts';
+
+const LANES = 2;
+const PAYMENTS = 12;
+const START_MS = 1_790_000_000_000;
+const founded = new PaidLog(LANES);
+
+interface World {
+  readonly sync: SyncStore;
+  readonly state: StateStore;
+  /** Starts a host, as a process would, and tells which records it folded. */
+  start(options?: { state?: StateStore; trusted?: TrustedKeys; sync?: SyncStore }): Promise<{
+    host: LaneHost;
+    folded: string[];
+  }>;
+}
+
+function storeOf(logId: string) {
+  let nowMs = START_MS;
+  const clock = { nowMs: () => (nowMs += 1), monotonicMs: () => nowMs };
+  return openStore({ path: ':memory:', laneCount: LANES, logId, clock });
+}
+
+async function makeWorld(): Promise<World> {
+  const { log, sync } = storeOf('one');
+  const state = openStateStore(':memory:');
+  await log.append(await founded.founding());
+  for (let index = 0; index < PAYMENTS; index += 1) {
+    const records = await founded.payment(index, START_MS, index % 3 === 0 ? 'vetoed' : 'settled');
+    // The last payment is still under way.
+    await log.append(index === PAYMENTS - 1 ? records.slice(0, 4) : records);
+  }
+  return {
+    sync,
+    state,
+    async start(options = {}) {
+      const trusted = options.trusted ?? founded.trusted;
+      const host = new LaneHost(log, trusted, () => {}, {
+        state: options.state ?? state,
+        saveEach: 5,
+      });
+      const folded: string[] = [];
+      host.onRecord(({ lane, offset }: LogRecord) => folded.push(`${lane}:${offset}`));
+      await host.start();
+      return { host, folded };
+    },
+  };
+}
+
+describe('a fold that is kept', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await makeWorld();
+  });
+
+  it('goes on where it was saved', async () => {
+    const first = await world.start();
+    await first.host.close();
+    const again = await world.start();
+    expect(first.folded.length).toBeGreaterThan(PAYMENTS * 3);
+    expect(again.folded).toEqual([]);
+    for (const [index, lane] of first.host.lanes.entries()) {
+      expect(again.host.lanes[index]).toMatchObject({ next: lane.next, through: lane.through });
+      expect(again.host.head(String(index))).toBe(first.host.head(String(index)));
+    }
+    expect(again.host.control.tenants).toEqual(first.host.control.tenants);
+  });
+
+  it('has everything of a payment, closed or not, from the store and the log', async () => {
+    const whole = await world.start({ state: openStateStore(':memory:') });
+    await (await world.start()).host.close();
+    const { host } = await world.start();
+    for (let index = 0; index < PAYMENTS; index += 1) {
+      const id = founded.paymentId(index);
+      expect(host.payment(id)).toEqual(whole.host.payment(id));
+      expect(host.payment(id)?.id).toBe(id);
+      expect(await host.recordsOf(id)).toEqual(await whole.host.recordsOf(id));
+    }
+  });
+
+  it('holds in memory only what is not closed', async () => {
+    await (await world.start()).host.close();
+    const { host } = await world.start();
+    const inMemory = host.lanes.flatMap((lane) =>
+      [...lane.agents.values()].flatMap((agent) => [...agent.payments.values()]),
+    );
+    expect(inMemory.map((it) => it.id)).toEqual([founded.paymentId(PAYMENTS - 1)]);
+  });
+
+  it('lists all payments, page by page and by how they ended', async () => {
+    await (await world.start()).host.close();
+    const { host } = await world.start();
+    const list = { tenant: 'default', agents: founded.agents };
+    const all = host.newest({ ...list, max: 100 });
+    expect(all).toHaveLength(PAYMENTS);
+    const times = all.map((it) => it.submittedAtMs);
+    expect(times).toEqual([...times].sort((one, other) => other - one));
+    const page = host.newest({ ...list, max: 5, before: all[4] });
+    expect(page).toEqual(all.slice(5, 10));
+    expect(host.newest({ ...list, max: 100, status: 'vetoed' })).toHaveLength(4);
+    expect(host.newest({ ...list, max: 100, status: 'signed' })).toHaveLength(1);
+  });
+
+  it('is folded anew when other keys are trusted, as other records count then', async () => {
+    await (await world.start()).host.close();
+    const trusted = new Map([...founded.trusted].filter(([keyId]) => keyId !== 'signer-test'));
+    const { host, folded } = await world.start({ trusted });
+    expect(folded.length).toBeGreaterThan(PAYMENTS * 3);
+    expect(host.control.tenants.get('default')?.wallets.size).toBe(0);
+  });
+
+  it('stops the start when it is of another log', async () => {
+    const other = storeOf('other');
+    const stranger = new LaneHost(other.log, founded.trusted, () => {}, { state: world.state });
+    await (await world.start()).host.close();
+    await expect(stranger.start()).rejects.toMatchObject({ code: 'log_changed', retryable: false });
+  });
+
+  it('stops the start when the log has become shorter, or its last record another', async () => {
+    await (await world.start()).host.close();
+    const restored = storeOf('one');
+    const start = () =>
+      new LaneHost(restored.log, founded.trusted, () => {}, { state: world.state }).start();
+    await expect(start()).rejects.toMatchObject({ code: 'log_shorter', retryable: false });
+    for (const lane of ['control', '0', '1'])
+      await restored.log.append(world.sync.readNow(lane, 0, 1_000));
+    await expect(start()).rejects.toMatchObject({ code: 'log_changed', retryable: false });
+  });
+});

@@ -1,0 +1,246 @@
+import { deserialize, serialize } from 'node:v8';
+import type { RefusalCode } from '@countersign/contracts';
+import {
+  type AgentTables,
+  KEY_KEPT_MS,
+  type KeyUse,
+  type Payment,
+  type Purchase,
+  owed,
+} from '@countersign/payment';
+import type { StateEntry, StateStore } from '@countersign/ports';
+import { statusOf } from './payment-view.ts';
+
+/** An expired key stays this much longer: no log's stamps go back as far, so no fold can miss one it still knows. */
+const EXPIRY_MARGIN_MS = 86_400_000;
+const PAGE = 1_000;
+/** Closed payments of one agent that one list looks through. */
+const LISTED_MAX = 20_000;
+
+/** A record that names a payment, and why it was ignored; null when it was applied. */
+export interface NamedAt {
+  readonly offset: number;
+  readonly code: RefusalCode | null;
+}
+
+/** Which payments a list shows; the newest first. */
+export interface ListOf {
+  readonly tenant: string;
+  readonly agents: readonly string[];
+  readonly status?: string | undefined;
+  readonly before?: Payment | undefined;
+  readonly max: number;
+}
+
+/** One kind of thing by key: new ones in memory until they are saved, all others in the store. */
+class Collection<V> {
+  readonly name: string;
+  readonly fresh = new Map<string, V>();
+  readonly #store: StateStore | undefined;
+
+  constructor(name: string, store: StateStore | undefined) {
+    this.name = name;
+    this.#store = store;
+  }
+
+  get(key: string): V | undefined {
+    const known = this.fresh.get(key);
+    if (known !== undefined || !this.#store) return known;
+    const bytes = this.#store.get(this.name, key);
+    return bytes && (deserialize(bytes) as V);
+  }
+
+  set(key: string, value: V): void {
+    this.fresh.set(key, value);
+  }
+}
+
+/**
+ * Everything of the fold that grows with its history. Without a store all of it stays in memory. With one, a save
+ * writes what is new and lets go of it: then only payments that may still change by themselves are in memory.
+ */
+export class StateCache {
+  readonly store: StateStore | undefined;
+  /** Offset in `control` where each order stood first. */
+  readonly orders: Collection<number>;
+  readonly #purchases: Collection<Purchase>;
+  readonly #keys: Collection<KeyUse>;
+  readonly #agentOrders: Collection<true>;
+  readonly #named: Collection<readonly NamedAt[]>;
+  readonly #payments: Collection<Payment>;
+  readonly #ofAgent = new Map<string, Map<string, Payment>>();
+  /** Payments in memory, whoever's they are. */
+  readonly #inMemory = new Map<string, Payment>();
+
+  constructor(store: StateStore | undefined) {
+    this.store = store;
+    this.orders = new Collection('control_orders', store);
+    this.#purchases = new Collection('purchases', store);
+    this.#keys = new Collection('keys', store);
+    this.#agentOrders = new Collection('orders', store);
+    this.#named = new Collection('named', store);
+    this.#payments = new Collection('payments', store);
+  }
+
+  readonly tablesOf = (tenant: string, agent: string): AgentTables => {
+    const prefix = `${tenant}/${agent}/`;
+    const mine = this.#paymentsOf(tenant, agent);
+    const prefixed = <V>(all: Collection<V>) => ({
+      get: (key: string) => all.get(prefix + key),
+      set: (key: string, value: V) => all.set(prefix + key, value),
+    });
+    return {
+      payments: {
+        get: (id) => {
+          const payment = mine.get(id) ?? this.#payments.get(id);
+          return payment?.tenant === tenant && payment.agent === agent ? payment : undefined;
+        },
+        set: (id, payment) => {
+          this.#keep(payment);
+          this.#payments.set(id, payment);
+        },
+        values: () => mine.values(),
+      },
+      purchases: prefixed(this.#purchases),
+      keys: prefixed(this.#keys),
+      orders: {
+        has: (id) => this.#agentOrders.get(prefix + id) !== undefined,
+        add: (id) => this.#agentOrders.set(prefix + id, true),
+      },
+    };
+  };
+
+  payment(paymentId: string): Payment | undefined {
+    return this.#inMemory.get(paymentId) ?? this.#payments.get(paymentId);
+  }
+
+  named(paymentId: string, at: NamedAt): void {
+    this.#named.set(paymentId, [...(this.#named.get(paymentId) ?? []), at]);
+  }
+
+  /** Where records name the payment, in order. */
+  namedAt(paymentId: string): readonly NamedAt[] {
+    return this.#named.get(paymentId) ?? [];
+  }
+
+  newest({ tenant, agents, status, before, max }: ListOf): Payment[] {
+    const below = before && rankOf(before);
+    const found = new Map<string, string>();
+    for (const agent of agents) {
+      for (const payment of this.#paymentsOf(tenant, agent).values()) {
+        const rank = rankOf(payment);
+        if (below !== undefined && rank >= below) continue;
+        if (status === undefined || statusOf(payment) === status) found.set(payment.id, rank);
+      }
+      for (const { id, rank } of this.#closed(`${tenant}/${agent}/`, { below, status, max }))
+        found.set(id, rank);
+    }
+    return [...found]
+      .sort(([, one], [, other]) => (one < other ? 1 : -1))
+      .slice(0, max)
+      .flatMap(([id]) => this.payment(id) ?? []);
+  }
+
+  /** Entries for all that is new, which {@link saved} then lets go of. */
+  changes(): { puts: StateEntry[]; deletes: { collection: string; key: string }[] } {
+    const puts = [this.orders, this.#purchases, this.#agentOrders, this.#named].flatMap((it) =>
+      [...it.fresh].map(([key, value]) => entry(it.name, key, value)),
+    );
+    for (const [key, use] of this.#keys.fresh) {
+      const expiresAtMs = use.atMs + KEY_KEPT_MS + EXPIRY_MARGIN_MS;
+      puts.push({ ...entry(this.#keys.name, key, use), expiresAtMs });
+    }
+    const deletes: { collection: string; key: string }[] = [];
+    for (const [id, payment] of this.#payments.fresh) {
+      puts.push(entry(this.#payments.name, id, payment));
+      if (isClosed(payment)) {
+        deletes.push({ collection: 'live', key: id });
+        const key = `${payment.tenant}/${payment.agent}/${rankOf(payment)}`;
+        puts.push(entry('closed', key, statusOf(payment)));
+      } else puts.push(entry('live', id, true));
+    }
+    return { puts, deletes };
+  }
+
+  saved(): void {
+    for (const [id, payment] of this.#payments.fresh)
+      if (isClosed(payment)) {
+        this.#inMemory.delete(id);
+        this.#paymentsOf(payment.tenant, payment.agent).delete(id);
+      }
+    for (const it of [this.orders, this.#purchases, this.#keys, this.#agentOrders])
+      it.fresh.clear();
+    this.#named.fresh.clear();
+    this.#payments.fresh.clear();
+  }
+
+  /** Brings back into memory what may still change by itself. */
+  load(): void {
+    for (const { key: id } of this.all('live')) {
+      const payment = this.#payments.get(id);
+      if (payment) this.#keep(payment);
+    }
+  }
+
+  /** Everything in one collection of the store, in no order that matters. */
+  *all(collection: string): Generator<{ key: string; value: unknown }> {
+    let below: string | undefined;
+    for (;;) {
+      const range = { prefix: '', max: PAGE, ...(below !== undefined && { below }) };
+      const page = this.store?.newest(collection, range) ?? [];
+      for (const { key, value } of page) yield { key, value: deserialize(value) };
+      if (page.length < PAGE) return;
+      below = page.at(-1)?.key;
+    }
+  }
+
+  *#closed(
+    prefix: string,
+    of: { below: string | undefined; status: string | undefined; max: number },
+  ): Generator<{ id: string; rank: string }> {
+    let below = of.below === undefined ? undefined : prefix + of.below;
+    let found = 0;
+    for (let seen = 0; seen < LISTED_MAX; seen += PAGE) {
+      const range = { prefix, max: PAGE, ...(below !== undefined && { below }) };
+      const page = this.store?.newest('closed', range) ?? [];
+      for (const { key, value } of page) {
+        if (of.status !== undefined && deserialize(value) !== of.status) continue;
+        const rank = key.slice(prefix.length);
+        yield { rank, id: rank.slice(rank.indexOf('/') + 1) };
+        found += 1;
+        if (found === of.max) return;
+      }
+      if (page.length < PAGE) return;
+      below = page.at(-1)?.key;
+    }
+  }
+
+  #keep(payment: Payment): void {
+    this.#inMemory.set(payment.id, payment);
+    this.#paymentsOf(payment.tenant, payment.agent).set(payment.id, payment);
+  }
+
+  #paymentsOf(tenant: string, agent: string): Map<string, Payment> {
+    const owner = `${tenant}/${agent}`;
+    let mine = this.#ofAgent.get(owner);
+    if (!mine) {
+      mine = new Map();
+      this.#ofAgent.set(owner, mine);
+    }
+    return mine;
+  }
+}
+
+export function entry(collection: string, key: string, value: unknown): StateEntry {
+  return { collection, key, value: serialize(value) };
+}
+
+/** Nobody owes anything for it any more; only a record from outside can still add to it. */
+function isClosed(payment: Payment): boolean {
+  return payment.phase.status === 'ended' && payment.reservationEnded && owed(payment).length === 0;
+}
+
+/** Sorts as text by the time of submission. */
+function rankOf({ id, submittedAtMs }: Payment): string {
+  return `${String(submittedAtMs).padStart(15, '0')}/${id}`;
+}
