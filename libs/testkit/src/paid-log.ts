@@ -155,7 +155,11 @@ export class PaidLog {
     return { owner, lane, resource, purchase, quote: quoteOf() };
   }
 
-  async #record(lane: string, name: EventName, data: Readonly<Record<string, unknown>>): Promise<AppendInput> {
+  async #record(
+    lane: string,
+    name: EventName,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<AppendInput> {
     this.#cause += 1;
     const cause = `paid-log/${this.#cause}`;
     const key = UNSIGNED.includes(name) ? undefined : this.keys.get(WRITERS[name]);
