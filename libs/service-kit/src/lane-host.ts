@@ -4,32 +4,17 @@ import {
   type EventName,
   type LaneEventName,
   type RefusalCode,
-  decodeEvent,
   encodeEvent,
-  isLaneEvent,
 } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
   type ControlView,
-  EMPTY_CONTROL,
-  EMPTY_HEAD,
-  type Judgement,
   type LaneState,
   type Payment,
-  emptyAgent,
-  emptyLane,
-  foldLane,
   laneOf,
   laneOfPayment,
-  quarantine,
 } from '@countersign/payment';
-import {
-  CONTROL,
-  type EventLog,
-  type LogRecord,
-  type StateStore,
-  type Subscription,
-} from '@countersign/ports';
+import { CONTROL, type EventLog, type LogRecord, type Subscription } from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';

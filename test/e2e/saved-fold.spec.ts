@@ -1,9 +1,8 @@
 import { type SyncStore, openStateStore, openStore } from '@countersign/adapter-sqlite';
 import type { LogRecord, StateStore } from '@countersign/ports';
+import { LaneHost, type TrustedKeys } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LaneHost } from './lane-host.ts';
-import type { TrustedKeys } from './statements.ts';
 
 const LANES = 2;
 const PAYMENTS = 12;
