@@ -1,10 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openStore } from '@countersign/adapter-sqlite';
+import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import type { PaymentView, ProposeBody } from '@countersign/contracts';
 import { Fault, sha256Hex } from '@countersign/kernel';
-import type { Notification, StatementKey, WalletKeys } from '@countersign/ports';
+import type { Notification, OwnerKeys, StatementKey, WalletKeys } from '@countersign/ports';
 import { silentLog } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { NETWORK, PAYEE, USDC, VirtualTime, quoteOf } from '@countersign/testkit';
@@ -14,6 +15,7 @@ import { type Services, startServices } from '../../apps/standalone/src/services
 export const START_MS = 1_790_000_000_000;
 const OWNER = { tenant: 'default', person: 'owner' };
 const BLOCK_MS = 1_000;
+const DOMAIN = { name: 'USDC', version: '2', chainId: 84_532, verifyingContract: USDC };
 
 export interface Answer<T = PaymentView> {
   readonly status: number;
@@ -27,6 +29,7 @@ export class World {
   readonly chain: MemoryChain;
   readonly told: Notification[] = [];
   readonly wallets = new TestWallets();
+  readonly owners = new TestOwners();
   readonly journal = openSigningJournal(undefined);
   readonly path: string;
   credentials: Record<string, string> = {};
@@ -41,8 +44,14 @@ export class World {
       network: NETWORK,
       tokens: [USDC],
       genesisTimeMs: START_MS - 10 * BLOCK_MS,
-      verify: () => true,
-      verifyCancellation: () => true,
+      verify: (transfer) => this.#accepts(transfer, typedData.transferDigest(transfer, DOMAIN)),
+      verifyCancellation: (cancel) =>
+        this.#accepts(cancel, typedData.cancellationDigest(cancel, DOMAIN)),
+      accounts: {
+        rules: smartAccounts,
+        chainId: 84_532,
+        verify: (owner, digest, signature) => signature === ownerSignature(owner, digest),
+      },
     });
     for (let block = 9; block >= 0; block -= 1) this.chain.mine(START_MS - block * BLOCK_MS);
   }
@@ -61,6 +70,8 @@ export class World {
       eventLog: this.#store.log,
       budgets: this.#store.budgets,
       wallets: this.wallets,
+      owners: this.owners,
+      accounts: smartAccounts,
       typedData,
       journal: this.journal,
       keys: {
@@ -210,6 +221,12 @@ export class World {
     for (let round = 0; round < 30; round += 1) await turn();
   }
 
+  /** Keys are believed whatever they sign; an account is asked, as tokens ask where code stands. */
+  #accepts({ from, signature }: { from: string; signature: string }, digest: string): boolean {
+    const { accounts } = this.chain;
+    return !accounts.isAccount(from) || accounts.accepts(from, digest, signature);
+  }
+
   #mined = START_MS;
   #lastBlockMs(): number {
     const elapsed = Math.floor((this.time.nowMs - START_MS) / BLOCK_MS) * BLOCK_MS;
@@ -241,6 +258,38 @@ class TestWallets implements WalletKeys {
   async revoke(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
+
+/** Owner keys by name and version, and who signed what with which. */
+class TestOwners implements OwnerKeys {
+  readonly signed: { wallet: string; version: number; digest: string }[] = [];
+  readonly #made = new Set<string>();
+
+  async make(wallet: string, version: number): Promise<string> {
+    this.#made.add(`${wallet}@${version}`);
+    return ownerKey(wallet, version);
+  }
+
+  async publicKey(wallet: string, version: number): Promise<string | undefined> {
+    return this.#made.has(`${wallet}@${version}`) ? ownerKey(wallet, version) : undefined;
+  }
+
+  async sign(wallet: string, version: number, digest: string): Promise<string> {
+    this.signed.push({ wallet, version, digest });
+    return ownerSignature(ownerKey(wallet, version), digest);
+  }
+
+  async revoke(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+function ownerKey(wallet: string, version: number): string {
+  return `0x${sha256Hex(`${wallet}/x/${version}`)}${sha256Hex(`${wallet}/y/${version}`)}`;
+}
+
+function ownerSignature(owner: string, digest: string): string {
+  return `0x${sha256Hex(owner + digest)}${sha256Hex(digest)}`;
 }
 
 /** A real ed25519 key from a name. */

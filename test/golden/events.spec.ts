@@ -12,12 +12,25 @@ import { describe, expect, it } from 'vitest';
 
 const folder = new URL('events/', import.meta.url);
 const samples = readdirSync(folder).sort();
+/** The chained hash below is over the samples of the first release; each later one is held by its bytes. */
+const ADDED_LATER = [
+  'agent.wallet_added.v1.json',
+  'wallet.created.v1.erc1271-p256.json',
+  'wallet.deployed.v1.json',
+  'wallet.key_renewed.v1.json',
+  'wallet.requested.v1.erc1271-p256.json',
+  'wallet.rotated.v1.json',
+  'wallet.rotation_ordered.v1.json',
+  'wallet.rotation_signed.v1.json',
+];
 const bytesOf = (file: string) => readFileSync(new URL(file, folder));
 
 describe('released events', () => {
   it('each have a frozen sample', () => {
     const names = [...Object.keys(LANE_EVENTS), ...Object.keys(CONTROL_EVENTS)];
-    expect(samples).toEqual(names.map((name) => `${name}.v1.json`).sort());
+    // A further sample of an event is named for what is special in it.
+    const sampled = samples.map((file) => file.replace(/\.v1\..*$/, ''));
+    expect([...new Set(sampled)].sort()).toEqual(names.sort());
   });
 
   it.each(samples)('%s decodes, and is written again in the same bytes', (file) => {
@@ -30,7 +43,8 @@ describe('released events', () => {
   });
 
   it('hash to what they always hashed to', () => {
-    const heads = samples.reduce((head, file, offset) => {
+    const first = samples.filter((file) => !ADDED_LATER.includes(file));
+    const heads = first.reduce((head, file, offset) => {
       const leaf = leafDigest({
         lane: '0',
         offset,

@@ -1,8 +1,9 @@
 import { type KeyObject, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { Authorization } from '@countersign/contracts';
 import { Fault, canonicalText, sha256Hex } from '@countersign/kernel';
-import type { StatementKey, TypedData, WalletKeys } from '@countersign/ports';
+import type { OwnerKeys, StatementKey, TypedData, WalletKeys } from '@countersign/ports';
 import type { Submission } from './chain.ts';
+import { ownerOf, rotationOf, signedByOwner } from './owners.ts';
 import type { Weather } from './weather.ts';
 import type { Wire } from './wire.ts';
 
@@ -29,7 +30,7 @@ export class Ed25519 {
   }
 }
 
-/** What a 32-byte digest stands for: either of the two messages a wallet may sign. */
+/** What a 32-byte digest stands for: one of the messages a wallet may sign. */
 export type Meaning =
   | {
       readonly kind: 'transfer';
@@ -41,7 +42,8 @@ export type Meaning =
       readonly token: string;
       readonly from: string;
       readonly nonce: string;
-    };
+    }
+  | { readonly kind: 'rotation'; readonly account: string; readonly newOwner: string };
 
 /** A signature at the moment it is made. */
 export interface Signature {
@@ -57,6 +59,7 @@ export interface Signature {
 export class Vault {
   onSignature: (signature: Signature) => void = () => {};
   readonly #wallets = new Set<string>();
+  readonly #owners = new Set<string>();
   readonly #meanings = new Map<string, Meaning>();
 
   readonly typedData: TypedData = {
@@ -104,6 +107,40 @@ export class Vault {
     };
   }
 
+  /** The keys of smart accounts as one replica reaches them: as good as real, like the others. */
+  owners(wire: Wire, weather: Weather): OwnerKeys {
+    const call = <T>(name: string, effect: () => T) =>
+      wire.call({
+        name,
+        code: 'keys_unavailable',
+        effect: () => {
+          if (weather.strikes('keysOut'))
+            throw new Fault('keys_unavailable', 'the keys are out of reach', { retryable: true });
+          return effect();
+        },
+      });
+    return {
+      make: (wallet, version) =>
+        call(`make ${wallet}@${version}`, () => {
+          this.#owners.add(`${wallet}@${version}`);
+          return ownerOf(wallet, version);
+        }),
+      publicKey: (wallet, version) =>
+        call(`owner ${wallet}@${version}`, () =>
+          this.#owners.has(`${wallet}@${version}`) ? ownerOf(wallet, version) : undefined,
+        ),
+      sign: (wallet, version, digest) =>
+        call(`sign ${wallet}@${version}`, () => {
+          const meaning = this.#meanings.get(digest);
+          this.onSignature({ wallet, digest, meaning: meaning ?? rotationOf(digest) });
+          return signedByOwner(ownerOf(wallet, version), digest);
+        }),
+      revoke: () =>
+        Promise.reject(new Fault('not_modelled', 'no revocation', { retryable: false })),
+      close: () => Promise.resolve(),
+    };
+  }
+
   /** What a digest stands for, if it was made here. */
   meaningOf(digest: string): Meaning | undefined {
     return this.#meanings.get(digest);
@@ -111,24 +148,8 @@ export class Vault {
 
   /** Whether a submission carries the signature its payer's key made over exactly this message. */
   isGenuine(chainId: number, submission: Submission): boolean {
-    const { kind, token, from, nonce, signature } = submission;
-    const meaning: Meaning =
-      kind === 'cancellation'
-        ? { kind, chainId, token, from, nonce }
-        : {
-            kind,
-            authorization: {
-              chainId,
-              token,
-              from,
-              to: submission.to,
-              value: String(submission.value),
-              nonce,
-              validAfter: submission.validAfter,
-              validBefore: submission.validBefore,
-            },
-          };
-    return signature === signatureOf(from, digestOf(meaning));
+    const { from, signature } = submission;
+    return signature === signatureOf(from, digestOfSubmission(chainId, submission));
   }
 
   #sign(wallet: string, digest: string): string {
@@ -143,6 +164,28 @@ export class Vault {
     this.#meanings.set(digest, meaning);
     return digest;
   }
+}
+
+/** The digest a submission's signature must be over. */
+export function digestOfSubmission(chainId: number, submission: Submission): string {
+  const { kind, token, from, nonce } = submission;
+  const meaning: Meaning =
+    kind === 'cancellation'
+      ? { kind, chainId, token, from, nonce }
+      : {
+          kind,
+          authorization: {
+            chainId,
+            token,
+            from,
+            to: submission.to,
+            value: String(submission.value),
+            nonce,
+            validAfter: submission.validAfter,
+            validBefore: submission.validBefore,
+          },
+        };
+  return digestOf(meaning);
 }
 
 export function addressOf(wallet: string): string {

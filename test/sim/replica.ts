@@ -24,7 +24,7 @@ import {
 import { settlementDuty } from '@countersign/settlement/service';
 import type { Ceiling } from '@countersign/signing';
 import { type SigningJournal, signerDuty } from '@countersign/signing/service';
-import type { TypedData, WalletKeys } from '@countersign/ports';
+import type { OwnerKeys, SmartAccounts, TypedData, WalletKeys } from '@countersign/ports';
 import type { Party, Scheduler } from './scheduler.ts';
 import { NETWORK, type SigningService } from './cast.ts';
 
@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly chain: Chain;
   readonly notifier: Notifier;
   readonly wallets: WalletKeys;
+  readonly owners: OwnerKeys;
+  readonly accounts: SmartAccounts;
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
   readonly ceiling: Ceiling;
@@ -115,24 +117,31 @@ function takeUpDuties(
   shell: { host: LaneHost; clock: Clock; timers: Timers; log: Log },
   surroundings: Surroundings,
 ): void {
-  const { budgets, chain, notifier, wallets, typedData, journal, keys, trusted } = surroundings;
+  const { budgets, chain, notifier, wallets, owners, accounts, typedData, journal, keys, trusted } =
+    surroundings;
   const pageUrl = 'http://sim/approve';
   const chains = new Map([[NETWORK, chain]]);
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });
   const ceilingOf = () => surroundings.ceiling;
   const signer = signerDuty({
     ...shell,
-    ...{ key: keys.signer, keys: wallets, typedData, journal, chains, trusted, ceilingOf },
+    ...{ key: keys.signer, keys: wallets, owners, accounts, typedData, journal },
+    ...{ chains, trusted, ceilingOf },
+  });
+  const settlement = settlementDuty({
+    ...shell,
+    ...{ key: keys.settlement, chains, pollMs: POLL_MS },
   });
   const runners: DebtRunner[] = [
     policy.runner,
     approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
     signer.runner,
-    settlementDuty({ ...shell, key: keys.settlement, chains, pollMs: POLL_MS }),
+    settlement.runner,
     alertingDuty({ ...shell, notifier, pageUrl }),
   ];
   policy.marking.start();
   signer.wallets.start();
+  settlement.accounts.start();
   for (const runner of runners) runner.start();
 }
 

@@ -6,11 +6,12 @@ import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
-import { SimChain } from './chain.ts';
+import { SimChain, type Submission } from './chain.ts';
 import { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
 import { History } from './history.ts';
-import { Vault, statementKeyPort } from './keys.ts';
+import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
+import { ACCOUNTS, isOwners } from './owners.ts';
 import { logPort } from './log-port.ts';
 import { NO_PLANT, type Plant } from './plants.ts';
 import { type Process, type Surroundings, startProcess } from './replica.ts';
@@ -80,7 +81,8 @@ export class World {
     this.history = new History(this.store);
     this.acts = new Acts(this.history);
     this.chain = new SimChain(NETWORK, START_MS, {
-      isGenuine: (submission) => this.vault.isGenuine(CHAIN_ID, submission),
+      isGenuine: (submission) => this.#isGenuine(submission),
+      accounts: { rules: ACCOUNTS, chainId: CHAIN_ID, verify: isOwners },
       dice: this.dice.fork('chain'),
     });
     this.checker = new Checker(this, options.only);
@@ -127,6 +129,14 @@ export class World {
     return this.#kept.get(name) ?? {};
   }
 
+  /** As the token judges: where code stands it is asked, and elsewhere the key is. */
+  #isGenuine(submission: Submission): boolean {
+    const { from, signature } = submission;
+    return this.chain.accounts.isAccount(from)
+      ? this.chain.accounts.accepts(from, digestOfSubmission(CHAIN_ID, submission), signature)
+      : this.vault.isGenuine(CHAIN_ID, submission);
+  }
+
   #skewOf(index: number): number {
     return this.replicas[index]?.skewMs ?? 0;
   }
@@ -150,6 +160,8 @@ export class World {
       chain: chainPort({ chain, wire, weather, dice }),
       notifier: this.#notifier(wire),
       wallets: this.vault.port(wire, weather),
+      owners: this.vault.owners(wire, weather),
+      accounts: ACCOUNTS,
       typedData: this.vault.typedData,
       journal: this.#journal,
       ceiling: this.ceiling,

@@ -49,14 +49,20 @@ describe('agents and people', () => {
 
   it('are listed', async () => {
     const agents = [
-      { agent: 'research-1', wallet: 'main', address: PAY_TO, frozen: false },
-      { agent: 'buyer', wallet: 'second', address: PAY_TO, frozen: true },
+      { agent: 'research-1', wallet: 'main', address: PAY_TO, wallets: ['main'], frozen: false },
+      {
+        agent: 'buyer',
+        wallet: 'second',
+        address: PAY_TO,
+        wallets: ['second', 'third'],
+        frozen: true,
+      },
     ];
     await using desk = await startDesk({ listAgents: () => ({ agents }) });
     expect((await desk.run('agent list')).out.split('\n')).toEqual([
-      `AGENT       WALLET  ADDRESS                                     STATE`,
-      `research-1  main    ${PAY_TO}  active`,
-      `buyer       second  ${PAY_TO}  frozen`,
+      `AGENT       WALLETS        ADDRESS OF THE FIRST                        STATE`,
+      `research-1  main           ${PAY_TO}  active`,
+      `buyer       second, third  ${PAY_TO}  frozen`,
     ]);
   });
 

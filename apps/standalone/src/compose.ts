@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { evmChain } from '@countersign/adapter-evm';
+import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import { type Keystore, openKeystore } from '@countersign/adapter-keystore';
 import { openStateStore, openStore } from '@countersign/adapter-sqlite';
@@ -62,6 +63,8 @@ export async function startStandalone(
     state,
     budgets: store.budgets,
     wallets: keystore.wallets,
+    owners: keystore.owners,
+    accounts: smartAccounts,
     typedData,
     journal,
     keys: {

@@ -9,6 +9,8 @@ import type {
   Clock,
   EventLog,
   Notifier,
+  OwnerKeys,
+  SmartAccounts,
   StateStore,
   StatementKey,
   TypedData,
@@ -35,6 +37,8 @@ export interface ServicePorts {
   readonly state?: StateStore;
   readonly budgets: Budgets;
   readonly wallets: WalletKeys;
+  readonly owners: OwnerKeys;
+  readonly accounts: SmartAccounts;
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
   /** Each service's own key. */
@@ -83,23 +87,31 @@ export async function startServices(ports: ServicePorts) {
     ...shell,
     key: keys.signer,
     keys: ports.wallets,
+    owners: ports.owners,
+    accounts: ports.accounts,
     typedData: ports.typedData,
     journal: ports.journal,
     chains,
     trusted,
     ceilingOf: ports.ceilingOf,
   });
-  const runners: DebtRunner[] = [policy.runner, signer.runner];
+  const settlement = settlementDuty({
+    ...shell,
+    key: keys.settlement,
+    chains,
+    pollMs: ports.pollMs,
+  });
+  const runners: DebtRunner[] = [policy.runner, signer.runner, settlement.runner];
 
   async function work(pageUrl: string): Promise<void> {
-    const { notifier, pollMs } = ports;
+    const { notifier } = ports;
     runners.push(
       approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
-      settlementDuty({ ...shell, key: keys.settlement, chains, pollMs }),
       alertingDuty({ ...shell, notifier, pageUrl }),
     );
     policy.marking.start();
     signer.wallets.start();
+    settlement.accounts.start();
     for (const runner of runners) runner.start();
     for (const service of SIGNING_SERVICES) await registry.announceKey(service, keys[service]);
   }
@@ -108,6 +120,7 @@ export async function startServices(ports: ServicePorts) {
     await app.close();
     policy.marking.stop();
     signer.wallets.stop();
+    settlement.accounts.stop();
     await Promise.all(runners.map((runner) => runner.stop()));
     await host.close();
   }

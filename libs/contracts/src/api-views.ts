@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Requirement, TraceLine } from './decision.ts';
 import { Authorization } from './events/lane-events.ts';
 import { Quote, Resource } from './quote.ts';
-import { Atomic, Bytes32, DigestHex, Name, PaymentId, TimeMs } from './text.ts';
+import { Atomic, Bytes32, DigestHex, Name, Network, PaymentId, TimeMs } from './text.ts';
 
 /** What an agent proposes to pay. Everything but quote and resource is asserted: it may tighten, never widen. */
 export const ProposeBody = z.strictObject({
@@ -71,7 +71,7 @@ export const PaymentView = z.object({
   clearedUntilMs: TimeMs.optional(),
   authorization: Authorization.optional(),
   signature: z.string().optional(),
-  stop: z.enum(['vetoed', 'frozen']).optional(),
+  stop: z.enum(['vetoed', 'frozen', 'rotated']).optional(),
   settlement: z
     .strictObject({
       level: z.enum(['latest', 'safe', 'final']),
@@ -120,10 +120,21 @@ export const PolicySummary = z.object({
   by: Name,
   active: z.boolean(),
 });
+/** `deploying`: not known to stand there; `rotating`: owned by an older key than the newest; such an account pays nothing. */
+const AccountState = z.enum(['deploying', 'ready', 'rotating']);
 export const WalletView = z.object({
   wallet: Name,
   kind: z.string(),
   address: z.string(),
+  /** Of a smart account: its owner's version and x and y, and where it stands. */
+  account: z
+    .object({
+      keyVersion: z.int(),
+      owner: z.string(),
+      rotating: z.boolean(),
+      networks: z.array(z.object({ network: Network, state: AccountState })),
+    })
+    .optional(),
   balances: z.array(
     z.object({ asset: z.string(), symbol: z.string(), amount: Atomic, decimal: z.string() }),
   ),

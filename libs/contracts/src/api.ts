@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Role, Seller } from './events/control-events.ts';
+import { Role, Seller, WalletKind } from './events/control-events.ts';
 import { Verdict } from './decision.ts';
 import {
   ApprovalView,
@@ -120,7 +120,14 @@ export const ROUTES = {
     summary: 'Agents, their wallets and whether they are frozen',
     answer: z.object({
       agents: z.array(
-        z.object({ agent: Name, wallet: Name, address: z.string(), frozen: z.boolean() }),
+        z.object({
+          agent: Name,
+          /** Its first wallet, and where that stands. */
+          wallet: Name,
+          address: z.string(),
+          wallets: z.array(Name),
+          frozen: z.boolean(),
+        }),
       ),
     }),
   },
@@ -132,6 +139,15 @@ export const ROUTES = {
     summary: 'Add an agent with a wallet; its credential is shown once',
     body: z.strictObject({ agent: Name, wallet: Name }),
     answer: Credential,
+  },
+  addAgentWallet: {
+    service: 'policy',
+    method: 'POST',
+    path: '/v1/agents/:agent/wallets',
+    who: ['operator'],
+    summary: "Give an agent a wallet of a further kind; the seller's record decides which one pays",
+    body: z.strictObject({ wallet: Name }),
+    answer: Done,
   },
   replaceAgentCredential: {
     service: 'policy',
@@ -257,8 +273,16 @@ export const ROUTES = {
     path: '/v1/wallets',
     who: ['operator'],
     summary: 'Create a wallet; the signer makes its key',
-    body: z.strictObject({ wallet: Name }),
+    body: z.strictObject({ wallet: Name, kind: WalletKind.optional() }),
     answer: z.object({ position: z.string(), address: z.string() }),
+  },
+  rotateWallet: {
+    service: 'policy',
+    method: 'POST',
+    path: '/v1/wallets/:wallet/rotate',
+    who: ['operator'],
+    summary: 'Give a smart account to a new key; it signs nothing until that is final',
+    answer: Done,
   },
   readWallet: {
     service: 'settlement',

@@ -59,6 +59,11 @@ export const CODES = {
 
   name_taken: refusal(409, 'The name is taken'),
   wallet_unknown: refusal(404, 'There is no such wallet'),
+  wallet_kind_wrong: refusal(409, 'A wallet of this kind cannot do this'),
+  wallet_kind_taken: refusal(409, 'The agent has a wallet of this kind'),
+  wallet_not_deployed: refusal(409, 'No account of this wallet is known to stand on a chain', true),
+  wallet_rotating: refusal(409, 'The wallet is being given to a new key', true),
+  owner_wrong: refusal(409, 'The account is owned by another key than it should be'),
   person_unknown: refusal(404, 'There is no such person'),
   seller_unknown: refusal(404, 'There is no such seller'),
   policy_unknown: refusal(404, 'There is no such policy version'),

@@ -35,6 +35,10 @@ export const Facts = z.strictObject({
     task: z.union([Name, z.literal('none'), z.literal('unknown')]),
     frozen: z.boolean(),
     wallet: z.union([z.strictObject({ id: Name, address: Address }), z.null()]),
+    /** Why none of the wallets the agent has can pay; absent where one can, or where it has none. */
+    unpayable: z
+      .enum(['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating'])
+      .optional(),
   }),
   asserted: z.strictObject({
     category: Name.optional(),

@@ -11,7 +11,7 @@ export {
   Trust,
   Verdict,
 } from './decision.ts';
-export { CONTROL_EVENTS, Role, Seller } from './events/control-events.ts';
+export { CONTROL_EVENTS, Role, Seller, WalletKind } from './events/control-events.ts';
 export { Authorization, LANE_EVENTS } from './events/lane-events.ts';
 export {
   type ControlEvent,

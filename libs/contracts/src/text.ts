@@ -54,3 +54,10 @@ export const StatementSignature = z.strictObject({
   value: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'an ed25519 signature in base64url'),
 });
 export type StatementSignature = z.infer<typeof StatementSignature>;
+
+/** A block as evidence names it. */
+export const Block = z.strictObject({
+  number: z.int().nonnegative(),
+  hash: Bytes32,
+  timeMs: TimeMs,
+});

@@ -6,11 +6,11 @@ export {
   type PolicyVersion,
   type Principal,
   type TenantView,
-  type Wallet,
   foldControl,
   tenantOf,
+  walletsOf,
 } from './domain/control.ts';
-export { type FactSources, establishFacts } from './domain/facts.ts';
+export { type FactSources, establishFacts, walletFor, withdrawalOf } from './domain/facts.ts';
 export {
   laneOf,
   laneOfPayment,
@@ -57,3 +57,5 @@ export {
   type Purchase,
   type TablesOf,
 } from './domain/tables.ts';
+export { type WalletDebt, isQuiet, owedForWallets } from './domain/wallet-debts.ts';
+export { type AccountWallet, type Wallet, isAccount } from './domain/wallets.ts';

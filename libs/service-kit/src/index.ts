@@ -9,6 +9,7 @@ export { type Folded, type IgnoredRecord, type ReadBack, expectApplied } from '.
 export { Refused } from './refusal.ts';
 export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
+export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './wallet-debt-runner.ts';
 export { createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';
 export { OPEN } from './http/credential.guard.ts';

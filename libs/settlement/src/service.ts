@@ -1,15 +1,28 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Chain } from '@countersign/ports';
-import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import {
+  DebtRunner,
+  LaneHost,
+  type Log,
+  type Timers,
+  WalletDebtRunner,
+} from '@countersign/service-kit';
+import { accountEffects } from './service/account.effects.ts';
 import { type SettlementParts, settlementEffects } from './service/settlement.effects.ts';
 import { CHAINS, TOKENS, WalletsController } from './service/wallets.controller.ts';
 
 export type { SettlementParts } from './service/settlement.effects.ts';
 
+/** What settlement owes to payments, and to the accounts that make them. */
 export function settlementDuty(
   parts: SettlementParts & { readonly timers: Timers; readonly log: Log },
-): DebtRunner {
-  return new DebtRunner({ ...parts, service: 'settlement', effects: settlementEffects(parts) });
+): { runner: DebtRunner; accounts: WalletDebtRunner } {
+  const shell = { ...parts, service: 'settlement' } as const;
+  const networks = [...parts.chains.keys()];
+  return {
+    runner: new DebtRunner({ ...shell, effects: settlementEffects(parts) }),
+    accounts: new WalletDebtRunner({ ...shell, effects: accountEffects(parts), networks }),
+  };
 }
 
 /** The settlement service: evidence, and the balances of wallets. */

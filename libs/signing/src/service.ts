@@ -1,17 +1,17 @@
-import { DebtRunner, type Log, type Timers } from '@countersign/service-kit';
+import { DebtRunner, type Log, type Timers, WalletDebtRunner } from '@countersign/service-kit';
 import { type SignerParts, signerEffects } from './service/signer.effects.ts';
-import { WalletMaker } from './service/wallet-maker.ts';
+import { type WalletParts, walletEffects } from './service/wallet.effects.ts';
 
 export type { SignerParts } from './service/signer.effects.ts';
 export { type SigningJournal, openSigningJournal } from './service/signing-journal.ts';
 
 /** What the signer owes. It has no HTTP of its own. */
-export function signerDuty(parts: SignerParts & { readonly timers: Timers; readonly log: Log }): {
-  runner: DebtRunner;
-  wallets: WalletMaker;
-} {
+export function signerDuty(
+  parts: SignerParts & WalletParts & { readonly timers: Timers; readonly log: Log },
+): { runner: DebtRunner; wallets: WalletDebtRunner } {
+  const shell = { ...parts, service: 'signer' } as const;
   return {
-    runner: new DebtRunner({ ...parts, service: 'signer', effects: signerEffects(parts) }),
-    wallets: new WalletMaker(parts),
+    runner: new DebtRunner({ ...shell, effects: signerEffects(parts) }),
+    wallets: new WalletDebtRunner({ ...shell, effects: walletEffects(parts), networks: [] }),
   };
 }

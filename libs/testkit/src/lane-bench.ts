@@ -19,7 +19,6 @@ import {
   type LaneState,
   type Payment,
   agentOf,
-  contextOf,
   emptyLane,
   establishFacts,
   foldControl,
@@ -297,11 +296,6 @@ export class LaneBench {
       { ...OWNER, paymentId: payment.id, transfer, signature: SIGNATURE },
       atMs,
     );
-  }
-
-  context() {
-    const agent = agentOf(this.lane, OWNER.tenant, OWNER.agent);
-    return contextOf(this.lane, agent, tenantOf(this.lane.view, OWNER.tenant));
   }
 }
 

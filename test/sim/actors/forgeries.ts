@@ -99,7 +99,7 @@ const decide: PaymentForgery = (forger, payment) => {
 const fix: PaymentForgery = (forger, payment) => {
   const { tenant, agent, id, quote, phase } = payment;
   const view = forger.seen(payment)?.view;
-  const wallet = view?.wallets.get(view.agents.get(agent)?.wallet ?? '');
+  const wallet = view?.wallets.get(view.agents.get(agent)?.wallets[0] ?? '');
   if (!wallet) return;
   const authorization = {
     chainId: CHAIN_ID,

@@ -17,6 +17,7 @@ const WINDOW_TOLERANCE_MS = 15_000;
 export const authority: MakeInvariant = (world, report) => ({
   onSignature({ meaning, digest }) {
     if (!meaning) return report(`a wallet signed ${digest}, which is no message of ours`);
+    if (meaning.kind === 'rotation') return;
     if (meaning.kind === 'cancellation') {
       const known = world.history.paymentOfNonce(meaning.nonce);
       if (known === undefined) report(`a cancellation of an unknown nonce was signed`);
@@ -64,8 +65,14 @@ function termsDiffer(history: History, claim: Claim, { facts }: Decision): strin
   if (canonicalText(resource) !== canonicalText(intent.event.data.resource))
     return 'another resource was decided';
   const view = tenantOf(history.viewBefore(lane, fixed.record.offset), tenant);
-  const wallet = view.wallets.get(view.agents.get(agent)?.wallet ?? '');
-  return wallet?.address === authorization.from ? undefined : 'it is not the agent’s wallet';
+  const owned = view.agents.get(agent)?.wallets.map((id) => view.wallets.get(id)) ?? [];
+  const wallet = owned.find((it) => it?.address === authorization.from);
+  if (!wallet) return 'it is not the agent’s wallet';
+  if (wallet.kind === 'eoa-secp256k1') return undefined;
+  if (facts.kind === 'payment' && facts.established.seller === 'unknown')
+    return 'nobody registered a seller that takes smart accounts';
+  if (wallet.rotatingSince !== null) return 'the account was being given to another key';
+  return wallet.accounts.has(quote.network) ? undefined : 'no account is known to stand there';
 }
 
 function policyDiffers(history: History, claim: Claim, decision: Decision): string | undefined {

@@ -67,5 +67,5 @@ export function impatient(surroundings: Surroundings, world: World): Surrounding
 }
 
 function walletOf(tenant: string, agent: string, view: Parameters<typeof tenantOf>[0]): string {
-  return tenantOf(view, tenant).agents.get(agent)?.wallet ?? '';
+  return tenantOf(view, tenant).agents.get(agent)?.wallets[0] ?? '';
 }

@@ -20,6 +20,17 @@ export function addAgentCommands(program: Command, open: Open): void {
       await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
     });
   agent
+    .command('wallet <name> <wallet>')
+    .description("give it a wallet of a further kind; the seller's record decides which one pays")
+    .action(async (name: string, wallet: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('addAgentWallet', {
+        params: { agent: name },
+        body: { wallet },
+      });
+      session.show(answer, () => `Agent ${visible(name)} can pay from ${visible(wallet)} too.`);
+    });
+  agent
     .command('list')
     .description('all agents')
     .action(async (_options: unknown, command: Command) => {
@@ -30,8 +41,8 @@ export function addAgentCommands(program: Command, open: Open): void {
           none: 'There are no agents.',
           columns: [
             { title: 'AGENT', of: (it) => it.agent },
-            { title: 'WALLET', of: (it) => it.wallet },
-            { title: 'ADDRESS', of: (it) => it.address },
+            { title: 'WALLETS', of: (it) => it.wallets.join(', ') },
+            { title: 'ADDRESS OF THE FIRST', of: (it) => it.address },
             {
               title: 'STATE',
               of: (it) => (it.frozen ? 'frozen' : 'active'),

@@ -1,4 +1,4 @@
-import { findAsset } from '@countersign/contracts';
+import { WalletKind, findAsset } from '@countersign/contracts';
 import { fromDecimal } from '@countersign/kernel';
 import type { AnswerOf } from '@countersign/sdk';
 import type { Command } from 'commander';
@@ -20,14 +20,37 @@ export function addWalletCommands(program: Command, open: Open): void {
   wallet
     .command('create <name>')
     .description('create a wallet; the signer makes its key')
+    .option('--kind <kind>', `${WalletKind.options.join(' or ')}`, 'eoa-secp256k1')
+    .action(async (name: string, options: { kind: string }, command: Command) => {
+      const kind = WalletKind.safeParse(options.kind);
+      if (!kind.success)
+        throw new UsageError(`"${options.kind}" is no kind: ${WalletKind.options.join(' or ')}`);
+      const session = open(command);
+      const answer = await session.call('requestWallet', {
+        body: { wallet: name, kind: kind.data },
+      });
+      session.show(answer, () =>
+        [
+          facts(session.terminal, [
+            ['wallet', visible(name)],
+            ['address', visible(answer.address)],
+          ]),
+          ...(kind.data === 'erc1271-p256'
+            ? ['', `Fund it when "wallet balance ${visible(name)}" shows it ready on its network.`]
+            : []),
+        ].join('\n'),
+      );
+    });
+  wallet
+    .command('rotate <name>')
+    .description('give a smart account to a new key; it pays nothing until that is final')
     .action(async (name: string, _options: unknown, command: Command) => {
       const session = open(command);
-      const answer = await session.call('requestWallet', { body: { wallet: name } });
-      session.show(answer, () =>
-        facts(session.terminal, [
-          ['wallet', visible(name)],
-          ['address', visible(answer.address)],
-        ]),
+      const answer = await session.call('rotateWallet', { params: { wallet: name } });
+      session.show(
+        answer,
+        () =>
+          `${visible(name)} signs nothing more with its old key; "wallet balance ${visible(name)}" shows when the new one is in.`,
       );
     });
   wallet
@@ -42,6 +65,7 @@ export function addWalletCommands(program: Command, open: Open): void {
             ['wallet', visible(answer.wallet)],
             ['kind', visible(answer.kind)],
             ['address', visible(answer.address)],
+            ...accountFacts(answer),
           ]),
           '',
           table(session.terminal, answer.balances, {
@@ -56,6 +80,15 @@ export function addWalletCommands(program: Command, open: Open): void {
       );
     });
   addWithdraw(wallet, open);
+}
+
+function accountFacts({ account }: Wallet): [string, string][] {
+  if (!account) return [];
+  const { keyVersion, networks } = account;
+  return [
+    ['owner', `key ${keyVersion}`],
+    ...networks.map(({ network, state }): [string, string] => [visible(network), state]),
+  ];
 }
 
 function addWithdraw(wallet: Command, open: Open): void {

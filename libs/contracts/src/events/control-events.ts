@@ -3,6 +3,7 @@ import { Trust } from '../decision.ts';
 import {
   Address,
   Atomic,
+  Block,
   Commitment,
   DigestHex,
   Name,
@@ -11,6 +12,16 @@ import {
 } from '../text.ts';
 
 const signed = { signature: StatementSignature };
+const ofWallet = { tenant: Name, wallet: Name };
+
+/** How a wallet signs: with its own secp256k1 key, or as a smart account that a P-256 key owns. */
+export const WalletKind = z.enum(['eoa-secp256k1', 'erc1271-p256']);
+export type WalletKind = z.infer<typeof WalletKind>;
+
+/** A P-256 public key: x and y. */
+const OwnerKey = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 public key, x and y in hex');
+const KeyVersion = z.int().positive();
+const OwnerSignature = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 signature, r and s in hex');
 
 /** What a person may do. Nobody holds an agent's credential and a person's at once. */
 export const Role = z.enum(['approver', 'operator', 'policy_author', 'auditor']);
@@ -42,7 +53,7 @@ export const Seller = z.strictObject({
 });
 export type Seller = z.infer<typeof Seller>;
 
-/** Every record of `control`, by event name. All are written by policy, except wallets, which the signer creates. */
+/** Every record of `control`, by event name. All are written by policy, except what becomes of a wallet it asked for. */
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({
@@ -66,6 +77,14 @@ export const CONTROL_EVENTS = {
     by: Name,
     ...signed,
   }),
+  /** A further wallet, of a kind the agent has none of: which one pays follows from the seller's record. */
+  'agent.wallet_added': z.strictObject({
+    tenant: Name,
+    agent: Name,
+    wallet: Name,
+    by: Name,
+    ...signed,
+  }),
   'agent.credential_replaced': z.strictObject({
     tenant: Name,
     agent: Name,
@@ -74,12 +93,68 @@ export const CONTROL_EVENTS = {
     ...signed,
   }),
   /** Somebody may have a wallet; the signer owes its key. */
-  'wallet.requested': z.strictObject({ tenant: Name, wallet: Name, by: Name, ...signed }),
-  'wallet.created': z.strictObject({
-    tenant: Name,
-    wallet: Name,
-    kind: z.literal('eoa-secp256k1'),
-    address: Address,
+  'wallet.requested': z.strictObject({
+    ...ofWallet,
+    by: Name,
+    /** `eoa-secp256k1` where it is not said. */
+    kind: WalletKind.optional(),
+    ...signed,
+  }),
+  'wallet.created': z.discriminatedUnion('kind', [
+    z.strictObject({
+      ...ofWallet,
+      kind: z.literal('eoa-secp256k1'),
+      address: Address,
+      ...signed,
+    }),
+    /** The account's address follows from its first owner; nothing need stand there yet. */
+    z.strictObject({
+      ...ofWallet,
+      kind: z.literal('erc1271-p256'),
+      address: Address,
+      owner: OwnerKey,
+      keyVersion: z.literal(1),
+      ...signed,
+    }),
+  ]),
+  /** At a finalized block the account stands on this network, owned by the key it was made for. */
+  'wallet.deployed': z.strictObject({
+    ...ofWallet,
+    network: Network,
+    owner: OwnerKey,
+    at: Block,
+    ...signed,
+  }),
+  /** The wallet signs nothing more, what it signed is canceled, and then its accounts go to a new key. */
+  'wallet.rotation_ordered': z.strictObject({ ...ofWallet, by: Name, ...signed }),
+  /** The key the accounts are to go to. */
+  'wallet.key_renewed': z.strictObject({
+    ...ofWallet,
+    owner: OwnerKey,
+    keyVersion: KeyVersion,
+    ...signed,
+  }),
+  /** The handing over of the account on one network, for settlement to relay. */
+  'wallet.rotation_signed': z.strictObject({
+    ...ofWallet,
+    network: Network,
+    /** How often the account was handed over before. */
+    rotation: z.int().nonnegative(),
+    /** The key it goes to. */
+    keyVersion: KeyVersion,
+    /** Of the present owner. */
+    bytes: OwnerSignature,
+    /** Of the new owner, over the same. */
+    acceptance: OwnerSignature,
+    ...signed,
+  }),
+  /** At a finalized block this key owns the account. */
+  'wallet.rotated': z.strictObject({
+    ...ofWallet,
+    network: Network,
+    owner: OwnerKey,
+    keyVersion: KeyVersion,
+    at: Block,
     ...signed,
   }),
   'seller.registered': z.strictObject({ tenant: Name, seller: Seller, by: Name, ...signed }),

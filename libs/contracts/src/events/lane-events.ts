@@ -4,6 +4,7 @@ import { Quote, Resource } from '../quote.ts';
 import {
   Address,
   Atomic,
+  Block,
   Bytes32,
   Code,
   Commitment,
@@ -11,7 +12,6 @@ import {
   Name,
   PaymentId,
   StatementSignature,
-  TimeMs,
 } from '../text.ts';
 
 const owner = { tenant: Name, agent: Name };
@@ -33,11 +33,6 @@ export type Authorization = z.infer<typeof Authorization>;
 
 /** What a wallet signed: 65 bytes of an account, or a contract's own form. */
 const SignatureBytes = z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/);
-const Block = z.strictObject({
-  number: z.int().nonnegative(),
-  hash: Bytes32,
-  timeMs: TimeMs,
-});
 const Transfer = z.strictObject({
   transactionHash: Bytes32,
   logIndex: z.int().nonnegative(),

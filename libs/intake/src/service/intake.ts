@@ -13,7 +13,7 @@ import {
   expectApplied,
   signStatement,
 } from '@countersign/service-kit';
-import { paymentIdOf, purchaseDigest } from '@countersign/payment';
+import { paymentIdOf, purchaseDigest, withdrawalOf } from '@countersign/payment';
 import { agentOf, outlook } from '@countersign/payment';
 import type { Payment } from '@countersign/payment';
 
@@ -71,10 +71,10 @@ export class Intake {
   ): Promise<Proposed> {
     const { tenant, wallet, person } = order;
     const agents = this.#host.control.tenants.get(tenant)?.agents ?? new Map<string, never>();
-    const agent = [...agents].find(([, it]) => it.wallet === wallet)?.[0];
+    const agent = [...agents].find(([, it]) => it.wallets.includes(wallet))?.[0];
     if (agent === undefined)
       throw new Refused('wallet_unknown', `no agent pays from wallet "${wallet}"`);
-    const resource = { method: 'POST' as const, url: `countersign:withdrawal/${wallet}` };
+    const resource = withdrawalOf(wallet);
     const quote = Quote.parse({
       scheme: 'exact',
       network: body.network,

@@ -1,5 +1,13 @@
-import type { ControlEvent, EventData, RefusalCode, Role, Seller } from '@countersign/contracts';
+import type {
+  ControlEvent,
+  EventData,
+  RefusalCode,
+  Role,
+  Seller,
+  WalletKind,
+} from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
+import { type Wallet, evolveWallet, madeWallet, walletRefusal } from './wallets.ts';
 
 /** Who presents a credential. */
 export type Principal =
@@ -13,19 +21,20 @@ export interface PolicyVersion {
   readonly by: string;
 }
 
-export interface Wallet {
-  readonly id: string;
-  readonly kind: 'eoa-secp256k1';
-  readonly address: string;
+/** An agent of a tenant. */
+export interface AgentEntry {
+  /** One of each kind at most, in the order they were given. */
+  readonly wallets: readonly string[];
+  readonly credential: string;
 }
 
 /** Everything slow-changing about one tenant. Never mutated: a lane keeps the version it was marked with. */
 export interface TenantView {
   readonly people: ReadonlyMap<string, { readonly roles: readonly Role[] }>;
-  readonly agents: ReadonlyMap<string, { readonly wallet: string; readonly credential: string }>;
+  readonly agents: ReadonlyMap<string, AgentEntry>;
   readonly wallets: ReadonlyMap<string, Wallet>;
-  /** Wallets whose key the signer still owes. */
-  readonly walletsWanted: ReadonlySet<string>;
+  /** Wallets whose key the signer still owes, with their kinds. */
+  readonly walletsWanted: ReadonlyMap<string, WalletKind>;
   readonly sellers: ReadonlyMap<string, Seller>;
   readonly policies: ReadonlyMap<number, PolicyVersion>;
   readonly active: PolicyVersion | null;
@@ -48,7 +57,7 @@ export const EMPTY_TENANT: TenantView = {
   people: new Map(),
   agents: new Map(),
   wallets: new Map(),
-  walletsWanted: new Set(),
+  walletsWanted: new Map(),
   sellers: new Map(),
   policies: new Map(),
   active: null,
@@ -100,6 +109,8 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
       if (tenant.agents.has(event.data.agent)) return 'name_taken';
       if (!tenant.wallets.has(event.data.wallet)) return 'wallet_unknown';
       return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
+    case 'agent.wallet_added':
+      return refuseFurtherWallet(tenant, event.data);
     case 'agent.credential_replaced':
       if (!tenant.agents.has(event.data.agent)) return 'agent_unknown';
       return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
@@ -108,7 +119,15 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
         ? 'name_taken'
         : undefined;
     case 'wallet.created':
-      return tenant.walletsWanted.has(event.data.wallet) ? undefined : 'wallet_unknown';
+      return tenant.walletsWanted.get(event.data.wallet) === event.data.kind
+        ? undefined
+        : 'wallet_unknown';
+    case 'wallet.deployed':
+    case 'wallet.rotation_ordered':
+    case 'wallet.key_renewed':
+    case 'wallet.rotation_signed':
+    case 'wallet.rotated':
+      return walletRefusal(tenant.wallets.get(event.data.wallet), event);
     case 'seller.removed':
       return tenant.sellers.has(event.data.seller) ? undefined : 'seller_unknown';
     case 'policy.put':
@@ -125,6 +144,22 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
     default:
       return unreachable(event);
   }
+}
+
+/** The wallets an agent has; of those it was given all exist. */
+export function walletsOf(tenant: TenantView, agent: string): readonly Wallet[] {
+  return (tenant.agents.get(agent)?.wallets ?? []).flatMap((id) => tenant.wallets.get(id) ?? []);
+}
+
+function refuseFurtherWallet(
+  tenant: TenantView,
+  { agent, wallet: id }: EventData<'agent.wallet_added'>,
+): RefusalCode | undefined {
+  if (!tenant.agents.has(agent)) return 'agent_unknown';
+  const wallet = tenant.wallets.get(id);
+  if (!wallet) return 'wallet_unknown';
+  const taken = walletsOf(tenant, agent).some(({ kind }) => kind === wallet.kind);
+  return taken ? 'wallet_kind_taken' : undefined;
 }
 
 /** The first policy of a tenant loosens nothing that was allowed by anyone else; later ones need a second person. */
@@ -167,23 +202,35 @@ function evolveTenant(
       };
     case 'agent.added': {
       const { agent, wallet, credentialDigest: credential } = event.data;
-      return { ...tenant, agents: added(tenant.agents, agent, { wallet, credential }) };
+      return { ...tenant, agents: added(tenant.agents, agent, { wallets: [wallet], credential }) };
+    }
+    case 'agent.wallet_added': {
+      const { agent, wallet } = event.data;
+      return withAgent(tenant, agent, (it) => ({ ...it, wallets: [...it.wallets, wallet] }));
     }
     case 'agent.credential_replaced': {
       const { agent, credentialDigest: credential } = event.data;
-      const wallet = tenant.agents.get(agent)?.wallet ?? '';
-      return { ...tenant, agents: added(tenant.agents, agent, { wallet, credential }) };
+      return withAgent(tenant, agent, (it) => ({ ...it, credential }));
     }
-    case 'wallet.requested':
-      return { ...tenant, walletsWanted: new Set([...tenant.walletsWanted, event.data.wallet]) };
+    case 'wallet.requested': {
+      const { wallet, kind = 'eoa-secp256k1' } = event.data;
+      return { ...tenant, walletsWanted: added(tenant.walletsWanted, wallet, kind) };
+    }
     case 'wallet.created': {
-      const { wallet: id, kind, address } = event.data;
-      const walletsWanted = new Set([...tenant.walletsWanted].filter((it) => it !== id));
-      return {
-        ...tenant,
-        walletsWanted,
-        wallets: added(tenant.wallets, id, { id, kind, address }),
-      };
+      const walletsWanted = new Map(tenant.walletsWanted);
+      walletsWanted.delete(event.data.wallet);
+      const wallets = added(tenant.wallets, event.data.wallet, madeWallet(event));
+      return { ...tenant, walletsWanted, wallets };
+    }
+    case 'wallet.deployed':
+    case 'wallet.rotation_ordered':
+    case 'wallet.key_renewed':
+    case 'wallet.rotation_signed':
+    case 'wallet.rotated': {
+      const wallet = tenant.wallets.get(event.data.wallet);
+      if (!wallet) return tenant;
+      const wallets = added(tenant.wallets, wallet.id, evolveWallet(wallet, offset, event));
+      return { ...tenant, wallets };
     }
     case 'seller.registered':
       return {
@@ -210,6 +257,15 @@ function evolveTenant(
     default:
       return unreachable(event);
   }
+}
+
+function withAgent(
+  tenant: TenantView,
+  name: string,
+  change: (agent: AgentEntry) => AgentEntry,
+): TenantView {
+  const agent = tenant.agents.get(name);
+  return agent ? { ...tenant, agents: added(tenant.agents, name, change(agent)) } : tenant;
 }
 
 function credentialsAfter(

@@ -7,7 +7,9 @@ import {
   authorityOf,
   pathOf,
 } from '@countersign/contracts';
-import type { TenantView } from './control.ts';
+import { type TenantView, walletsOf } from './control.ts';
+import { findSeller } from './sellers.ts';
+import { type PayingWallet, payingWallet } from './wallets.ts';
 
 /** What is known of an intent when it is decided. */
 export interface FactSources {
@@ -34,7 +36,7 @@ export function establishFacts(sources: FactSources): Facts {
   const path = pathOf(resource.url);
   const { seller, payee } = findSeller(view, authority, quote);
   const route = longestRoute(seller, path);
-  const wallet = view.wallets.get(view.agents.get(intent.agent)?.wallet ?? '');
+  const { wallet, unpayable } = walletFor(view, { ...intent, quote, resource });
   const task = intent.asserted.task;
   return {
     atMs: sources.atMs,
@@ -56,53 +58,35 @@ export function establishFacts(sources: FactSources): Facts {
       task: task === undefined ? 'none' : sources.openTasks.has(task) ? task : 'unknown',
       frozen: sources.agentFrozen || view.frozen,
       wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
+      ...(unpayable !== null && { unpayable }),
     },
     asserted: intent.asserted,
   };
 }
 
-function findSeller(
+/** Which wallet a payment is made from, as control stands: the one rule of policy, signer and fold. */
+export function walletFor(
   view: TenantView,
-  authority: string,
-  quote: Quote,
-): { seller: Seller | undefined; payee: Facts['established']['payee'] } {
-  const index = indexOf(view.sellers);
-  const ofDomain = index.byDomain.get(authority) ?? [];
-  const seller = ofDomain.find((it) =>
-    it.payTo.some((to) => to.network === quote.network && to.address === quote.payTo),
-  );
-  if (seller) return { seller, payee: 'registered' };
-  // Address poisoning: the ends that people compare agree, the middle does not.
-  const alike = index.addressesByEnds.get(endsOf(quote.payTo)) ?? [];
-  if (alike.length > 0 && !alike.includes(quote.payTo))
-    return { seller: undefined, payee: 'lookalike' };
-  return { seller: undefined, payee: ofDomain.length > 0 ? 'mismatch' : 'unknown' };
+  payment: Pick<EventData<'intent.submitted'>, 'agent' | 'kind' | 'quote' | 'resource'>,
+): PayingWallet {
+  const { agent, kind, quote, resource } = payment;
+  const { seller } = findSeller(view, authorityOf(resource.url) ?? '', quote);
+  return payingWallet(walletsOf(view, agent), {
+    network: quote.network,
+    takes: seller?.takes ?? 'eoa',
+    withdrawFrom: kind === 'withdrawal' ? withdrawnWallet(resource.url) : undefined,
+  });
 }
 
-interface SellerIndex {
-  readonly byDomain: ReadonlyMap<string, readonly Seller[]>;
-  readonly addressesByEnds: ReadonlyMap<string, readonly string[]>;
+const WITHDRAWAL = 'countersign:withdrawal/';
+
+/** What a withdrawal is of, where a payment has what it buys. */
+export function withdrawalOf(wallet: string): Resource {
+  return { method: 'POST', url: `${WITHDRAWAL}${wallet}` };
 }
 
-/** One index per version of the registry, so that a decision costs the same with ten thousand sellers as with ten. */
-const INDEXES = new WeakMap<TenantView['sellers'], SellerIndex>();
-
-function indexOf(sellers: TenantView['sellers']): SellerIndex {
-  let index = INDEXES.get(sellers);
-  if (!index) {
-    const all = [...sellers.values()];
-    const addresses = all.flatMap((seller) => seller.payTo.map((to) => to.address));
-    index = {
-      byDomain: Map.groupBy(all, (seller) => seller.domain),
-      addressesByEnds: Map.groupBy(addresses, endsOf),
-    };
-    INDEXES.set(sellers, index);
-  }
-  return index;
-}
-
-function endsOf(address: string): string {
-  return address.slice(2, 6) + address.slice(-4);
+function withdrawnWallet(url: string): string {
+  return url.slice(WITHDRAWAL.length);
 }
 
 function longestRoute(

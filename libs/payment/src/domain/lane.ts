@@ -1,8 +1,9 @@
 import type { EventData, LaneEvent, RefusalCode } from '@countersign/contracts';
 import { type ControlView, type TenantView, tenantOf } from './control.ts';
+import { walletFor } from './facts.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
-import { frozenAt, live, reconsidered } from './life.ts';
+import { frozenAt, live, reconsidered, rotatedAway } from './life.ts';
 import { type Payment, isResolved } from './payment.ts';
 import {
   type AgentTables,
@@ -11,6 +12,7 @@ import {
   type TablesOf,
   tablesInMemory,
 } from './tables.ts';
+import { rotatingWallets } from './wallets.ts';
 
 /**
  * Most payments of one agent under way at a time, neither delivered nor ended: a burst of failing sellers cannot lock a
@@ -145,8 +147,14 @@ export function emptyAgent(tenant: string, name: string, tablesOf: TablesOf): Ag
 }
 
 /** What a payment's records are judged against, as the lane stands. */
-export function contextOf(lane: LaneState, agent: Agent, view: TenantView): LifeContext {
-  const wallet = view.wallets.get(view.agents.get(agent.agent)?.wallet ?? '');
+export function contextOf(
+  lane: LaneState,
+  agent: Agent,
+  view: TenantView,
+  payment: Payment,
+): LifeContext {
+  const { intent, quote, resource } = payment;
+  const { wallet } = walletFor(view, { ...intent, quote, resource });
   return {
     atMs: lane.atMs,
     through: lane.through,
@@ -253,7 +261,7 @@ function submit(
 function onPayment(lane: LaneState, agent: Agent, view: TenantView, event: LifeEvent): Judgement {
   const payment = agent.payments.get(event.data.paymentId);
   if (!payment) return ignore('payment_unknown');
-  const judged = live(payment, event, contextOf(lane, agent, view));
+  const judged = live(payment, event, contextOf(lane, agent, view, payment));
   return judged.applied
     ? { applied: true, touched: [put(agent, judged.payment)] }
     : ignore(judged.code, payment.id);
@@ -293,7 +301,10 @@ function mark(
     const is = tenantOf(view, agent.tenant);
     if (was.frozen || is.frozen || is.freezes > was.freezes)
       touched.push(...freezeAll(agent, lane.atMs));
-    else if (was !== is) touched.push(...updateOpen(agent, reconsidered));
+    else if (was !== is) {
+      const rotating = rotatingWallets(is.wallets.values());
+      touched.push(...updateOpen(agent, (it) => rotatedAway(reconsidered(it), rotating)));
+    }
   }
   return { applied: true, touched };
 }

@@ -70,7 +70,7 @@ export function ended(payment: Payment, how: EndedHow, atMs: number, code: strin
 }
 
 /** Marks a fixed payment as stopped; the first stop stays. */
-export function stopped(payment: Payment, stop: 'vetoed' | 'frozen'): Payment {
+export function stopped(payment: Payment, stop: Fixed['stop'] & string): Payment {
   const now = fixedOf(payment);
   return now && now.stop === null ? withFixed(payment, { ...now, stop }) : payment;
 }

@@ -71,6 +71,12 @@ export function reconsidered(payment: Payment): Payment {
   return inPhase(payment, { status: 'undecided', completed: payment.phase.completed });
 }
 
+/** A wallet is being given to another key: what it signed asks for cancellation, and what it did not is not signed. */
+export function rotatedAway(payment: Payment, rotating: ReadonlySet<string>): Payment {
+  const walletId = fixedOf(payment)?.walletId;
+  return walletId !== undefined && rotating.has(walletId) ? stopped(payment, 'rotated') : payment;
+}
+
 function decided(
   payment: Payment,
   event: Life<'decision.made'>,

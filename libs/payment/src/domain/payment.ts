@@ -41,8 +41,8 @@ export interface Fixed {
   readonly decisionId: string;
   readonly atBlock: number;
   readonly fixedAtMs: number;
-  /** Set by a veto or freeze that came too late to prevent the authorization; asks for its cancellation. */
-  readonly stop: 'vetoed' | 'frozen' | null;
+  /** Set by a veto, a freeze or a rotation that came too late to prevent the authorization; asks for its cancellation. */
+  readonly stop: 'vetoed' | 'frozen' | 'rotated' | null;
   /** A signed cancellation, once the signer made one. */
   readonly cancellation: string | null;
   /** What settlement has claimed to send to the chain itself. */

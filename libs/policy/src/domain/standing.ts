@@ -45,7 +45,7 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
   if (units === 0n) return failed('amount_zero', 'the amount is zero');
   if (units > COUNTABLE_MAX)
     return failed('amount_not_countable', `${units} is more than ${COUNTABLE_MAX}`, units);
-  if (!established.wallet) return failed('no_wallet', `${facts.agent} has no wallet`, units);
+  if (!established.wallet) return withoutWallet(facts, units);
   if (established.payee === 'mismatch')
     return failed(
       'payee_mismatch',
@@ -85,13 +85,24 @@ export function checkWithdrawal(policy: CompiledPolicy, facts: Facts): Standing 
   if (!asset) return failed('asset_not_declared', `${id} is no asset we know`);
   const units = rescaleUp(BigInt(quote.amount), asset.decimals, UNIT_DECIMALS);
   if (units === 0n) return failed('amount_zero', 'the amount is zero');
-  if (!established.wallet) return failed('no_wallet', `${facts.agent} has no wallet`, units);
+  if (!established.wallet) return withoutWallet(facts, units);
   return {
     kind: 'passed',
     units,
     asset: id,
     why: `${quote.payTo} is the treasury on ${quote.network}`,
   };
+}
+
+function withoutWallet({ agent, quote, established }: Facts, units: bigint): Failed {
+  const { unpayable } = established;
+  if (unpayable === undefined) return failed('no_wallet', `${agent} has no wallet`, units);
+  const why = {
+    wallet_kind_not_taken: `${agent} has no wallet of a kind that ${show(established.seller)} takes`,
+    wallet_not_deployed: `the account of ${agent} does not stand on ${quote.network} for all we know`,
+    wallet_rotating: `the account of ${agent} is being given to a new key`,
+  }[unpayable];
+  return failed(unpayable, why, units);
 }
 
 function otherScheme(scheme: string): Failed {

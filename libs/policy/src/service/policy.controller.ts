@@ -5,6 +5,7 @@ import {
   type Role,
   type Seller,
   type Verdict,
+  type WalletKind,
 } from '@countersign/contracts';
 import { agentOf, establishFacts, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
@@ -37,10 +38,11 @@ export class PolicyController {
   @Route('listAgents')
   listAgents(@TheCaller() { tenant }: Caller) {
     const view = tenantOf(this.host.control, tenant);
-    const agents = [...view.agents].map(([agent, { wallet }]) => ({
+    const agents = [...view.agents].map(([agent, { wallets }]) => ({
       agent,
-      wallet,
-      address: view.wallets.get(wallet)?.address ?? '',
+      wallet: wallets[0] ?? '',
+      address: view.wallets.get(wallets[0] ?? '')?.address ?? '',
+      wallets: [...wallets],
       frozen: view.frozen || agentOf(this.host.laneFor(tenant, agent), tenant, agent).frozen,
     }));
     return { agents };
@@ -57,6 +59,16 @@ export class PolicyController {
       body.wallet,
     );
     return { position: positionText(back), credential };
+  }
+
+  @Route('addAgentWallet')
+  async addAgentWallet(
+    @TheCaller() caller: Caller,
+    @Param('agent', NameParam) agent: string,
+    @RouteBody('addAgentWallet') body: { wallet: string },
+  ) {
+    const back = await this.registry.addAgentWallet(personOf(caller), agent, body.wallet);
+    return { position: positionText(back) };
   }
 
   @Route('replaceAgentCredential')
@@ -166,10 +178,16 @@ export class PolicyController {
   @Route('requestWallet')
   async requestWallet(
     @TheCaller() caller: Caller,
-    @RouteBody('requestWallet') body: { wallet: string },
+    @RouteBody('requestWallet') body: { wallet: string; kind?: WalletKind },
   ) {
-    const { back, address } = await this.registry.requestWallet(personOf(caller), body.wallet);
+    const by = personOf(caller);
+    const { back, address } = await this.registry.requestWallet(by, body.wallet, body.kind);
     return { position: positionText(back), address };
+  }
+
+  @Route('rotateWallet')
+  async rotateWallet(@TheCaller() caller: Caller, @Param('wallet', NameParam) wallet: string) {
+    return { position: positionText(await this.registry.rotateWallet(personOf(caller), wallet)) };
   }
 
   @Route('evaluatePolicy')

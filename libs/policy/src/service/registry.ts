@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { EventData, Role, Seller } from '@countersign/contracts';
+import type { EventData, Role, Seller, WalletKind } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import { agentOf, fixedOf, tenantOf } from '@countersign/payment';
 import type { StatementKey } from '@countersign/ports';
@@ -23,6 +23,7 @@ export interface By {
 type SignedChange =
   | 'person.added'
   | 'agent.added'
+  | 'agent.wallet_added'
   | 'agent.credential_replaced'
   | 'seller.registered'
   | 'seller.removed'
@@ -30,7 +31,8 @@ type SignedChange =
   | 'policy.activated'
   | 'tenant.frozen'
   | 'tenant.unfrozen'
-  | 'wallet.requested';
+  | 'wallet.requested'
+  | 'wallet.rotation_ordered';
 
 /** Changes of `control` and stops: each is in force everywhere when the call returns. */
 export class Registry {
@@ -84,6 +86,11 @@ export class Registry {
     return { back, credential };
   }
 
+  /** @throws Refused `wallet_kind_taken` where the agent has one of this kind. */
+  addAgentWallet(by: By, agent: string, wallet: string): Promise<ReadBack> {
+    return this.#change('agent.wallet_added', { tenant: by.tenant, agent, wallet, by: by.person });
+  }
+
   async replaceAgentCredential(by: By, agent: string) {
     const credential = newCredential('agent');
     const credentialDigest = sha256Hex(credential);
@@ -91,9 +98,23 @@ export class Registry {
     return { back: await this.#change('agent.credential_replaced', data), credential };
   }
 
+  /**
+   * Orders a smart account to be given to a new key. Done when everybody has stopped signing with the old one; the rest
+   * is owed.
+   *
+   * @throws Refused `wallet_kind_wrong` for a key's own account: that one moves by withdrawing to a new wallet.
+   */
+  rotateWallet(by: By, wallet: string): Promise<ReadBack> {
+    return this.#change('wallet.rotation_ordered', { tenant: by.tenant, wallet, by: by.person });
+  }
+
   /** Asks for a wallet and waits until the signer has made its key. */
-  async requestWallet(by: By, wallet: string): Promise<{ back: ReadBack; address: string }> {
-    const order = { tenant: by.tenant, wallet, by: by.person };
+  async requestWallet(
+    by: By,
+    wallet: string,
+    kind?: WalletKind,
+  ): Promise<{ back: ReadBack; address: string }> {
+    const order = { tenant: by.tenant, wallet, by: by.person, ...(kind && { kind }) };
     const back = await this.#change('wallet.requested', order);
     const made = () => tenantOf(this.#host.control, by.tenant).wallets.get(wallet)?.address;
     const { promise, resolve } = Promise.withResolvers<string>();

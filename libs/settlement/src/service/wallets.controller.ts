@@ -1,7 +1,7 @@
 import { Controller, Inject, Param } from '@nestjs/common';
 import { Name, findAsset } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
-import { tenantOf } from '@countersign/payment';
+import { type Wallet, isAccount, tenantOf } from '@countersign/payment';
 import type { Chain } from '@countersign/ports';
 import { type Caller, LaneHost, Refused, Route, TheCaller } from '@countersign/service-kit';
 
@@ -33,6 +33,22 @@ export class WalletsController {
           decimal: toDecimal(amount, asset?.decimals ?? 0),
         });
       }
-    return { wallet: name, kind: wallet.kind, address: wallet.address, balances };
+    const { kind, address } = wallet;
+    return { wallet: name, kind, address, ...this.#account(wallet), balances };
+  }
+
+  #account(wallet: Wallet) {
+    if (!isAccount(wallet)) return {};
+    const { keys, pinned, rotatingSince, accounts } = wallet;
+    const networks = [...new Set([...this.chains.keys(), ...accounts.keys()])].map((network) => {
+      const ownedBy = accounts.get(network)?.ownedBy;
+      if (ownedBy === undefined) return { network, state: 'deploying' as const };
+      const ready = rotatingSince === null && ownedBy === pinned;
+      return { network, state: ready ? ('ready' as const) : ('rotating' as const) };
+    });
+    const owner = keys[pinned - 1] ?? '';
+    return {
+      account: { keyVersion: pinned, owner, rotating: rotatingSince !== null, networks },
+    };
   }
 }

@@ -1,10 +1,19 @@
 import { findAsset } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
-import { type Payment, SKEW_MAX_MS, agentOf, fixedOf, tenantOf } from '@countersign/payment';
+import {
+  type Fixed,
+  type Payment,
+  SKEW_MAX_MS,
+  agentOf,
+  fixedOf,
+  tenantOf,
+  walletFor,
+} from '@countersign/payment';
 import {
   CONTROL,
   type Chain,
   type Clock,
+  type OwnerKeys,
   type StatementKey,
   type TypedData,
   type WalletKeys,
@@ -32,6 +41,7 @@ import type { SigningJournal } from './signing-journal.ts';
 export interface SignerParts {
   readonly host: LaneHost;
   readonly keys: WalletKeys;
+  readonly owners: OwnerKeys;
   /** The signer's own statement key. */
   readonly key: StatementKey;
   readonly typedData: TypedData;
@@ -145,7 +155,7 @@ async function caseOf(
     grants,
     policy: policies.inForce(tenant, view.active),
     facts: factsOf(host, payment),
-    ceiling: wallet && ceilingOf(wallet.id, quote.asset),
+    ceiling: wallet ? ceilingOf(wallet.id, quote.asset) : undefined,
     signedToday: wallet
       ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
       : 0n,
@@ -156,7 +166,7 @@ async function caseOf(
 
 function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
   return async (payment) => {
-    const { host, keys, journal, clock, typedData } = parts;
+    const { host, journal, clock, typedData } = parts;
     if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
     const { fixed } = payment.phase;
     const { authorization, authorizationDigest, walletId } = fixed;
@@ -185,7 +195,7 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
       { ...authorization, value: BigInt(value) },
       domainOf(authorization),
     );
-    const bytes = await keys.sign(keyName, digest);
+    const bytes = await signedBy(parts, payment, fixed, digest);
     const { tenant, agent, id: paymentId } = payment;
     const cause = authorizationDigest;
     const about = { tenant, agent, paymentId, authorizationDigest, bytes };
@@ -197,14 +207,15 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
 }
 
 /** Needs no allowance, and works while frozen: it can only make a recorded authorization unusable. */
-function cancel({ host, key, keys, typedData }: SignerParts): Effect {
+function cancel(parts: SignerParts): Effect {
+  const { host, key, typedData } = parts;
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed?.stop || fixed.cancellation !== null) return;
-    const { authorization, walletId } = fixed;
+    const { authorization } = fixed;
     const digest = typedData.cancellationDigest(authorization, domainOf(authorization));
     const { tenant, agent, id: paymentId } = payment;
-    const bytes = await keys.sign(walletKeyName(tenant, walletId), digest);
+    const bytes = await signedBy(parts, payment, fixed, digest);
     const cause = fixed.authorizationDigest;
     const about = { tenant, agent, paymentId, bytes };
     const data = await signStatement(key, 'cancellation.signed', about, cause);
@@ -220,7 +231,25 @@ function domainOf(authorization: { readonly chainId: number; readonly token: str
   return { ...asset.domain, chainId, verifyingContract };
 }
 
-function walletOf(host: LaneHost, { tenant, agent }: Payment) {
+function walletOf(host: LaneHost, { tenant, agent, intent, quote, resource }: Payment) {
   const view = tenantOf(host.laneFor(tenant, agent).view, tenant);
-  return view.wallets.get(view.agents.get(agent)?.wallet ?? '');
+  return walletFor(view, { ...intent, quote, resource }).wallet;
+}
+
+/**
+ * The signature of the wallet an authorization was fixed for: its own key's, or that of the key which owns its account. A
+ * cancellation too: an account goes to another key only when nothing is left to be canceled.
+ */
+function signedBy(
+  { host, keys, owners }: SignerParts,
+  { tenant, agent }: Payment,
+  { walletId, authorization }: Fixed,
+  digest: string,
+): Promise<string> {
+  const wallet = tenantOf(host.laneFor(tenant, agent).view, tenant).wallets.get(walletId);
+  const name = walletKeyName(tenant, walletId);
+  if (wallet?.kind !== 'erc1271-p256') return keys.sign(name, digest);
+  const account = wallet.accounts.get(`eip155:${authorization.chainId}`);
+  if (!account) throw new InvariantViolation(`${walletId} has no account where it is to sign`);
+  return owners.sign(name, account.ownedBy, digest);
 }

@@ -196,7 +196,7 @@ export function standingReason(policy: PolicyDocument | null, facts: Facts): str
   if (amount === undefined || (payment && !declared)) return 'asset_not_declared';
   if (amount === 0n) return 'amount_zero';
   if (payment && amount > COUNTABLE_MAX) return 'amount_not_countable';
-  if (!established.wallet) return 'no_wallet';
+  if (!established.wallet) return established.unpayable ?? 'no_wallet';
   if (!payment) return undefined;
   if (established.payee === 'mismatch') return 'payee_mismatch';
   if (established.payee === 'lookalike') return 'payee_lookalike';

@@ -179,10 +179,13 @@ export function factsFrom(dice: Dice): Facts {
       task: pick(dice, [...TASKS, 'none', 'unknown']),
       frozen: chance(dice, 40),
       wallet: chance(dice, 40) ? null : { id: 'w', address: payeeOf('b') },
+      ...maybe(dice, 2, () => ({ unpayable: pick(dice, UNPAYABLE) })),
     },
     asserted: assertedFrom(dice),
   };
 }
+
+const UNPAYABLE = ['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating'] as const;
 
 /** Facts of a payment that nothing stands against but the policy. */
 export function plainFactsFrom(dice: Dice): Facts {

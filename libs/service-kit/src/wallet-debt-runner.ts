@@ -1,0 +1,122 @@
+import type { Service } from '@countersign/contracts';
+import { Fault } from '@countersign/kernel';
+import { type WalletDebt, owedForWallets } from '@countersign/payment';
+import type { LaneHost } from './lane-host.ts';
+import type { Log } from './logger.ts';
+import { Refused } from './refusal.ts';
+import type { Timers } from './timers.ts';
+
+/**
+ * Pays one kind of a wallet's debts, under the conditions of a payment's effects: it may run twice or on two machines,
+ * and ends in a record. Looked at again when control moves, or after the time it returns.
+ */
+export type WalletEffect = (
+  tenant: string,
+  debt: WalletDebt,
+) => Promise<{ readonly againAfterMs: number }>;
+
+/** Effects of a service by kind of debt. */
+export type WalletEffects = { readonly [K in WalletDebt['kind']]?: WalletEffect };
+
+export interface WalletDebtRunnerOptions {
+  readonly service: Service;
+  readonly host: LaneHost;
+  readonly effects: WalletEffects;
+  /** Networks on which smart accounts are to stand. */
+  readonly networks: Iterable<string>;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+
+interface Job {
+  running: boolean;
+  failures: number;
+  cancelTimer: (() => void) | undefined;
+}
+
+/** Runs one service's debts of wallets: keys to be made, accounts to be deployed and handed over. */
+export class WalletDebtRunner {
+  readonly #options: WalletDebtRunnerOptions;
+  readonly #jobs = new Map<string, Job>();
+  #stop: (() => void) | undefined;
+
+  constructor(options: WalletDebtRunnerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#stop = this.#options.host.onControl(() => this.#consider());
+    this.#consider();
+  }
+
+  /** Takes up nothing more; what runs finds the log closed, and is still owed. */
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+    for (const job of this.#jobs.values()) job.cancelTimer?.();
+    this.#jobs.clear();
+  }
+
+  #consider(): void {
+    if (!this.#stop) return;
+    const { host } = this.#options;
+    for (const tenant of host.control.tenants.keys())
+      for (const debt of this.#owed(tenant)) {
+        const job = this.#jobOf(tenant, debt);
+        if (!job.running && job.failures === 0) void this.#pay(tenant, debt, job);
+      }
+  }
+
+  #owed(tenant: string): readonly WalletDebt[] {
+    const { host, networks, service, effects } = this.#options;
+    const view = host.control.tenants.get(tenant);
+    const debts = view ? owedForWallets(view, networks) : [];
+    return debts.filter((debt) => debt.service === service && effects[debt.kind]);
+  }
+
+  #jobOf(tenant: string, debt: WalletDebt): Job {
+    const key = keyOf(tenant, debt);
+    const job = this.#jobs.get(key) ?? { running: false, failures: 0, cancelTimer: undefined };
+    this.#jobs.set(key, job);
+    return job;
+  }
+
+  async #pay(tenant: string, debt: WalletDebt, job: Job): Promise<void> {
+    job.cancelTimer?.();
+    job.running = true;
+    const againAfterMs = await this.#attempt(tenant, debt, job);
+    job.running = false;
+    const still = this.#owed(tenant).some((it) => keyOf(tenant, it) === keyOf(tenant, debt));
+    if (!this.#stop || !still) {
+      this.#jobs.delete(keyOf(tenant, debt));
+      return;
+    }
+    job.cancelTimer = this.#options.timers.after(againAfterMs, () => {
+      if (!job.running) void this.#pay(tenant, debt, job);
+    });
+  }
+
+  async #attempt(tenant: string, debt: WalletDebt, job: Job): Promise<number> {
+    const { effects, log } = this.#options;
+    try {
+      const result = await effects[debt.kind]?.(tenant, debt);
+      job.failures = 0;
+      return result?.againAfterMs ?? RETRY_MAX_MS;
+    } catch (error) {
+      job.failures += 1;
+      const expected = error instanceof Fault || error instanceof Refused;
+      const { wallet, kind, network } = debt;
+      const about = { wallet, debt: kind, network };
+      if (expected) log.warn({ ...about, code: error.code }, error.message);
+      else log.error({ ...about, err: error }, 'a debt of a wallet could not be paid');
+      return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(job.failures - 1, 10));
+    }
+  }
+}
+
+function keyOf(tenant: string, { kind, wallet, network }: WalletDebt): string {
+  return `${tenant}/${wallet}/${kind}/${network ?? ''}`;
+}
