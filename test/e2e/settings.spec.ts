@@ -23,6 +23,7 @@ describe('the settings of the standalone app', () => {
       COUNTERSIGN_CEILING_PER_PAYMENT: '100000000',
       COUNTERSIGN_CEILING_PER_DAY: '1000000000',
       COUNTERSIGN_POLL_MS: 1000,
+      COUNTERSIGN_VERIFY_AT_START: 'no',
       COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: 'no',
       COUNTERSIGN_LOG_LEVEL: 'info',
     });
