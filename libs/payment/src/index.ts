@@ -37,6 +37,13 @@ export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {
+  type Reservation,
+  categoryOf,
+  countersOf,
+  scopesOf,
+  tierScopeOf,
+} from './domain/reservation.ts';
+export {
   type Approval,
   type EndedHow,
   type Fixed,

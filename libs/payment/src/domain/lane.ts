@@ -242,6 +242,7 @@ function submit(
     quoteRecordId: event.id,
     phase: { status: 'undecided', completed: null },
     delivered: false,
+    reserved: null,
     reservationEnded: false,
     alerts: [],
   };

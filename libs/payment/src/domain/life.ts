@@ -1,6 +1,7 @@
 import { type LaneEvent, quoteDigest } from '@countersign/contracts';
 import { InvariantViolation } from '@countersign/kernel';
 import { asked } from './life-asked.ts';
+import { reservationOf } from './reservation.ts';
 import { settling } from './life-settling.ts';
 import { signing } from './life-signing.ts';
 import {
@@ -100,9 +101,10 @@ function decided(
     policyHash: decision.policy?.hash ?? null,
     verdict,
   };
+  const reserving = { ...payment, reserved: reservationOf(decision) ?? payment.reserved };
   if (proceed === 'authorize') {
     const next = { status: 'authorized', decision: taken, completed: phase.completed } as const;
-    return accept(inPhase(payment, next));
+    return accept(inPhase(reserving, next));
   }
   if (proceed === 'ask' && verdict.requirement.kind !== 'none') {
     const approval: Approval = {
@@ -113,7 +115,7 @@ function decided(
       openedAtMs: null,
       grants: [],
     };
-    return accept(inPhase(payment, { status: 'awaiting', decision: taken, approval }));
+    return accept(inPhase(reserving, { status: 'awaiting', decision: taken, approval }));
   }
   const over = ended(payment, 'denied', context.atMs, verdict.reasons[0] ?? null);
   return accept(inPhase(over, { ...(over.phase as PhaseOf<'ended'>), verdict }));

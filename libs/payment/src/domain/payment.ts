@@ -6,6 +6,7 @@ import type {
   Resource,
   Verdict,
 } from '@countersign/contracts';
+import type { Reservation } from './reservation.ts';
 
 /** The decision in force for a payment. */
 export interface DecisionTaken {
@@ -115,6 +116,8 @@ export interface Payment {
   readonly quoteRecordId: string;
   readonly phase: Phase;
   readonly delivered: boolean;
+  /** What it holds, or held, in the budgets; null until a decision reserved something. */
+  readonly reserved: Reservation | null;
   readonly reservationEnded: boolean;
   /** Alerts already raised, by code. */
   readonly alerts: readonly string[];

@@ -1,4 +1,5 @@
 import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
+import { scopesOf, tierScopeOf } from '@countersign/payment';
 import type { CompiledBudget, Holding } from './budgets.ts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line } from './explain.ts';
@@ -116,7 +117,7 @@ function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[
   return {
     kind: 'candidates',
     amount: units,
-    scopes: scopesOf(subject),
+    scopes: scopesOf(facts),
     always: found.always.map(limitOf),
     tiers: found.tiers.map(({ tier, scope, holdings }) => ({
       name: tier.name,
@@ -136,7 +137,7 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
     amount: 0n,
     scopes: [],
     always: [],
-    tiers: [{ name: TREASURY_TIER, scope: `withdrawals:${facts.agent}`, limits: [] }],
+    tiers: [{ name: TREASURY_TIER, scope: tierScopeOf(facts, TREASURY_TIER), limits: [] }],
     found: {
       units: standing.units,
       amountText: '',
@@ -158,7 +159,7 @@ function denied(
 }
 
 function tierHoldings(tier: CompiledTier, subject: Subject): TierHoldings {
-  const scope = `tier:${subject.facts.agent}/${tier.name}`;
+  const scope = tierScopeOf(subject.facts, tier.name);
   const holdings = tier.budgets.holdingsOf(subject);
   return {
     tier,
@@ -168,13 +169,6 @@ function tierHoldings(tier: CompiledTier, subject: Subject): TierHoldings {
 }
 
 const limitOf = ({ limit }: Holding): Limit => limit;
-
-/** The counters a payment counts in whatever the policy: a budget made later finds the past counted. */
-function scopesOf({ counters, task, category }: Subject): string[] {
-  const scopes = [counters.tenant, counters.agent, counters.seller, `category:${category}`];
-  if (task !== undefined) scopes.push(counters.task);
-  return scopes;
-}
 
 function taskLine({ source }: CompiledBudget, subject: Subject): TraceLine {
   const why = `${source.name} limits payments per task, and the task is ${subject.facts.established.task}`;

@@ -1,10 +1,10 @@
 import type { BudgetScope, Facts } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
+import { categoryOf, countersOf } from '@countersign/payment';
 
 /** Decimal places of every unit of account. */
 export const UNIT_DECIMALS = 6;
 
-const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const COUNTRY = /^[A-Z]{2}$/;
 
 /** One payment as conditions and budgets read it: the facts, each brought to the one form it is compared in. */
@@ -37,10 +37,11 @@ export function subjectOf(
   { units, asset }: { readonly units: bigint; readonly asset: string },
   unitName: string,
 ): Subject {
-  const { agent, tenant, established } = facts;
+  const { established } = facts;
   const { seller, payee } = established;
-  const category = NAME.test(established.category) ? established.category : 'unknown';
+  const category = categoryOf(facts);
   const task = openTask(facts);
+  const counters = countersOf(facts);
   const domain = foldDomain(established.domain);
   const asserted = facts.asserted.category;
   return {
@@ -55,12 +56,7 @@ export function subjectOf(
     domain,
     host: domain.includes(':') ? domain.replace(/:[0-9]*$/, '') : domain,
     task,
-    counters: {
-      tenant: `tenant:${tenant}`,
-      agent: `agent:${agent}`,
-      seller: `seller:${seller}`,
-      task: task === undefined ? '' : `task:${agent}/${task}`,
-    },
+    counters: { ...counters, task: counters.task ?? '' },
   };
 }
 

@@ -1,0 +1,62 @@
+import type { Decision, Facts } from '@countersign/contracts';
+
+/**
+ * What a payment holds in the budgets, by the log alone: the counters are a view of these, and are made anew from them
+ * when the store that held them lost its data.
+ */
+export interface Reservation {
+  /** In 10^-6 of the unit of account. */
+  readonly amount: string;
+  /** Counters it counts in. */
+  readonly scopes: readonly string[];
+}
+
+/** The counters that facts put a payment in, whatever the policy: a budget made later finds the past counted. */
+export interface CounterNames {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly seller: string;
+  readonly category: string;
+  /** Undefined where no task is established. */
+  readonly task: string | undefined;
+}
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+/** A category without its proper form counts as unknown. */
+export function categoryOf({ established: { category } }: Facts): string {
+  return NAME.test(category) ? category : 'unknown';
+}
+
+export function countersOf(facts: Facts): CounterNames {
+  const { tenant, agent, established } = facts;
+  const { seller, task } = established;
+  return {
+    tenant: `tenant:${tenant}`,
+    agent: `agent:${agent}`,
+    seller: `seller:${seller}`,
+    category: `category:${categoryOf(facts)}`,
+    task: task === 'none' || task === 'unknown' ? undefined : `task:${agent}/${task}`,
+  };
+}
+
+/** Every counter of {@link countersOf}; none for a withdrawal, which no budget counts. */
+export function scopesOf(facts: Facts): string[] {
+  if (facts.kind === 'withdrawal') return [];
+  const { tenant, agent, seller, category, task } = countersOf(facts);
+  return [tenant, agent, seller, category, ...(task === undefined ? [] : [task])];
+}
+
+/** The counter of one agent's payments in one tier. */
+export function tierScopeOf({ kind, agent }: Facts, tier: string): string {
+  return kind === 'withdrawal' ? `withdrawals:${agent}` : `tier:${agent}/${tier}`;
+}
+
+/** What a decision reserved; null when it reserved nothing, as a denial does. */
+export function reservationOf({ facts, answer, verdict }: Decision): Reservation | null {
+  if (answer === null || answer.tier === null) return null;
+  return {
+    amount: facts.kind === 'withdrawal' ? '0' : verdict.amountUnits,
+    scopes: [...scopesOf(facts), tierScopeOf(facts, answer.tier)],
+  };
+}
