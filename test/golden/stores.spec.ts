@@ -112,7 +112,7 @@ describe(`a store written by ${RELEASE}`, () => {
 
   it('has the counters it had', async () => {
     const limit = { id: 'all', scope: 'tenant:default', window: { kind: 'lifetime' } } as const;
-    const [reading] = await store.budgets.read('default', [limit]);
+    const [reading] = await store.budgets.read({ tenant: 'default', epoch: 0 }, [limit]);
     expect(reading).toMatchInlineSnapshot(`
       {
         "committed": "270500000",

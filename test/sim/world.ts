@@ -200,27 +200,29 @@ export class World {
             return result;
           },
         }),
-      commit: (tenant, paymentId, spentAtMs) =>
+      commit: (book, paymentId, spentAtMs) =>
         wire.call({
           name: `commit ${paymentId}`,
           code,
           effect: () => {
-            checker.onCommit(tenant, paymentId);
-            store.commitNow(tenant, paymentId, spentAtMs);
+            checker.onCommit(book.tenant, paymentId);
+            store.commitNow(book, paymentId, spentAtMs);
           },
         }),
-      release: (tenant, paymentId) =>
+      release: (book, paymentId) =>
         wire.call({
           name: `release ${paymentId}`,
           code,
           effect: () => {
-            checker.onRelease(tenant, paymentId);
-            store.releaseNow(tenant, paymentId);
+            checker.onRelease(book.tenant, paymentId);
+            store.releaseNow(book, paymentId);
           },
         }),
-      read: (tenant, limits) =>
-        wire.call({ name: 'readings', code, effect: () => store.readingsNow(tenant, limits) }),
-      open: (tenant) => wire.call({ name: 'open', code, effect: () => store.openNow(tenant) }),
+      read: (book, limits) =>
+        wire.call({ name: 'readings', code, effect: () => store.readingsNow(book, limits) }),
+      open: (book) => wire.call({ name: 'open', code, effect: () => store.openNow(book) }),
+      rebuild: (book, bookings) =>
+        wire.call({ name: 'rebuild', code, effect: () => store.rebuildNow(book, bookings) }),
       close: () => Promise.resolve(),
     };
   }

@@ -7,8 +7,16 @@ export interface Attempt {
   readonly through: number;
 }
 
-export interface ReserveRequest {
+/**
+ * One tenant's counters as they were opened by a record of `control`, whose offset is the epoch; 0 before any. A caller
+ * names the epoch its lane has seen: a store that holds another one answers nothing.
+ */
+export interface Book {
   readonly tenant: string;
+  readonly epoch: number;
+}
+
+export interface ReserveRequest extends Book {
   readonly paymentId: string;
   readonly attempt: Attempt;
   /** In 10^-6 of the unit of account; at most 2^53−1. */
@@ -39,6 +47,29 @@ export interface OpenReservation {
   readonly amount: bigint;
 }
 
+/** What the log says of one payment: what a book that is opened anew begins with. */
+export type Booking =
+  | {
+      readonly state: 'open';
+      readonly paymentId: string;
+      readonly amount: bigint;
+      readonly scopes: readonly string[];
+    }
+  | {
+      readonly state: 'committed';
+      readonly paymentId: string;
+      readonly amount: bigint;
+      readonly scopes: readonly string[];
+      readonly spentAtMs: number;
+    }
+  | { readonly state: 'released'; readonly paymentId: string };
+
+export interface Bookings {
+  /** The book's clock begins here, or later. */
+  readonly atMs: number;
+  readonly payments: readonly Booking[];
+}
+
 /**
  * Budget and velocity counters of one tenant, and the only place where a payment is set against a limit.
  *
@@ -49,6 +80,14 @@ export interface OpenReservation {
  *
  * The store's own clock decides windows, those of the calendar too (`calendarSpan` says where one begins); such a
  * reading tells where its window began, so that nobody needs a time zone database to check it.
+ *
+ * The counters are a view of the log, and a store may lose them, or come back with old ones. Every call finds that out,
+ * and throws a Fault (all may be retried, save `budgets_foreign`):
+ * - `budgets_lost`: this is not what was written under the epoch named; it must be rebuilt under a newer one.
+ * - `budgets_ahead`: the book is of a newer epoch than the one named, which the caller's lane has yet to see.
+ * - `budgets_foreign`: the counters are those of another log.
+ * - `budgets_unsafe`: the store may throw data away to make room.
+ * - `budgets_unavailable`, `log_unavailable`: no answer; what became of the call is unknown.
  */
 export interface Budgets {
   reserve(request: ReserveRequest): Promise<ReserveResult>;
@@ -58,16 +97,26 @@ export interface Budgets {
    *
    * @throws InvariantViolation when it was released before.
    */
-  commit(tenant: string, paymentId: string, spentAtMs: number): Promise<void>;
+  commit(book: Book, paymentId: string, spentAtMs: number): Promise<void>;
   /**
    * Ends the reservation, if there is one, without spending, and bars any later one for this payment. Idempotent.
    *
    * @throws InvariantViolation when it was committed before.
    */
-  release(tenant: string, paymentId: string): Promise<void>;
+  release(book: Book, paymentId: string): Promise<void>;
   /** What the limits' counters hold now. */
-  read(tenant: string, limits: readonly Limit[]): Promise<readonly Reading[]>;
+  read(book: Book, limits: readonly Limit[]): Promise<readonly Reading[]>;
   /** Live reservations, to compare with the fold. */
-  open(tenant: string): Promise<readonly OpenReservation[]>;
+  open(book: Book): Promise<readonly OpenReservation[]>;
+  /**
+   * Replaces all that is kept of the tenant by what the log says, under an epoch newer than any the store knows. Whole or
+   * not at all. First answers are gone: whatever was not decided in the log is asked anew.
+   *
+   * Only the process that opened the epoch may call it, once: after a fault it is unknown whether the book was opened, and
+   * a second store could be given the same epoch; so a further epoch is opened instead.
+   *
+   * @returns `outrun` when the store knows this epoch, or a newer one, already; nothing was changed then.
+   */
+  rebuild(book: Book, bookings: Bookings): Promise<'opened' | 'outrun'>;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ export {
   type Position,
   type Subscription,
 } from './event-log.ts';
+export { checkReserve, readingsAsked } from './reserve-request.ts';
 export type {
   AccountChain,
   AccountReading,
@@ -18,6 +19,9 @@ export type {
 } from './account.ts';
 export type {
   Attempt,
+  Book,
+  Booking,
+  Bookings,
   Budgets,
   OpenReservation,
   ReserveRequest,

@@ -18,7 +18,7 @@ export const liveness: MakeInvariant = (world, report) => ({
       if (lane.through < last)
         report(`lane ${lane.lane} sees control up to ${lane.through} of ${last}`);
     for (const tenant of TENANTS) {
-      const open = store.openNow(tenant);
+      const open = store.openNow({ tenant, epoch: 0 });
       if (open.length > 0) report(`${tenant} has ${open.length} open reservations, and no payment`);
       sumsAgree(world, tenant, report);
     }
@@ -40,7 +40,7 @@ function sumsAgree(world: World, tenant: string, report: (account: string) => vo
     .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
     .reduce((total, { value }) => total + BigInt(value), 0n);
   const limit = { id: 'all', scope: `tenant:${tenant}`, window: { kind: 'lifetime' as const } };
-  const committed = store.readingsNow(tenant, [limit])[0]?.committed;
+  const committed = store.readingsNow({ tenant, epoch: 0 }, [limit])[0]?.committed;
   if (committed !== String(sum))
     report(`${tenant} has ${committed} committed, and the chain paid ${sum}`);
 }

@@ -1,21 +1,26 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { type Limit, type Reading, ReservationAnswer, pickTier } from '@countersign/contracts';
 import {
-  COUNTABLE_MAX,
   Fault,
   InvariantViolation,
   calendarSpan,
-  canonicalText,
   invariant,
   unreachable,
 } from '@countersign/kernel';
-import type { Attempt, OpenReservation, ReserveRequest, ReserveResult } from '@countersign/ports';
-import { numberOf } from './columns.ts';
+import {
+  type Attempt,
+  type Book,
+  type Bookings,
+  type OpenReservation,
+  type ReserveRequest,
+  type ReserveResult,
+  checkReserve,
+  readingsAsked,
+} from '@countersign/ports';
+import { bookedCounters } from './bookings.ts';
 import { COUNTER_MAX, type Counter, Counters } from './counters.ts';
+import { Epochs } from './epochs.ts';
 import { type Payment, PaymentTable } from './payment-table.ts';
-
-/** The counters share the file, and so the fate, of the log: they are never rebuilt under a new epoch. */
-const EPOCH = 0;
 
 const NOTHING = { committed: '0', open: '0', committedCount: 0, openCount: 0 };
 
@@ -26,18 +31,17 @@ const NOTHING = { committed: '0', open: '0', committedCount: 0, openCount: 0 };
 export class BudgetTables {
   readonly #payments: PaymentTable;
   readonly #counters: Counters;
-  readonly #next: StatementSync;
+  readonly #epochs: Epochs;
 
   constructor(database: DatabaseSync) {
     this.#payments = new PaymentTable(database);
     this.#counters = new Counters(database);
-    this.#next = database.prepare(`
-      INSERT INTO tenants VALUES (?, 1) ON CONFLICT DO UPDATE SET sequence = sequence + 1
-      RETURNING sequence`);
+    this.#epochs = new Epochs(database);
   }
 
   reserve(request: ReserveRequest, nowMs: number): ReserveResult {
-    checkRequest(request);
+    checkReserve(request);
+    this.#epochs.demand(request);
     const { tenant, paymentId, attempt, amount, inputs } = request;
     const earlier = this.#payments.find(tenant, paymentId);
     if (earlier?.state === 'committed' || earlier?.state === 'released') return { kind: 'ended' };
@@ -52,15 +56,15 @@ export class BudgetTables {
         };
     }
     const held = earlier?.state === 'open' ? earlier : undefined;
-    const readings = this.#readings(tenant, limitsOf(request), nowMs, held);
+    const readings = this.#readings(tenant, readingsAsked(request), nowMs, held);
     const tierName = pickTier(request, new Map(readings.map((it) => [it.limitId, it])), amount);
     const tier = request.tiers.find((it) => it.name === tierName);
     const scopes = tier ? [...new Set([...request.scopes, tier.scope])] : [];
     this.#checkRoom(tenant, scopes, amount);
 
     const answer = {
-      epoch: EPOCH,
-      sequence: this.#nextSequence(tenant),
+      epoch: request.epoch,
+      sequence: this.#epochs.nextSequence(tenant),
       atMs: nowMs,
       tier: tierName,
       readings,
@@ -77,7 +81,9 @@ export class BudgetTables {
     return { kind: 'answered', answer, inputs };
   }
 
-  commit(tenant: string, paymentId: string, spentAtMs: number): void {
+  commit(book: Book, paymentId: string, spentAtMs: number): void {
+    const { tenant } = book;
+    this.#epochs.demand(book);
     invariant(Number.isSafeInteger(spentAtMs) && spentAtMs >= 0, `not a time: ${spentAtMs}`);
     const payment = this.#payments.find(tenant, paymentId);
     if (payment?.state === 'released')
@@ -88,7 +94,9 @@ export class BudgetTables {
     this.#payments.end(tenant, paymentId, 'committed', spentAtMs);
   }
 
-  release(tenant: string, paymentId: string): void {
+  release(book: Book, paymentId: string): void {
+    const { tenant } = book;
+    this.#epochs.demand(book);
     const payment = this.#payments.find(tenant, paymentId);
     if (payment?.state === 'committed')
       throw new InvariantViolation(`${paymentId} was committed and cannot be released`);
@@ -98,12 +106,29 @@ export class BudgetTables {
     this.#payments.end(tenant, paymentId, 'released', null);
   }
 
-  readings(tenant: string, limits: readonly Limit[], nowMs: number): readonly Reading[] {
-    return this.#readings(tenant, limits, nowMs, undefined);
+  readings(book: Book, limits: readonly Limit[], nowMs: number): readonly Reading[] {
+    this.#epochs.demand(book);
+    return this.#readings(book.tenant, limits, nowMs, undefined);
   }
 
-  open(tenant: string): readonly OpenReservation[] {
-    return this.#payments.open(tenant);
+  open(book: Book): readonly OpenReservation[] {
+    this.#epochs.demand(book);
+    return this.#payments.open(book.tenant);
+  }
+
+  rebuild(book: Book, { payments }: Bookings): 'opened' | 'outrun' {
+    const { tenant } = book;
+    if (!this.#epochs.open(book)) return 'outrun';
+    this.#payments.forget(tenant);
+    this.#counters.forget(tenant);
+    const counters = bookedCounters(payments);
+    const ids = new Map<string, bigint>();
+    for (const [scope, counter] of counters) {
+      if (counter.open.amount + counter.spent.amount > COUNTER_MAX) throw full(scope);
+      ids.set(scope, this.#counters.put(tenant, scope, counter));
+    }
+    for (const payment of payments) this.#payments.book(tenant, payment, ids);
+    return 'opened';
   }
 
   /** What the limits' counters hold without the reservation the payment holds itself. */
@@ -159,24 +184,13 @@ export class BudgetTables {
     for (const scope of scopes) {
       const counter = this.#counters.find(tenant, scope);
       if (counter && counter.open.amount + counter.spent.amount + amount > COUNTER_MAX)
-        throw new Fault('not_countable', `the counter ${scope} is full`, { retryable: false });
+        throw full(scope);
     }
-  }
-
-  #nextSequence(tenant: string): number {
-    return numberOf(this.#next.get(tenant), 'sequence');
   }
 }
 
-/** All limits of a request, in order, each once. */
-function limitsOf(request: ReserveRequest): readonly Limit[] {
-  const limits = new Map<string, Limit>();
-  for (const limit of [...request.always, ...request.tiers.flatMap((tier) => tier.limits)]) {
-    const known = limits.get(limit.id);
-    invariant(known === undefined || readsAlike(known, limit), `two limits are called ${limit.id}`);
-    limits.set(limit.id, limit);
-  }
-  return [...limits.values()];
+function full(scope: string): Fault {
+  return new Fault('not_countable', `the counter ${scope} is full`, { retryable: false });
 }
 
 /** The last millisecond that a window leaves out. */
@@ -192,18 +206,6 @@ function beforeWindow(window: Limit['window'], nowMs: number): number {
     default:
       return unreachable(window);
   }
-}
-
-/** Whether one reading answers both. */
-function readsAlike(one: Limit, other: Limit): boolean {
-  return one.scope === other.scope && canonicalText(one.window) === canonicalText(other.window);
-}
-
-function checkRequest({ amount, attempt, tiers }: ReserveRequest): void {
-  invariant(amount >= 0n && amount <= COUNTABLE_MAX, `not a countable amount: ${amount}`);
-  for (const part of [attempt.round, attempt.through])
-    invariant(Number.isSafeInteger(part) && part >= 0, `not an attempt: ${part}`);
-  invariant(new Set(tiers.map((it) => it.name)).size === tiers.length, 'a tier appears twice');
 }
 
 function compareAttempts(one: Attempt, other: Attempt): number {

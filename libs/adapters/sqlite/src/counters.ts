@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { BookedCounter } from './bookings.ts';
 import { type Row, bigOf } from './columns.ts';
 import { type Spent, SpentSums } from './spent-sums.ts';
 
@@ -19,6 +20,8 @@ export class Counters {
   readonly #take: StatementSync;
   readonly #free: StatementSync;
   readonly #spend: StatementSync;
+  readonly #put: StatementSync;
+  readonly #forget: readonly StatementSync[];
 
   constructor(database: DatabaseSync) {
     this.#sums = new SpentSums(database);
@@ -36,7 +39,14 @@ export class Counters {
       UPDATE counters SET open_amount = open_amount - ?1, open_count = open_count - 1,
         spent_amount = spent_amount + ?1, spent_count = spent_count + 1
       WHERE id = ?2`);
-    for (const statement of [this.#find, this.#take]) statement.setReadBigInts(true);
+    this.#put = database.prepare(`
+      INSERT INTO counters (tenant, scope, open_amount, open_count, spent_amount, spent_count)
+      VALUES (?, ?, ?, ?, ?, ?) RETURNING id`);
+    this.#forget = [
+      'DELETE FROM spent WHERE counter IN (SELECT id FROM counters WHERE tenant = ?)',
+      'DELETE FROM counters WHERE tenant = ?',
+    ].map((sql) => database.prepare(sql));
+    for (const statement of [this.#find, this.#take, this.#put]) statement.setReadBigInts(true);
   }
 
   find(tenant: string, scope: string): Counter | undefined {
@@ -58,6 +68,18 @@ export class Counters {
   spend(counter: bigint, amount: bigint, spentAtMs: number): void {
     this.#spend.run(amount, counter);
     this.#sums.add(counter, spentAtMs, amount);
+  }
+
+  /** Makes a counter that did not exist, and returns its id. */
+  put(tenant: string, scope: string, { open, spent, entries }: BookedCounter): bigint {
+    const sums = [open.amount, open.count, spent.amount, spent.count] as const;
+    const id = bigOf(this.#put.get(tenant, scope, ...sums), 'id');
+    for (const { amount, spentAtMs } of entries) this.#sums.add(id, spentAtMs, amount);
+    return id;
+  }
+
+  forget(tenant: string): void {
+    for (const statement of this.#forget) statement.run(tenant);
   }
 
   spentAfter(counter: bigint, cutMs: number): Spent {

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from './store.ts';
 import { freshPath } from './store-under-test.ts';
 
+const BOOK = { tenant: 'acme', epoch: 0 };
+
 const CHILD = fileURLToPath(new URL('./store-child.fixture.ts', import.meta.url));
 const clock = new SetClock();
 
@@ -24,7 +26,7 @@ async function run(command: string, args: readonly string[], killAfter: number) 
 /** Opens what a child left and demands that every acknowledged line is there, and nothing by halves. */
 async function expectAllThere(path: string, acknowledged: readonly string[]): Promise<void> {
   const store = openStore({ path, laneCount: 2, clock, logId: 'kill-test' });
-  const held = new Set((await store.budgets.open('acme')).map((it) => it.paymentId));
+  const held = new Set((await store.budgets.open(BOOK)).map((it) => it.paymentId));
   const recorded = new Map<string, string>();
   for (const lane of ['0', '1']) {
     const records = await store.log.read(lane, 0, 1_000_000);
@@ -38,7 +40,7 @@ async function expectAllThere(path: string, acknowledged: readonly string[]): Pr
   }
   // The reservation was queued before the record, so a record without it would be a torn group.
   for (const paymentId of recorded.values()) expect(held.has(paymentId)).toBe(true);
-  const [counter] = await store.budgets.read('acme', [
+  const [counter] = await store.budgets.read(BOOK, [
     { id: 'l', scope: 'agent:a', window: { kind: 'lifetime' } },
   ]);
   expect(counter).toMatchObject({ open: String(held.size), openCount: held.size });

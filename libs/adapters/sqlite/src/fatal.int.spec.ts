@@ -8,11 +8,12 @@ import { openStore, storeOver } from './store.ts';
 import { freshPath } from './store-under-test.ts';
 import { SyncStore } from './sync-store.ts';
 
+const BOOK = { tenant: 'acme', epoch: 0 };
 const clock = new SetClock();
 const unavailable = { name: 'Fault', code: 'log_unavailable' };
 const record = (size: number) => ({ lane: '0', key: 'acme/a', bytes: new Uint8Array(size) });
 const reservation = (paymentId: string) => ({
-  tenant: 'acme',
+  ...BOOK,
   paymentId,
   attempt: { round: 0, through: 0 },
   amount: 1n,
@@ -52,8 +53,8 @@ describe('a store whose disk is full', () => {
     await expect(store.log.append([record(1)])).rejects.toMatchObject(unavailable);
     await expect(store.log.read('0', 0, 1)).rejects.toMatchObject(unavailable);
     await expect(store.log.end('0')).rejects.toMatchObject(unavailable);
-    await expect(store.budgets.release('acme', 'p1')).rejects.toMatchObject(unavailable);
-    await expect(store.budgets.open('acme')).rejects.toMatchObject(unavailable);
+    await expect(store.budgets.release(BOOK, 'p1')).rejects.toMatchObject(unavailable);
+    await expect(store.budgets.open(BOOK)).rejects.toMatchObject(unavailable);
     await expect(store.eraseOpenings({ lane: '0', offset: 0 })).rejects.toMatchObject(unavailable);
     expect(() =>
       store.log.subscribe(
@@ -77,7 +78,7 @@ describe('a store whose disk is full', () => {
     await store.close();
     const again = openStore({ path: place.path, laneCount: 1, clock });
     expect(await again.log.end('0')).toBe(1);
-    expect(await again.budgets.open('acme')).toEqual([]);
+    expect(await again.budgets.open(BOOK)).toEqual([]);
     await again.close();
   });
 

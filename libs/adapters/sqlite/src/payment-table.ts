@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, OpenReservation } from '@countersign/ports';
+import type { Attempt, Booking, OpenReservation } from '@countersign/ports';
 import { type Row, bigOf, textOf } from './columns.ts';
 
 /** The latest attempt's first answer and its inputs, kept until the reservation ends. */
@@ -29,6 +29,8 @@ export class PaymentTable {
   readonly #put: StatementSync;
   readonly #end: StatementSync;
   readonly #open: StatementSync;
+  readonly #book: StatementSync;
+  readonly #forget: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#find = database.prepare('SELECT * FROM payments WHERE tenant = ? AND payment_id = ?');
@@ -48,6 +50,10 @@ export class PaymentTable {
     this.#open = database.prepare(`
       SELECT payment_id, amount FROM payments WHERE tenant = ? AND state = 'open'
       ORDER BY payment_id`);
+    this.#book = database.prepare(`
+      INSERT INTO payments (tenant, payment_id, state, amount, counters, spent_at_ms)
+      VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#forget = database.prepare('DELETE FROM payments WHERE tenant = ?');
     for (const statement of [this.#find, this.#open]) statement.setReadBigInts(true);
   }
 
@@ -90,6 +96,19 @@ export class PaymentTable {
     spentAtMs: number | null,
   ): void {
     this.#end.run(tenant, paymentId, state, spentAtMs);
+  }
+
+  /** Enters what the log says of a payment that the table does not know; it has no answer to repeat. */
+  book(tenant: string, payment: Booking, counters: ReadonlyMap<string, bigint>): void {
+    const { paymentId, state } = payment;
+    const open = state === 'open' ? payment : undefined;
+    const ids = (open?.scopes ?? []).map((scope) => counters.get(scope)).join(' ');
+    const spentAtMs = state === 'committed' ? payment.spentAtMs : null;
+    this.#book.run(tenant, paymentId, state, open?.amount ?? 0n, ids, spentAtMs);
+  }
+
+  forget(tenant: string): void {
+    this.#forget.run(tenant);
   }
 
   open(tenant: string): OpenReservation[] {

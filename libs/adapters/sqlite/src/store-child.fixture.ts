@@ -23,6 +23,7 @@ async function produce(producer: number): Promise<void> {
     const [, positions] = await Promise.all([
       store.budgets.reserve({
         tenant: 'acme',
+        epoch: 0,
         paymentId,
         attempt: { round: 0, through: 0 },
         amount: 1n,

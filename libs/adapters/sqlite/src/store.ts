@@ -68,12 +68,14 @@ export function storeOver(sync: SyncStore): Store {
   };
   const budgets: Budgets = {
     reserve: (request) => whileOpen('budgets', () => group.run(() => sync.reserveNow(request))),
-    commit: (tenant, paymentId, spentAtMs) =>
-      whileOpen('budgets', () => group.run(() => sync.commitNow(tenant, paymentId, spentAtMs))),
-    release: (tenant, paymentId) =>
-      whileOpen('budgets', () => group.run(() => sync.releaseNow(tenant, paymentId))),
-    read: (tenant, limits) => whileOpen('budgets', () => sync.readingsNow(tenant, limits)),
-    open: (tenant) => whileOpen('budgets', () => sync.openNow(tenant)),
+    commit: (book, paymentId, spentAtMs) =>
+      whileOpen('budgets', () => group.run(() => sync.commitNow(book, paymentId, spentAtMs))),
+    release: (book, paymentId) =>
+      whileOpen('budgets', () => group.run(() => sync.releaseNow(book, paymentId))),
+    read: (book, limits) => whileOpen('budgets', () => sync.readingsNow(book, limits)),
+    open: (book) => whileOpen('budgets', () => sync.openNow(book)),
+    rebuild: (book, bookings) =>
+      whileOpen('budgets', () => group.run(() => sync.rebuildNow(book, bookings))),
     close: () => closeFace('budgets'),
   };
   return {

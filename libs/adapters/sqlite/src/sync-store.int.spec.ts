@@ -6,6 +6,8 @@ import { openStore } from './store.ts';
 import { freshPath } from './store-under-test.ts';
 import { openSyncStore } from './sync-store.ts';
 
+const BOOK = { tenant: 'acme', epoch: 0 };
+
 const record = (text: string, openings?: string) => ({
   lane: '0',
   key: 'acme/a',
@@ -14,7 +16,7 @@ const record = (text: string, openings?: string) => ({
 });
 const memory = () => openSyncStore({ path: ':memory:', laneCount: 1, clock: new SetClock() });
 const reservation = (paymentId: string, amount = 1n) => ({
-  tenant: 'acme',
+  ...BOOK,
   paymentId,
   attempt: { round: 0, through: 0 },
   amount,
@@ -29,13 +31,13 @@ describe('the synchronous store', () => {
     const store = memory();
     expect(store.appendNow([record('a')])).toEqual([{ lane: '0', offset: 0 }]);
     expect(store.reserveNow(reservation('p1'))).toMatchObject({ kind: 'answered' });
-    store.commitNow('acme', 'p1', 5);
-    expect(() => store.releaseNow('acme', 'p1')).toThrow(InvariantViolation);
+    store.commitNow(BOOK, 'p1', 5);
+    expect(() => store.releaseNow(BOOK, 'p1')).toThrow(InvariantViolation);
     const window = { kind: 'lifetime' } as const;
-    expect(store.readingsNow('acme', [{ id: 'l', scope: 'agent:a', window }])).toMatchObject([
+    expect(store.readingsNow(BOOK, [{ id: 'l', scope: 'agent:a', window }])).toMatchObject([
       { committed: '1', open: '0' },
     ]);
-    expect(store.openNow('acme')).toEqual([]);
+    expect(store.openNow(BOOK)).toEqual([]);
     expect([store.endNow('0'), store.readNow('0', 0, 9).length]).toEqual([1, 1]);
   });
 
@@ -48,7 +50,7 @@ describe('the synchronous store', () => {
         store.reserveNow(reservation('p2', -1n));
       });
     expect(torn).toThrow(InvariantViolation);
-    expect([store.endNow('0'), store.openNow('acme')]).toEqual([0, []]);
+    expect([store.endNow('0'), store.openNow(BOOK)]).toEqual([0, []]);
     expect(store.appendNow([record('kept')])).toEqual([{ lane: '0', offset: 0 }]);
   });
 
@@ -93,12 +95,12 @@ describe('the group commit', () => {
       store.log.append([record('a')]).then(note('append a')),
       store.budgets.reserve(reservation('p1')).then(note('reserve')),
       store.budgets.reserve(reservation('p2', -1n)).catch(note('refused')),
-      store.budgets.release('acme', 'p1').then(note('release')),
+      store.budgets.release(BOOK, 'p1').then(note('release')),
       store.log.append([record('b')]).then(note('append b')),
     ]);
     expect(commits).toBe(1);
     expect(settled).toEqual(['append a', 'reserve', 'refused', 'release', 'append b']);
-    expect(await store.budgets.open('acme')).toEqual([]);
+    expect(await store.budgets.open(BOOK)).toEqual([]);
     await store.close();
   });
 });

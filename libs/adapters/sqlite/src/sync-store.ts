@@ -3,6 +3,8 @@ import type { Limit, Reading } from '@countersign/contracts';
 import { Fault, InvariantViolation, invariant } from '@countersign/kernel';
 import type {
   AppendInput,
+  Book,
+  Bookings,
   Clock,
   LaneId,
   LogRecord,
@@ -92,20 +94,27 @@ export class SyncStore {
     return this.transact(() => this.#budgets.reserve(request, this.#tick()));
   }
 
-  commitNow(tenant: string, paymentId: string, spentAtMs: number): void {
-    this.transact(() => this.#budgets.commit(tenant, paymentId, spentAtMs));
+  commitNow(book: Book, paymentId: string, spentAtMs: number): void {
+    this.transact(() => this.#budgets.commit(book, paymentId, spentAtMs));
   }
 
-  releaseNow(tenant: string, paymentId: string): void {
-    this.transact(() => this.#budgets.release(tenant, paymentId));
+  releaseNow(book: Book, paymentId: string): void {
+    this.transact(() => this.#budgets.release(book, paymentId));
   }
 
-  readingsNow(tenant: string, limits: readonly Limit[]): readonly Reading[] {
-    return this.#read(() => this.#budgets.readings(tenant, limits, this.#tick()));
+  readingsNow(book: Book, limits: readonly Limit[]): readonly Reading[] {
+    return this.#read(() => this.#budgets.readings(book, limits, this.#tick()));
   }
 
-  openNow(tenant: string): readonly OpenReservation[] {
-    return this.#read(() => this.#budgets.open(tenant));
+  openNow(book: Book): readonly OpenReservation[] {
+    return this.#read(() => this.#budgets.open(book));
+  }
+
+  rebuildNow(book: Book, bookings: Bookings): 'opened' | 'outrun' {
+    return this.transact(() => {
+      this.#clockMs = Math.max(this.#clockMs, bookings.atMs);
+      return this.#budgets.rebuild(book, bookings);
+    });
   }
 
   /**

@@ -30,6 +30,7 @@ export function decideEffect(parts: DecideParts): Effect {
     if (plan.kind === 'candidates') {
       const result = await budgets.reserve({
         tenant: payment.tenant,
+        epoch: view.epoch,
         paymentId: payment.id,
         attempt: { round: payment.round, through },
         amount: plan.amount,

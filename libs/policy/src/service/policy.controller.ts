@@ -225,7 +225,10 @@ export class PolicyController {
     const plan = planDecision(policy, facts);
     if (plan.kind !== 'candidates') return concludeDecision(policy, facts, plan, null);
     const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
-    const readings = await this.budgets.read(tenant, limits);
+    const readings = await this.budgets.read(
+      { tenant, epoch: tenantOf(lane.view, tenant).epoch },
+      limits,
+    );
     const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
     const tier = pickTier(plan, byId, plan.amount);
     const answer = {

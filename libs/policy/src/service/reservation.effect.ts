@@ -1,3 +1,4 @@
+import { tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import type { Effect, LaneHost } from '@countersign/service-kit';
 
@@ -7,9 +8,11 @@ export function reservationEffect(parts: { host: LaneHost; budgets: Budgets }): 
     const { host, budgets } = parts;
     const { phase, tenant, agent, id: paymentId } = payment;
     if (phase.status !== 'ended') return;
+    const { view } = host.laneFor(tenant, agent);
+    const book = { tenant, epoch: tenantOf(view, tenant).epoch };
     const settled = phase.how === 'settled';
-    if (settled) await budgets.commit(tenant, paymentId, phase.spentAtMs ?? phase.atMs);
-    else await budgets.release(tenant, paymentId);
+    if (settled) await budgets.commit(book, paymentId, phase.spentAtMs ?? phase.atMs);
+    else await budgets.release(book, paymentId);
     const how = settled ? 'committed' : 'released';
     await host.append('reservation.ended', { tenant, agent, paymentId, how }, { cause: paymentId });
   };

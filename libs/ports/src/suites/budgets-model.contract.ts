@@ -1,7 +1,7 @@
 import { type Limit, type Reading, type ReservationAnswer, pickTier } from '@countersign/contracts';
 import { InvariantViolation, calendarSpan } from '@countersign/kernel';
-import type { Budgets, OpenReservation, ReserveRequest, ReserveResult } from '../budgets.ts';
-import type { BudgetsFactory, BudgetsUnderTest } from './budgets.contract.ts';
+import type { Book, Budgets, OpenReservation, ReserveRequest, ReserveResult } from '../budgets.ts';
+import type { BudgetsFactory, BudgetsUnderTest } from './budgets.fixture.ts';
 import { SetClock } from './event-log.contract.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -179,11 +179,11 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-function ask(tenant: string, it: Extract<Command, { do: 'reserve' }>): ReserveRequest {
+function ask(book: Book, it: Extract<Command, { do: 'reserve' }>): ReserveRequest {
   const { payment: paymentId, round, through, amount, plan } = it;
   const inputs = JSON.stringify([paymentId, round, through, amount]);
   return {
-    tenant,
+    ...book,
     paymentId,
     attempt: { round, through },
     amount: BigInt(amount),
@@ -196,25 +196,25 @@ function ask(tenant: string, it: Extract<Command, { do: 'reserve' }>): ReserveRe
 interface Both {
   readonly store: Budgets;
   readonly model: NaiveBudgets;
-  readonly tenant: string;
+  readonly book: Book;
   readonly clock: SetClock;
 }
 
 /** Runs one command on both and demands the same outcome. */
-async function step({ store, model, tenant, clock }: Both, it: Command): Promise<void> {
+async function step({ store, model, book, clock }: Both, it: Command): Promise<void> {
   if (it.do === 'advance') {
     clock.advance(it.ms);
   } else if (it.do === 'reserve') {
-    const request = ask(tenant, it);
+    const request = ask(book, it);
     const result = await store.reserve(request);
     const atMs = result.kind === 'answered' ? result.answer.atMs : 0;
     expect(seenOf(result)).toEqual(model.reserve(request, atMs));
   } else if (it.do === 'commit') {
     const spentAtMs = clock.nowMs() - it.agoMs;
-    const outcome = outcomeOf(store.commit(tenant, it.payment, spentAtMs));
+    const outcome = outcomeOf(store.commit(book, it.payment, spentAtMs));
     expect(await outcome).toBe(model.commit(it.payment, spentAtMs));
   } else {
-    const outcome = outcomeOf(store.release(tenant, it.payment));
+    const outcome = outcomeOf(store.release(book, it.payment));
     expect(await outcome).toBe(model.release(it.payment));
   }
 }
@@ -246,9 +246,11 @@ export function describeBudgetsModel(name: string, factory: BudgetsFactory): voi
     let subject: BudgetsUnderTest | undefined;
     let runs = 0;
     /** Each run has a tenant of its own, so that all of them can share one store. */
-    const begin = () => {
+    const begin = async () => {
       if (subject === undefined) throw new Error('no store was made');
-      return { store: subject.budgets, tenant: `run-${(runs += 1)}`, model: new NaiveBudgets() };
+      const book = { tenant: `run-${(runs += 1)}`, epoch: 1 };
+      await subject.budgets.rebuild(book, { atMs: 0, payments: [] });
+      return { store: subject.budgets, book, model: new NaiveBudgets() };
     };
     beforeEach(async () => {
       subject = await factory.create(clock);
@@ -261,9 +263,9 @@ export function describeBudgetsModel(name: string, factory: BudgetsFactory): voi
       const history = fc.array(command, { minLength: 1, maxLength: 60 });
       await fc.assert(
         fc.asyncProperty(history, async (commands) => {
-          const { store, tenant, model } = begin();
-          for (const it of commands) await step({ store, model, tenant, clock }, it);
-          expect([...(await store.open(tenant))].sort(byId)).toEqual(model.open().sort(byId));
+          const { store, book, model } = await begin();
+          for (const it of commands) await step({ store, model, book, clock }, it);
+          expect([...(await store.open(book))].sort(byId)).toEqual(model.open().sort(byId));
         }),
         { numRuns: 200 },
       );
@@ -276,9 +278,9 @@ export function describeBudgetsModel(name: string, factory: BudgetsFactory): voi
       });
       await fc.assert(
         fc.asyncProperty(calls, async (drawn) => {
-          const { store, tenant, model } = begin();
+          const { store, book, model } = await begin();
           const asked = drawn.map(([amount, plan], at) =>
-            ask(tenant, { do: 'reserve', payment: `p${at}`, round: 0, through: 0, amount, plan }),
+            ask(book, { do: 'reserve', payment: `p${at}`, round: 0, through: 0, amount, plan }),
           );
           const answered = await Promise.all(
             asked.map(async (request) => ({ request, result: await store.reserve(request) })),

@@ -1,28 +1,27 @@
-import type { Limit, ReservationAnswer } from '@countersign/contracts';
+import type { ReservationAnswer } from '@countersign/contracts';
 import { COUNTABLE_MAX, InvariantViolation } from '@countersign/kernel';
 import { type TestAPI, describe, expect, it } from 'vitest';
-import type { Attempt, Budgets, ReserveRequest, ReserveResult } from '../budgets.ts';
-import { type EventLogFactory, SetClock } from './event-log.contract.ts';
-
-/** One store, made for one test. */
-export interface BudgetsUnderTest {
-  readonly budgets: Budgets;
-  /** Closes the store and opens it again. For `durable` adapters. */
-  reopen(): Promise<Budgets>;
-  dispose(): Promise<void>;
-}
-
-export interface BudgetsFactory {
-  readonly capabilities: EventLogFactory['capabilities'];
-  /** Makes a new, empty store. */
-  create(clock: SetClock): Promise<BudgetsUnderTest>;
-}
-
-interface Fixtures {
-  readonly clock: SetClock;
-  readonly subject: BudgetsUnderTest;
-  readonly budgets: Budgets;
-}
+import { describeBooks } from './budgets-books.contract.ts';
+import {
+  AGENT,
+  answerOf,
+  ask,
+  BOOK,
+  type BudgetsFactory,
+  DAY_S,
+  type Fixtures,
+  holds,
+  limit,
+  NOTHING,
+  OTHER,
+  rankOf,
+  rolling,
+  series,
+  tier,
+  tierOf,
+  under,
+} from './budgets.fixture.ts';
+import { SetClock } from './event-log.contract.ts';
 
 /** What every adapter of {@link Budgets} guarantees. */
 export function describeBudgets(name: string, factory: BudgetsFactory): void {
@@ -34,7 +33,11 @@ export function describeBudgets(name: string, factory: BudgetsFactory): void {
       await use(subject);
       await subject.dispose();
     },
-    budgets: async ({ subject }, use) => use(subject.budgets),
+    budgets: async ({ subject, clock }, use) => {
+      const atMs = clock.nowMs();
+      for (const book of [BOOK, OTHER]) await subject.budgets.rebuild(book, { atMs, payments: [] });
+      await use(subject.budgets);
+    },
   });
   describe(`${name} as a budget store`, () => {
     limitClauses(clause);
@@ -42,6 +45,7 @@ export function describeBudgets(name: string, factory: BudgetsFactory): void {
     tierClauses(clause);
     attemptClauses(clause);
     endClauses(clause);
+    describeBooks(clause);
     answerClauses(clause);
     if (factory.capabilities.clock) {
       windowClauses(clause);
@@ -50,60 +54,6 @@ export function describeBudgets(name: string, factory: BudgetsFactory): void {
     if (factory.capabilities.durable) durableClauses(clause);
   });
 }
-
-type Plan = Partial<ReserveRequest & Attempt>;
-
-const T = 'acme';
-const AGENT = 'agent:a';
-const DAY_S = 86_400;
-const LIFETIME = { kind: 'lifetime' } as const;
-const rolling = (seconds: number) => ({ kind: 'rolling', seconds }) as const;
-const limit = (id: string, is: Partial<Limit>) => ({ id, scope: AGENT, window: LIFETIME, ...is });
-const tier = (name: string, ...limits: Limit[]) => ({ name, scope: `tier:a:${name}`, limits });
-const under = (atMost: number, window: Limit['window'] = LIFETIME) => ({
-  always: [limit('l', { atMost: String(atMost), window })],
-});
-
-/** A request of tenant `acme` that counts for its agent and knows the one tier `auto`. */
-function ask(paymentId: string, amount: bigint | number, plan: Plan = {}): ReserveRequest {
-  const { round = 0, through = 0, ...rest } = plan;
-  return {
-    tenant: T,
-    paymentId,
-    attempt: { round, through },
-    amount: BigInt(amount),
-    scopes: [AGENT],
-    always: [],
-    tiers: [tier('auto')],
-    inputs: `{"payment":"${paymentId}","round":${round}}`,
-    ...rest,
-  };
-}
-
-/** The tier taken, null for a no, or why there was no answer. */
-const tierOf = (it: ReserveResult) => (it.kind === 'answered' ? it.answer.tier : it.kind);
-
-function answerOf(result: ReserveResult) {
-  if (result.kind !== 'answered') throw new Error(`${result.kind} instead of an answer`);
-  return result.answer;
-}
-
-/** A later epoch outranks any sequence of an earlier one. */
-const rankOf = (answer: ReservationAnswer) => answer.epoch * 1e6 + answer.sequence;
-
-/** Reserves for p1, p2, … one after the other. */
-async function series(budgets: Budgets, amounts: readonly number[], plan: Plan) {
-  const taken: unknown[] = [];
-  for (const [at, amount] of amounts.entries())
-    taken.push(tierOf(await budgets.reserve(ask(`p${at + 1}`, amount, plan))));
-  return taken;
-}
-
-const NOTHING = ['0', '0', 0, 0];
-const holds = async (budgets: Budgets, most: Partial<Limit> = {}) => {
-  const [reading] = await budgets.read(T, [limit('now', most)]);
-  return reading && [reading.committed, reading.open, reading.committedCount, reading.openCount];
-};
 
 function limitClauses(it: TestAPI<Fixtures>): void {
   it('grants one of fifty at once where only one fits', async ({ budgets }) => {
@@ -126,9 +76,9 @@ function limitClauses(it: TestAPI<Fixtures>): void {
   it('limits how many, open and committed together', async ({ budgets }) => {
     const always = [limit('three', { atMostCount: 3 })];
     expect(await series(budgets, [1, 1, 1], { always })).toEqual(['auto', 'auto', 'auto']);
-    await budgets.commit(T, 'p1', 5);
+    await budgets.commit(BOOK, 'p1', 5);
     expect(tierOf(await budgets.reserve(ask('p4', 1, { always })))).toBe(null);
-    await budgets.release(T, 'p2');
+    await budgets.release(BOOK, 'p2');
     expect(tierOf(await budgets.reserve(ask('p5', 1, { always })))).toBe('auto');
   });
 
@@ -146,7 +96,7 @@ function scopeClauses(it: TestAPI<Fixtures>): void {
       limit('day', { atMost: '100', window: rolling(DAY_S) }),
     ];
     await budgets.reserve(ask('p1', 50, { always }));
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     const answer = answerOf(await budgets.reserve(ask('p2', 11, { always })));
     const once = { committed: '50', committedCount: 1, open: '0', openCount: 0 };
     expect(answer).toMatchObject({ tier: null, readings: [once, once] });
@@ -162,11 +112,11 @@ function scopeClauses(it: TestAPI<Fixtures>): void {
 
   it('keeps tenants apart', async ({ budgets }) => {
     await budgets.reserve(ask('p1', 90, under(100)));
-    const other = await budgets.reserve({ ...ask('p1', 80, under(100)), tenant: 'other' });
+    const other = await budgets.reserve({ ...ask('p1', 80, under(100)), ...OTHER });
     expect(tierOf(other)).toBe('auto');
-    await budgets.release('other', 'p1');
-    expect(await budgets.open(T)).toEqual([{ paymentId: 'p1', amount: 90n }]);
-    expect(await budgets.open('other')).toEqual([]);
+    await budgets.release(OTHER, 'p1');
+    expect(await budgets.open(BOOK)).toEqual([{ paymentId: 'p1', amount: 90n }]);
+    expect(await budgets.open(OTHER)).toEqual([]);
   });
 
   it('counts up to 2^53−1 exactly and refuses what is over it, or below 0', async ({ budgets }) => {
@@ -175,7 +125,7 @@ function scopeClauses(it: TestAPI<Fixtures>): void {
       await expect(budgets.reserve(ask('p0', amount))).rejects.toThrow(InvariantViolation);
     const amounts = [Number.MAX_SAFE_INTEGER - 1, 2, 1];
     expect(await series(budgets, amounts, { always })).toEqual(['auto', null, 'auto']);
-    await budgets.commit(T, 'p1', 1);
+    await budgets.commit(BOOK, 'p1', 1);
     expect(await holds(budgets)).toEqual([String(COUNTABLE_MAX - 1n), '1', 1, 1]);
     expect(tierOf(await budgets.reserve(ask('p4', 1, { always })))).toBe(null);
   });
@@ -202,7 +152,7 @@ function tierClauses(it: TestAPI<Fixtures>): void {
     const tiers = [tier('auto', often), tier('watched')];
     const taken = await series(budgets, [7, 7, 7, 7], { tiers });
     expect(taken).toEqual(['auto', 'auto', 'watched', 'watched']);
-    await budgets.release(T, 'p2');
+    await budgets.release(BOOK, 'p2');
     expect(tierOf(await budgets.reserve(ask('p5', 7, { tiers })))).toBe('auto');
     expect(await holds(budgets, { scope: 'tier:a:watched' })).toEqual(['0', '14', 0, 2]);
   });
@@ -214,7 +164,7 @@ function windowClauses(it: TestAPI<Fixtures>): void {
   it('counts what was spent after now − window, to the millisecond', async ({ budgets, clock }) => {
     const spentAtMs = clock.nowMs();
     await budgets.reserve(ask('p1', 5));
-    await budgets.commit(T, 'p1', spentAtMs);
+    await budgets.commit(BOOK, 'p1', spentAtMs);
     clock.advance(10_000 - 1);
     expect(await holds(budgets, inTen)).toEqual(['5', '0', 1, 0]);
     clock.advance(1);
@@ -227,7 +177,7 @@ function windowClauses(it: TestAPI<Fixtures>): void {
     const day = under(100, rolling(DAY_S));
     await budgets.reserve(ask('p1', 60, day));
     clock.advance(DAY_S * 1_000 - 1);
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     clock.advance(60_000);
     expect(tierOf(await budgets.reserve(ask('p2', 41, day)))).toBe(null);
     expect(tierOf(await budgets.reserve(ask('p3', 40, day)))).toBe('auto');
@@ -241,7 +191,7 @@ function windowClauses(it: TestAPI<Fixtures>): void {
 
   it('never reopens a window when the clock goes back', async ({ budgets, clock }) => {
     await budgets.reserve(ask('p1', 60, under(100, rolling(10))));
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     const before = answerOf(await budgets.reserve(ask('p2', 41, under(100, rolling(10)))));
     clock.advance(-DAY_S * 1_000);
     const after = answerOf(await budgets.reserve(ask('p3', 41, under(100, rolling(10)))));
@@ -251,7 +201,7 @@ function windowClauses(it: TestAPI<Fixtures>): void {
 
   it('counts what is stamped ahead of the clock at once', async ({ budgets, clock }) => {
     await budgets.reserve(ask('p1', 5));
-    await budgets.commit(T, 'p1', clock.nowMs() + 60_000);
+    await budgets.commit(BOOK, 'p1', clock.nowMs() + 60_000);
     expect(await holds(budgets, inTen)).toEqual(['5', '0', 1, 0]);
     expect(answerOf(await budgets.reserve(ask('p2', 1))).atMs).toBe(clock.nowMs());
   });
@@ -281,14 +231,14 @@ function calendarClauses(it: TestAPI<Fixtures>): void {
         ['p1', fromMs - 1],
         ['p2', fromMs],
       ] as const)
-        await budgets.commit(T, id, spentAtMs);
+        await budgets.commit(BOOK, id, spentAtMs);
       clock.advance(Date.parse(last) - fromMs);
-      expect(await budgets.read(T, [limit('now', { window })])).toMatchObject([
+      expect(await budgets.read(BOOK, [limit('now', { window })])).toMatchObject([
         { committed: '2', open: '4', committedCount: 1, openCount: 1, fromMs },
       ]);
       clock.advance(1);
       // What is open counts in the next window too.
-      expect(await budgets.read(T, [limit('now', { window })])).toMatchObject([
+      expect(await budgets.read(BOOK, [limit('now', { window })])).toMatchObject([
         { committed: '0', open: '4', committedCount: 0, openCount: 1, fromMs: clock.nowMs() },
       ]);
     });
@@ -300,7 +250,7 @@ function calendarClauses(it: TestAPI<Fixtures>): void {
     clock.advance(Date.parse('2027-05-05T23:30:00Z') - clock.nowMs());
     const today = (timeZone: string) => ({ kind: 'calendar', unit: 'day', timeZone }) as const;
     await budgets.reserve(ask('p1', 60));
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     clock.advance(45 * 60_000);
     // In London it is still the same day.
     expect(tierOf(await budgets.reserve(ask('p2', 41, under(100, today('Europe/London')))))).toBe(
@@ -317,7 +267,7 @@ function calendarClauses(it: TestAPI<Fixtures>): void {
     clock.advance(Date.parse('2027-05-05T12:00:00Z') - clock.nowMs());
     const plan = under(100, { kind: 'calendar', unit: 'day', timeZone: 'UTC' });
     await budgets.reserve(ask('p1', 60, plan));
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     clock.advance(-DAY_S * 1_000);
     expect(tierOf(await budgets.reserve(ask('p2', 41, plan)))).toBe(null);
   });
@@ -329,7 +279,7 @@ function attemptClauses(it: TestAPI<Fixtures>): void {
     const [first, atOnce, refused] = await Promise.all(asked);
     expect(atOnce).toEqual(first);
     await budgets.reserve(ask('p3', 40, under(100)));
-    await budgets.release(T, 'p3');
+    await budgets.release(BOOK, 'p3');
     const changed = { ...under(1_000), inputs: 'others', tiers: [tier('other')] };
     expect(await budgets.reserve(ask('p1', 999, changed))).toEqual(first);
     expect(await budgets.reserve(ask('p2', 1, changed))).toEqual(refused);
@@ -355,7 +305,7 @@ function attemptClauses(it: TestAPI<Fixtures>): void {
     await budgets.reserve(ask('p1', 60, under(100)));
     const no = await budgets.reserve(ask('p1', 101, { ...under(100), round: 1 }));
     expect(tierOf(no)).toBe(null);
-    expect(await budgets.open(T)).toEqual([{ paymentId: 'p1', amount: 60n }]);
+    expect(await budgets.open(BOOK)).toEqual([{ paymentId: 'p1', amount: 60n }]);
     expect(await budgets.reserve(ask('p1', 1, { round: 1 }))).toEqual(no);
     expect(tierOf(await budgets.reserve(ask('p1', 100, { ...under(100), round: 2 })))).toBe('auto');
     expect(await holds(budgets)).toEqual(['0', '100', 0, 1]);
@@ -374,20 +324,20 @@ function endClauses(it: TestAPI<Fixtures>): void {
   it('commits once and for good, at the first time it is told', async ({ budgets, clock }) => {
     await budgets.reserve(ask('p1', 60, { round: 1 }));
     const spentAtMs = clock.nowMs();
-    await Promise.all([1, 2].map(() => budgets.commit(T, 'p1', spentAtMs)));
-    await budgets.commit(T, 'p1', 1);
+    await Promise.all([1, 2].map(() => budgets.commit(BOOK, 'p1', spentAtMs)));
+    await budgets.commit(BOOK, 'p1', 1);
     const expected = ['60', '0', 1, 0];
     expect(await holds(budgets, { window: rolling(31_536_000) })).toEqual(expected);
     expect(await holds(budgets)).toEqual(expected);
     for (const round of [0, 1, 2])
       expect(await budgets.reserve(ask('p1', 1, { round }))).toEqual({ kind: 'ended' });
-    expect(await budgets.open(T)).toEqual([]);
+    expect(await budgets.open(BOOK)).toEqual([]);
   });
 
   it('leaves a payment without reservation without one', async ({ budgets, clock }) => {
-    await budgets.commit(T, 'p1', clock.nowMs());
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
     await budgets.reserve(ask('p2', 101, under(100)));
-    await budgets.commit(T, 'p2', clock.nowMs());
+    await budgets.commit(BOOK, 'p2', clock.nowMs());
     expect(await holds(budgets)).toEqual(NOTHING);
     expect(tierOf(await budgets.reserve(ask('p1', 100, under(100))))).toBe('auto');
   });
@@ -395,21 +345,21 @@ function endClauses(it: TestAPI<Fixtures>): void {
   it('releases, and bars the payment for ever, also before it was seen', async ({ budgets }) => {
     await budgets.reserve(ask('p1', 60));
     await budgets.reserve(ask('p3', 101, under(100)));
-    for (const id of ['p1', 'p2', 'p3', 'p1', 'p2']) await budgets.release(T, id);
+    for (const id of ['p1', 'p2', 'p3', 'p1', 'p2']) await budgets.release(BOOK, id);
     expect(await holds(budgets)).toEqual(NOTHING);
     for (const id of ['p1', 'p2', 'p3'])
       for (const round of [0, 1])
         expect(await budgets.reserve(ask(id, 1, { round }))).toEqual({ kind: 'ended' });
-    expect(await budgets.open(T)).toEqual([]);
+    expect(await budgets.open(BOOK)).toEqual([]);
   });
 
   it('takes neither end for the other', async ({ budgets, clock }) => {
     await series(budgets, [60, 30], {});
-    await budgets.commit(T, 'p1', clock.nowMs());
-    for (const id of ['p2', 'p3']) await budgets.release(T, id);
-    await expect(budgets.release(T, 'p1')).rejects.toThrow(InvariantViolation);
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
+    for (const id of ['p2', 'p3']) await budgets.release(BOOK, id);
+    await expect(budgets.release(BOOK, 'p1')).rejects.toThrow(InvariantViolation);
     for (const id of ['p2', 'p3'])
-      await expect(budgets.commit(T, id, clock.nowMs())).rejects.toThrow(InvariantViolation);
+      await expect(budgets.commit(BOOK, id, clock.nowMs())).rejects.toThrow(InvariantViolation);
     expect(await holds(budgets)).toEqual(['60', '0', 1, 0]);
   });
 }
@@ -428,8 +378,8 @@ function answerClauses(it: TestAPI<Fixtures>): void {
   it('reads what the next answer would read', async ({ budgets, clock }) => {
     const limits = [limit('l', {}), limit('t', { scope: 'tier:a:auto', window: rolling(5) })];
     await series(budgets, [5, 6], {});
-    await budgets.commit(T, 'p1', clock.nowMs());
-    const readings = await budgets.read(T, limits);
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
+    const readings = await budgets.read(BOOK, limits);
     const answer = answerOf(await budgets.reserve(ask('p3', 7, { always: limits })));
     expect(answer.readings).toEqual(readings);
   });
@@ -438,7 +388,9 @@ function answerClauses(it: TestAPI<Fixtures>): void {
     const asked = budgets.reserve(ask('p1', 1));
     await Promise.all([budgets.close(), budgets.close()]);
     expect(tierOf(await asked)).toBe('auto');
-    await expect(budgets.reserve(ask('p2', 1))).rejects.toMatchObject({ code: 'log_unavailable' });
+    await expect(budgets.reserve(ask('p2', 1))).rejects.toMatchObject({
+      code: expect.stringMatching(/^(log|budgets)_unavailable$/) as string,
+    });
   });
 }
 
@@ -452,14 +404,14 @@ function durableClauses(it: TestAPI<Fixtures>): void {
     const first = await budgets.reserve(ask('p1', 40, plan));
     const refused = await budgets.reserve(ask('p2', 61, plan));
     for (const id of ['p3', 'p4']) await budgets.reserve(ask(id, 10, plan));
-    await budgets.commit(T, 'p3', clock.nowMs());
-    await budgets.release(T, 'p4');
+    await budgets.commit(BOOK, 'p3', clock.nowMs());
+    await budgets.release(BOOK, 'p4');
     const again = await subject.reopen();
     expect(await again.reserve(ask('p1', 1))).toEqual(first);
     expect(await again.reserve(ask('p2', 1))).toEqual(refused);
     for (const id of ['p3', 'p4'])
       expect(await again.reserve(ask(id, 1))).toEqual({ kind: 'ended' });
-    expect(await again.open(T)).toEqual([{ paymentId: 'p1', amount: 40n }]);
+    expect(await again.open(BOOK)).toEqual([{ paymentId: 'p1', amount: 40n }]);
     expect(await holds(again, { window: rolling(60) })).toEqual(['10', '40', 1, 1]);
     const next = answerOf(await again.reserve(ask('p5', 50, plan)));
     expect(next.tier).toBe('auto');

@@ -4,7 +4,8 @@ export {
   describeAccounts,
 } from './accounts.contract.ts';
 export { describeBudgetsModel } from './budgets-model.contract.ts';
-export { type BudgetsFactory, type BudgetsUnderTest, describeBudgets } from './budgets.contract.ts';
+export { describeBudgets } from './budgets.contract.ts';
+export type { BudgetsFactory, BudgetsUnderTest } from './budgets.fixture.ts';
 export {
   type EventLogFactory,
   type EventLogUnderTest,

@@ -1,0 +1,1 @@
+export { type RedisBudgetsOptions, openRedisBudgets } from './redis-budgets.ts';

@@ -1,0 +1,1 @@
+return { 'open', redis.call('HGETALL', OPEN) }
