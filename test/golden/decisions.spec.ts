@@ -40,6 +40,17 @@ const PaymentRow = z.strictObject({
   /** The registered price. */
   expected: z.string().optional(),
   task: z.string().optional(),
+  /** Decimals of `unit`. */
+  taskTerms: z
+    .strictObject({
+      phase: z.string().default('executing'),
+      planCommitted: z.boolean().default(false),
+      unit: z.string().default('USD'),
+      ceiling: z.string().optional(),
+      stopAt: z.string().optional(),
+      reported: z.string().default('0'),
+    })
+    .optional(),
   frozen: z.boolean().optional(),
   wallet: z.string().optional(),
   agentSays: z
@@ -110,6 +121,15 @@ type CounterRow = z.infer<typeof CounterRow>;
 /** Something that is no amount comes out as what the schema of the facts rejects. */
 const atomic = (decimal = '') => fromDecimal(decimal, 6)?.toString() ?? `no amount: ${decimal}`;
 
+function termsOf({ ceiling, stopAt, reported, ...terms }: NonNullable<PaymentRow['taskTerms']>) {
+  return {
+    ...terms,
+    ...(ceiling !== undefined && { ceiling: atomic(ceiling) }),
+    ...(stopAt !== undefined && { stopAt: atomic(stopAt) }),
+    reported: atomic(reported),
+  };
+}
+
 function factsOf(changes: PaymentRow): Facts {
   const row = { ...PAYMENT, ...changes };
   const { category, price, task } = changes.agentSays ?? {};
@@ -138,6 +158,7 @@ function factsOf(changes: PaymentRow): Facts {
       jurisdiction: row.jurisdiction,
       ...(row.expected !== 'none' && { expectedAmount: atomic(row.expected) }),
       task: row.task,
+      ...(row.taskTerms && { taskTerms: termsOf(row.taskTerms) }),
       frozen: row.frozen,
       wallet:
         row.wallet === 'none'

@@ -55,7 +55,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"2b2ff086cb4ee079b887cdd5c39260de18619de4bb6673af90689d78191bf24b"`,
+      `"48cc2d30d5933a52ac66944f122c263a28c2e8c52fc3ae625ea31d6c7e4bbd65"`,
     );
   });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Window } from './policy-document.ts';
 import { Quote, Resource } from './quote.ts';
+import { TaskPhase, Unit } from './task.ts';
 import { Address, Atomic, Code, DigestHex, Name, TimeMs } from './text.ts';
 
 export const Trust = z.enum(['unknown', 'known', 'verified']);
@@ -33,6 +34,22 @@ export const Facts = z.strictObject({
     expectedAmount: Atomic.optional(),
     /** `none`: no task was named; `unknown`: one that nobody opened. */
     task: z.union([Name, z.literal('none'), z.literal('unknown')]),
+    /**
+     * How the named task stood when the quote was recorded, so that every fold finds the same. Amounts in 10^-6 of
+     * `unit`. Absent where nobody ever opened the task, or opened it without terms.
+     */
+    taskTerms: z
+      .strictObject({
+        phase: TaskPhase,
+        planCommitted: z.boolean(),
+        unit: Unit.optional(),
+        ceiling: Atomic.optional(),
+        /** Where it has outgrown its estimate. */
+        stopAt: Atomic.optional(),
+        /** Costs reported by then, asserted ones included. */
+        reported: Atomic,
+      })
+      .optional(),
     frozen: z.boolean(),
     wallet: z.union([z.strictObject({ id: Name, address: Address }), z.null()]),
     /** Why none of the wallets the agent has can pay; absent where one can, or where it has none. */

@@ -42,6 +42,7 @@ export {
 } from './policy-document.ts';
 export { limitHolds, pickTier } from './limits.ts';
 export { Quote, Resource, authorityOf, pathOf, quoteDigest } from './quote.ts';
+export { Basis, CostKind, OutcomeResult, Reference, TaskPhase, TaskTerms, Unit } from './task.ts';
 export {
   Address,
   Atomic,

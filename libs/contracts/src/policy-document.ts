@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TaskPhase } from './task.ts';
 import { Address, Name, Network, TimeZone } from './text.ts';
 
 const DecimalText = z
@@ -38,6 +39,20 @@ export const Conditions = z
     assets: list(AssetId).optional(),
     jurisdictions: list(Jurisdiction).optional(),
     agents: list(Name).optional(),
+    /**
+     * How the task stands that the payment names; all that is given must hold. A payment that names no open task meets
+     * this in `prohibited` and in flags, and never in a tier.
+     */
+    task: z
+      .strictObject({
+        phase: list(TaskPhase).optional(),
+        planCommitted: z.boolean().optional(),
+      })
+      .refine(
+        (task) => Object.values(task).some((it) => it !== undefined),
+        'phase or planCommitted',
+      )
+      .optional(),
     /** The quote may exceed the registered (and, if asserted, the agent's expected) price by this many percent. */
     priceWithinPercent: z.int().nonnegative().max(1000).optional(),
   })

@@ -44,6 +44,18 @@ export {
   tierScopeOf,
 } from './domain/reservation.ts';
 export {
+  type Cost,
+  type Outcome,
+  type Plan,
+  type Task,
+  availableTo,
+  costOf,
+  factsOfTask,
+  passedBy,
+  stopAtOf,
+  taskAlertsOwed,
+} from './domain/task.ts';
+export {
   type Approval,
   type EndedHow,
   type Fixed,
@@ -55,6 +67,8 @@ export {
   approvalMet,
   fixedOf,
   isResolved,
+  RETURN_DUE_MS,
+  nothingBackSinceMs,
 } from './domain/payment.ts';
 export {
   type AgentTables,

@@ -14,5 +14,6 @@ export function factsOf(host: LaneHost, payment: Payment): Facts {
     view: tenantOf(lane.view, payment.tenant),
     agentFrozen: agent.frozen,
     openTasks: agent.tasks,
+    taskTerms: payment.taskTerms,
   });
 }

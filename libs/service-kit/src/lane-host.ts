@@ -11,6 +11,7 @@ import {
   type ControlView,
   type LaneState,
   type Payment,
+  type Task,
   laneOf,
   laneOfPayment,
 } from '@countersign/payment';
@@ -33,6 +34,7 @@ export class LaneHost {
   readonly #fold: LogFold;
   readonly #readBacks = new ReadBacks();
   readonly #onTouched = new Set<Touched>();
+  readonly #onTask = new Set<(task: Task) => void>();
   readonly #onControl = new Set<() => void>();
   readonly #onRecord = new Set<(record: LogRecord, result: Folded) => void>();
   readonly #onFatal: (error: unknown) => void;
@@ -59,6 +61,9 @@ export class LaneHost {
       },
       onTouched: (payments: readonly Payment[], lane: LaneState) => {
         for (const listener of this.#onTouched) listener(payments, lane);
+      },
+      onTask: (task: Task) => {
+        for (const listener of this.#onTask) listener(task);
       },
       onControl: () => {
         for (const listener of this.#onControl) listener();
@@ -149,6 +154,12 @@ export class LaneHost {
   onTouched(listener: Touched): () => void {
     this.#onTouched.add(listener);
     return () => this.#onTouched.delete(listener);
+  }
+
+  /** Called after each record that may have changed what is owed for a task. Must not throw. */
+  onTask(listener: (task: Task) => void): () => void {
+    this.#onTask.add(listener);
+    return () => this.#onTask.delete(listener);
   }
 
   /** Called after each record of `control`, and after each mark. */

@@ -6,6 +6,7 @@ import {
   type Judgement,
   type LaneState,
   type Payment,
+  type Task,
   emptyAgent,
   emptyLane,
   foldLane,
@@ -35,6 +36,8 @@ export interface StateOptions {
 export interface FoldListeners {
   onRecord(record: LogRecord, folded: Folded): void;
   onTouched(payments: readonly Payment[], lane: LaneState): void;
+  /** A record may have changed what is owed for the task. */
+  onTask(task: Task): void;
   /** After each record of `control`, and after each mark. */
   onControl(): void;
 }
@@ -181,12 +184,14 @@ export class LogFold {
     const judged = this.#judge(lane, record, event);
     const code = judged.applied ? null : judged.code;
     const named = 'paymentId' in event.data ? event.data.paymentId : null;
-    if (named !== null && laneOfPayment(named) === lane.lane)
-      this.cache.named(named, { offset: record.offset, code });
+    for (const id of event.name === 'outcome.recorded' ? event.data.payments : [named])
+      if (id !== null && laneOfPayment(id) === lane.lane)
+        this.cache.named(id, { offset: record.offset, code });
     if ('tenant' in event.data) this.#changed(event.data, lane);
     const paymentId = judged.applied ? named : (judged.paymentId ?? named);
     this.#done(record, { applied: judged.applied, code, paymentId });
     if (judged.applied) this.#touch(judged.touched, lane);
+    if (judged.applied && judged.task) this.#listeners.onTask(judged.task);
     if (event.name !== 'mark.made') return;
     this.control.forget(Math.min(...this.lanes.map(({ through }) => through)));
     this.#listeners.onControl();

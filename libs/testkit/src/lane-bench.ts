@@ -139,6 +139,7 @@ export class LaneBench {
       body?: string;
       key?: string;
       again?: boolean;
+      task?: string;
     } = {},
   ): { judged: Judgement; payment: Payment | undefined } {
     const resource = {
@@ -147,7 +148,7 @@ export class LaneBench {
       ...(change.body !== undefined && { bodyDigest: change.body }),
     };
     const quote = quoteOf(change.quote);
-    const purchase = purchaseDigest({ ...OWNER, task: undefined, resource, payTo: quote.payTo });
+    const purchase = purchaseDigest({ ...OWNER, task: change.task, resource, payTo: quote.payTo });
     const draft = {
       ...OWNER,
       paymentId: paymentIdOf(0, OWNER, purchase, 0),
@@ -159,7 +160,7 @@ export class LaneBench {
       quote,
       resource,
       again: change.again ?? false,
-      asserted: {},
+      asserted: { ...(change.task !== undefined && { task: change.task }) },
     };
     const seen = outlook(agentOf(this.lane, OWNER.tenant, OWNER.agent), atMs, draft);
     const ordinal = seen.kind === 'new' ? seen.ordinal : 0;
@@ -213,8 +214,18 @@ export class LaneBench {
         view,
         agentFrozen: agent.frozen,
         openTasks: agent.tasks,
+        taskTerms: payment.taskTerms,
       }),
-      answer: null,
+      answer:
+        proceed === 'end'
+          ? null
+          : {
+              epoch: view.epoch,
+              sequence: 1,
+              atMs: payment.quotedAtMs,
+              tier: 'tier-1',
+              readings: [],
+            },
       verdict: {
         outcome: proceed === 'end' ? 'deny' : requirement.kind === 'none' ? 'allow' : 'review',
         tier: 'tier-1',

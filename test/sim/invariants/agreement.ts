@@ -107,8 +107,10 @@ function compareHistory({ name, host }: Process, lane: LaneState, report: Report
   }
 }
 
-function isCollection(it: unknown): it is Map<unknown, unknown> | Set<unknown> {
-  return it instanceof Map || it instanceof Set;
+/** What JSON has no form for, in one. */
+function asJson(_: string, it: unknown): unknown {
+  if (it instanceof Map || it instanceof Set) return [...(it as Iterable<unknown>)];
+  return typeof it === 'bigint' ? it.toString() : it;
 }
 
 function byName(one: Agent, other: Agent): number {
@@ -128,18 +130,17 @@ function stateDigester(): (lane: LaneState) => string {
     return payment && textOf(payment);
   };
   // Tables may be in a store: they are compared at the end, and until then by what every record did.
-  const partsOf = ({ payments: _, purchases, keys, orders, ...rest }: Agent) =>
-    Object.entries(rest).map(([name, it]: [string, unknown]) => [
-      name,
-      isCollection(it) ? [...it] : it,
-    ]);
+  const partsOf = ({ payments: _, purchases, keys, orders, ...rest }: Agent) => rest;
   return ({ lane, next, atMs, through, view, agents }) =>
     sha256Hex(
-      JSON.stringify([
-        [lane, next, atMs, through, view.offset],
-        [...agents.values()]
-          .sort(byName)
-          .map((agent) => [partsOf(agent), [...agent.open].map((id) => paymentOf(agent, id))]),
-      ]),
+      JSON.stringify(
+        [
+          [lane, next, atMs, through, view.offset],
+          [...agents.values()]
+            .sort(byName)
+            .map((agent) => [partsOf(agent), [...agent.open].map((id) => paymentOf(agent, id))]),
+        ],
+        asJson,
+      ),
     );
 }

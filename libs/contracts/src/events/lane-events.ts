@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Decision } from '../decision.ts';
 import { Quote, Resource } from '../quote.ts';
+import { Basis, CostKind, OutcomeResult, Reference, TaskPhase, taskTerms } from '../task.ts';
 import {
   Address,
   Atomic,
@@ -16,6 +17,7 @@ import {
 
 const owner = { tenant: Name, agent: Name };
 const ofPayment = { ...owner, paymentId: PaymentId };
+const ofTask = { ...owner, task: Name };
 const signed = { signature: StatementSignature };
 
 /** The one live authorization of a payment, complete, as EIP-3009 has it. Times are seconds of block time. */
@@ -86,8 +88,69 @@ export const LANE_EVENTS = {
     ...signed,
   }),
 
-  'task.opened': z.strictObject({ ...owner, task: Name, by: Name, ...signed }),
-  'task.closed': z.strictObject({ ...owner, task: Name, by: Name }),
+  'task.opened': z.strictObject({
+    ...ofTask,
+    by: Name,
+    ...taskTerms,
+    /** Left out by the first version, which knew no phases. */
+    phase: TaskPhase.extract(['exploring', 'executing']).optional(),
+    ...signed,
+  }),
+  'task.closed': z.strictObject({ ...ofTask, by: Name }),
+  /** Replaces what the task is allowed: what is left out is no longer limited. */
+  'task.terms_set': z.strictObject({ ...ofTask, by: Name, ...taskTerms, ...signed }),
+  /** What the agent means to do. Nothing follows from it until a person commits exactly this text. */
+  'task.plan_submitted': z.strictObject({
+    ...ofTask,
+    plan: Commitment,
+    /** What the agent expects it to cost, in 10^-6 of the task's unit. */
+    estimate: Atomic.optional(),
+    ...signed,
+  }),
+  'task.plan_committed': z.strictObject({
+    ...ofTask,
+    /** The commitment to the text the person was shown. */
+    plan: DigestHex,
+    by: Name,
+    ...signed,
+  }),
+  'task.phase_set': z.strictObject({
+    ...ofTask,
+    /** On to execution, or back to exploring, which takes back the committed plan. */
+    to: TaskPhase.extract(['exploring', 'executing']),
+    by: Name,
+    ...signed,
+  }),
+  /** A cost that is no payment of the task, in 10^-6 of its unit. Asserted ones count against the task, never for it. */
+  'task.cost_recorded': z.strictObject({
+    ...ofTask,
+    reference: Reference,
+    kind: CostKind,
+    amount: Atomic,
+    basis: Basis,
+    by: Name,
+    note: Commitment.optional(),
+    ...signed,
+  }),
+  /** What came of payments, or of a whole task. */
+  'outcome.recorded': z.strictObject({
+    ...owner,
+    task: Name.optional(),
+    payments: z.array(PaymentId).max(100),
+    reference: Reference,
+    result: OutcomeResult,
+    /** What it is worth, in 10^-6 of the task's unit. */
+    value: Atomic.optional(),
+    basis: Basis,
+    by: Name,
+    note: Commitment.optional(),
+    ...signed,
+  }),
+  'task.alerted': z.strictObject({
+    ...ofTask,
+    code: Code,
+    severity: z.enum(['info', 'warning', 'critical']),
+  }),
   'agent.frozen': z.strictObject({ ...owner, by: Name, reason: Commitment.optional() }),
   'agent.unfrozen': z.strictObject({ ...owner, by: Name, ...signed }),
 

@@ -24,6 +24,8 @@ export interface FactSources {
   readonly view: TenantView;
   readonly agentFrozen: boolean;
   readonly openTasks: ReadonlySet<string>;
+  /** How the named task stood at that record. */
+  readonly taskTerms: Facts['established']['taskTerms'];
 }
 
 /**
@@ -56,6 +58,7 @@ export function establishFacts(sources: FactSources): Facts {
       jurisdiction: seller?.jurisdiction ?? 'unknown',
       ...(route?.expectedAmount !== undefined && { expectedAmount: route.expectedAmount }),
       task: task === undefined ? 'none' : sources.openTasks.has(task) ? task : 'unknown',
+      ...(sources.taskTerms && { taskTerms: sources.taskTerms }),
       frozen: sources.agentFrozen || view.frozen,
       wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
       ...(unpayable !== null && { unpayable }),

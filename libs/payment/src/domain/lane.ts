@@ -4,7 +4,7 @@ import { walletFor } from './facts.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
 import { frozenAt, live, reconsidered, rotatedAway } from './life.ts';
-import { type Payment, isResolved } from './payment.ts';
+import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
 import {
   type AgentTables,
   KEY_KEPT_MS,
@@ -12,6 +12,14 @@ import {
   type TablesOf,
   tablesInMemory,
 } from './tables.ts';
+import {
+  type TaskHolder,
+  type TaskRecord,
+  foldTask,
+  isTaskRecord,
+  noteOnTask,
+} from './task-records.ts';
+import { type Task, countPayment, factsOfTask } from './task.ts';
 import { rotatingWallets } from './wallets.ts';
 
 /**
@@ -19,10 +27,8 @@ import { rotatingWallets } from './wallets.ts';
  * shared budget. Delivered ones that wait for finality are not counted; there may be thousands.
  */
 export const OPEN_PAYMENTS_MAX = 256;
-/** Most tasks of one agent that may be open at a time. */
-export const OPEN_TASKS_MAX = 64;
 
-export interface Agent extends AgentTables {
+export interface Agent extends AgentTables, TaskHolder {
   readonly tenant: string;
   readonly agent: string;
   frozen: boolean;
@@ -32,7 +38,8 @@ export interface Agent extends AgentTables {
   readonly open: Set<string>;
   /** Ids of payments neither delivered nor ended. */
   readonly underWay: Set<string>;
-  readonly tasks: Set<string>;
+  /** Ids of settled payments of which nothing came back. */
+  readonly nothingBack: Set<string>;
 }
 
 /** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
@@ -52,7 +59,7 @@ export interface LaneState {
 
 /** What a record did. `touched` are the payments whose debts may have changed. */
 export type Judgement =
-  | { readonly applied: true; readonly touched: readonly Payment[] }
+  | { readonly applied: true; readonly touched: readonly Payment[]; readonly task?: Task }
   | { readonly applied: false; readonly code: RefusalCode; readonly paymentId?: string };
 
 const ignore = (code: RefusalCode, paymentId?: string): Judgement => ({
@@ -92,12 +99,10 @@ export function foldLane(
   const view = tenantOf(lane.view, tenant);
   if (!view.agents.has(name)) return ignore('agent_unknown');
   const agent = madeAgent(lane, tenant, name);
+  if (isTaskRecord(event)) return onTaskRecord(lane, agent, event);
   switch (event.name) {
     case 'intent.submitted':
       return submit(lane, agent, event);
-    case 'task.opened':
-    case 'task.closed':
-      return task(agent, event);
     case 'agent.frozen':
       // Repeated, it stops what was proposed under the first one: whoever ordered it was told that everything stops.
       if (agent.frozen && agent.open.size === 0) return ignore('duplicate');
@@ -143,6 +148,8 @@ export function emptyAgent(tenant: string, name: string, tablesOf: TablesOf): Ag
     open: new Set(),
     underWay: new Set(),
     tasks: new Set(),
+    taskBooks: new Map(),
+    nothingBack: new Set(),
   };
 }
 
@@ -241,8 +248,10 @@ function submit(
     quotedAtMs: lane.atMs,
     quoteRecordId: event.id,
     phase: { status: 'undecided', completed: null },
-    delivered: false,
+    taskTerms: factsOfTask(taskOf(agent, data.asserted.task)),
     reserved: null,
+    delivered: false,
+    outcome: null,
     reservationEnded: false,
     alerts: [],
   };
@@ -263,24 +272,27 @@ function onPayment(lane: LaneState, agent: Agent, view: TenantView, event: LifeE
   const payment = agent.payments.get(event.data.paymentId);
   if (!payment) return ignore('payment_unknown');
   const judged = live(payment, event, contextOf(lane, agent, view, payment));
-  return judged.applied
-    ? { applied: true, touched: [put(agent, judged.payment)] }
-    : ignore(judged.code, payment.id);
+  if (!judged.applied) return ignore(judged.code, payment.id);
+  const task = taskOf(agent, payment.intent.asserted.task);
+  if (task) noteOnTask(task, event);
+  // A claim is decided on the task as it stands then, not as it stood when people were asked.
+  const now =
+    event.name === 'payment.claimed'
+      ? { ...judged.payment, taskTerms: factsOfTask(task) }
+      : judged.payment;
+  return { applied: true, touched: [put(agent, now)], ...(task && { task }) };
 }
 
-function task(
-  agent: Agent,
-  event: Extract<LaneEvent, { name: 'task.opened' | 'task.closed' }>,
-): Judgement {
-  const { task: name } = event.data;
-  if (agent.orders.has(event.id)) return ignore('duplicate');
-  if (event.name === 'task.opened') agent.orders.add(event.id);
-  if (event.name === 'task.closed')
-    return agent.tasks.delete(name) ? NOTHING_TOUCHED : ignore('task_unknown');
-  if (agent.tasks.has(name)) return ignore('duplicate');
-  if (agent.tasks.size >= OPEN_TASKS_MAX) return ignore('too_many_open_tasks');
-  agent.tasks.add(name);
-  return NOTHING_TOUCHED;
+function onTaskRecord(lane: LaneState, agent: Agent, event: TaskRecord): Judgement {
+  const judged = foldTask(agent, event, { atMs: lane.atMs, offset: lane.next - 1 });
+  if (judged.code !== null) return ignore(judged.code);
+  const { task } = judged;
+  const touched = judged.payments.map((payment) => put(agent, payment));
+  return { applied: true, touched, ...(task && { task }) };
+}
+
+function taskOf(agent: Agent, name: string | undefined): Task | undefined {
+  return name === undefined ? undefined : agent.taskBooks.get(name);
 }
 
 function mark(
@@ -323,11 +335,14 @@ function updateOpen(agent: Agent, update: (payment: Payment) => Payment): Paymen
 }
 
 function put(agent: Agent, payment: Payment): Payment {
+  countPayment((name) => agent.taskBooks.get(name), agent.payments.get(payment.id), payment);
   agent.payments.set(payment.id, payment);
   const ended = payment.phase.status === 'ended';
   if (ended && payment.reservationEnded) agent.open.delete(payment.id);
   else agent.open.add(payment.id);
   if (ended || payment.delivered) agent.underWay.delete(payment.id);
   else agent.underWay.add(payment.id);
+  if (nothingBackSinceMs(payment) === undefined) agent.nothingBack.delete(payment.id);
+  else agent.nothingBack.add(payment.id);
   return payment;
 }

@@ -2,7 +2,7 @@ import { LaneBench, OWNER, PAYEE, SIGNATURE } from '@countersign/testkit';
 import type { Requirement } from '@countersign/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { owed } from './owed.ts';
-import type { Payment } from './payment.ts';
+import { type Payment, RETURN_DUE_MS } from './payment.ts';
 
 const QUORUM: Requirement = {
   kind: 'quorum',
@@ -263,6 +263,9 @@ describe('the end', () => {
     expect(codeOf(ended('released'))).toBe('not_waiting');
     expect(ended('committed').applied).toBe(true);
     expect(codeOf(ended('committed'))).toBe('duplicate');
+    const alert = { service: 'alerting', kind: 'alert', code: 'nothing_came_back' };
+    expect(owed(now())).toEqual([{ ...alert, dueAtMs: 4_000 + RETURN_DUE_MS }]);
+    bench.record('delivery.reported', { ...about(), status: 200, signature: SIGNATURE }, 5_001);
     expect(owed(now())).toEqual([]);
   });
 

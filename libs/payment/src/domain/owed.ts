@@ -1,5 +1,11 @@
 import type { Service } from '@countersign/contracts';
-import { type Payment, approvalDueMs, approvalMet } from './payment.ts';
+import {
+  type Payment,
+  RETURN_DUE_MS,
+  approvalDueMs,
+  approvalMet,
+  nothingBackSinceMs,
+} from './payment.ts';
 
 /** What the state owes: who must do what about which payment, and from when on. */
 export interface Debt {
@@ -95,7 +101,13 @@ function alertsOwed(payment: Payment): Debt[] {
   // What was seen on the chain, or delivered, was paid before the stop: nothing is left to watch for.
   const paid = payment.delivered || (phase.status === 'signed' && phase.observed !== null);
   if ('fixed' in phase && phase.fixed?.stop && !paid) codes.push('stopped_after_authorization');
-  return codes
-    .filter((code) => !alerts.includes(code))
-    .map((code) => ({ service: 'alerting', kind: 'alert', dueAtMs: 0, code }));
+  const owedAt = codes.map((code) => ({ code, dueAtMs: 0 }));
+  const sinceMs = nothingBackSinceMs(payment);
+  if (sinceMs !== undefined) {
+    const dueAtMs = payment.outcome ? sinceMs : sinceMs + RETURN_DUE_MS;
+    owedAt.push({ code: 'nothing_came_back', dueAtMs });
+  }
+  return owedAt
+    .filter(({ code }) => !alerts.includes(code))
+    .map((it) => ({ service: 'alerting', kind: 'alert', ...it }));
 }

@@ -1,6 +1,9 @@
 import type {
   Authorization,
+  Basis,
   EventData,
+  Facts,
+  OutcomeResult,
   Quote,
   Requirement,
   Resource,
@@ -115,9 +118,13 @@ export interface Payment {
   /** Id of the record that brought the quote. */
   readonly quoteRecordId: string;
   readonly phase: Phase;
+  /** How the named task stood at the record that brought the quote. */
+  readonly taskTerms: Facts['established']['taskTerms'];
   readonly delivered: boolean;
   /** What it holds, or held, in the budgets; null until a decision reserved something. */
   readonly reserved: Reservation | null;
+  /** What was last reported to have come of it; what a person established is not replaced by what the agent says. */
+  readonly outcome: { readonly result: OutcomeResult; readonly basis: Basis } | null;
   readonly reservationEnded: boolean;
   /** Alerts already raised, by code. */
   readonly alerts: readonly string[];
@@ -134,6 +141,21 @@ export function isResolved(payment: Payment): boolean {
   if (payment.delivered) return true;
   if (payment.phase.status !== 'ended') return false;
   return payment.phase.how !== 'settled' || payment.intent.kind === 'withdrawal';
+}
+
+/** How long what was paid for may take to come back before somebody is told. */
+export const RETURN_DUE_MS = 3_600_000;
+
+/**
+ * Since when a payment is settled with nothing to show for it: neither delivery nor outcome, or an outcome that says so.
+ * Undefined for one that was not paid, or came back.
+ */
+export function nothingBackSinceMs(payment: Payment): number | undefined {
+  const { phase, intent, delivered, outcome } = payment;
+  if (phase.status !== 'ended' || phase.how !== 'settled' || intent.kind === 'withdrawal')
+    return undefined;
+  const cameBack = outcome ? outcome.result !== 'nothing' : delivered;
+  return cameBack ? undefined : phase.atMs;
 }
 
 /** When what people were asked is over: time-out, end of the veto window, or end of the wait for a notification. */

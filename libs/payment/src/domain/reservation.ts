@@ -28,6 +28,11 @@ export function categoryOf({ established: { category } }: Facts): string {
   return NAME.test(category) ? category : 'unknown';
 }
 
+/** The counter of one task of an agent. */
+export function taskScopeOf(agent: string, task: string): string {
+  return `task:${agent}/${task}`;
+}
+
 export function countersOf(facts: Facts): CounterNames {
   const { tenant, agent, established } = facts;
   const { seller, task } = established;
@@ -36,7 +41,7 @@ export function countersOf(facts: Facts): CounterNames {
     agent: `agent:${agent}`,
     seller: `seller:${seller}`,
     category: `category:${categoryOf(facts)}`,
-    task: task === 'none' || task === 'unknown' ? undefined : `task:${agent}/${task}`,
+    task: task === 'none' || task === 'unknown' ? undefined : taskScopeOf(agent, task),
   };
 }
 

@@ -45,7 +45,7 @@ export interface AgentTables {
   readonly purchases: Table<Purchase>;
   /** By idempotency key digest. */
   readonly keys: Table<KeyUse>;
-  /** Ids of every unfreeze and opened task, applied or not: an order appended again is not given again. */
+  /** Ids of every order of a person, applied or not: an order appended again is not given again. */
   readonly orders: IdTable;
 }
 

@@ -9,9 +9,9 @@ export interface Holding {
   readonly source: LimitSource;
 }
 
-/** Where a limit comes from: a budget, or the frequency of a tier. */
+/** Where a limit comes from: a budget, the frequency of a tier, or the task's own terms. */
 export interface LimitSource {
-  readonly kind: 'budget' | 'frequency';
+  readonly kind: 'budget' | 'frequency' | 'task';
   readonly name: string;
   readonly atMostText: string;
   readonly windowText: string;
@@ -78,6 +78,33 @@ export function frequencyOf(
   return (scope) => ({
     limit: { id: `frequency@${scope}`, scope, window, atMostCount: frequency.atMost },
     source,
+  });
+}
+
+/**
+ * What a person allowed the task, as limits whatever the tier: its ceiling, and where it has outgrown its estimate. Costs
+ * that are no payments are taken off, so that the store holds payments under what is left, however many come at once.
+ */
+export function taskHoldings({ facts, counters, task }: Subject, unitName: string): Holding[] {
+  const { taskTerms } = facts.established;
+  if (task === undefined || !taskTerms) return [];
+  const reported = BigInt(taskTerms.reported);
+  return (['ceiling', 'estimate'] as const).flatMap((name) => {
+    const given = name === 'ceiling' ? taskTerms.ceiling : taskTerms.stopAt;
+    if (given === undefined) return [];
+    const left = BigInt(given) - reported;
+    const atMost = countable(left > 0n ? left : 0n);
+    // A budget's name has no dot, so that no policy can call one of its own the same.
+    const id = `task.${name}@${counters.task}`;
+    const source: LimitSource = {
+      kind: 'task',
+      name,
+      atMostText: `${toDecimal(atMost, UNIT_DECIMALS)} ${unitName}`,
+      windowText: reported === 0n ? '' : ', less costs reported',
+      alternative: undefined,
+    };
+    const window = { kind: 'lifetime' } as const;
+    return [{ limit: { id, scope: counters.task, window, atMost: atMost.toString() }, source }];
   });
 }
 

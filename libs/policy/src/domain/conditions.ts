@@ -26,7 +26,8 @@ const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
 /** Compiles each condition that is given; their order is that of the explanation. */
 export function compileConditions(when: Conditions, use: Use, unitName: string): Condition[] {
   const { amount, categories, trust, trustIs, sellers, domains, routes, ...more } = when;
-  const { payTo, networks, assets, jurisdictions, agents, priceWithinPercent, ...others } = more;
+  const { payTo, networks, assets, jurisdictions, agents, task, priceWithinPercent, ...others } =
+    more;
   noneOf(others);
   return [
     amount && amountIn(amount, unitName),
@@ -41,6 +42,7 @@ export function compileConditions(when: Conditions, use: Use, unitName: string):
     assets && member('asset', assets, ({ asset }) => asset),
     jurisdictions && member('jurisdiction', jurisdictions, ({ jurisdiction }) => jurisdiction),
     agents && member('agent', agents, ({ facts }) => facts.agent),
+    task && taskStands(task, use),
     priceWithinPercent === undefined ? undefined : priceWithin(priceWithinPercent, use),
   ].filter((it) => it !== undefined);
 }
@@ -195,6 +197,32 @@ function routeIn(values: readonly string[], use: Use): Condition {
       return use === 'restrict' || (asSpelled && asRead && registered) ? 'met' : 'held';
     },
     why,
+  };
+}
+
+/**
+ * How a task stands is established, but whether one is named is the agent's choice. So a payment without a task meets
+ * every restriction on tasks, and holds every tier that asks for one: no milder tier takes it in its place.
+ */
+function taskStands(
+  { phase, planCommitted }: NonNullable<Conditions['task']>,
+  use: Use,
+): Condition {
+  const phases = phase && new Set<string>(phase);
+  const wanted = [
+    ...(phase === undefined ? [] : [listed(phase)]),
+    ...(planCommitted === undefined ? [] : [planCommitted ? 'with a plan' : 'without a plan']),
+  ].join(' ');
+  return {
+    test: ({ taskPhase, planCommitted: committed }) => {
+      if (taskPhase === 'none') return use === 'restrict' ? 'met' : 'held';
+      const inPhase = phases === undefined || phases.has(taskPhase);
+      return metIf(inPhase && (planCommitted === undefined || planCommitted === committed));
+    },
+    why: ({ taskPhase, planCommitted: committed }, finding) =>
+      taskPhase === 'none'
+        ? `no open task is named, and this is about one that is ${wanted}`
+        : `the task is ${taskPhase} with${committed ? '' : 'out'} a plan, which${is(finding)}${wanted}`,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
 import { scopesOf, tierScopeOf } from '@countersign/payment';
-import type { CompiledBudget, Holding } from './budgets.ts';
+import { type CompiledBudget, type Holding, taskHoldings } from './budgets.ts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
@@ -110,7 +110,7 @@ function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[
   const found = {
     ...known,
     amountText: subject.amountText,
-    always: policy.budgets.holdingsOf(subject),
+    always: [...taskHoldings(subject, policy.unitName), ...policy.budgets.holdingsOf(subject)],
     tiers: candidates.map((tier) => tierHoldings(tier, subject)),
     withoutTask: withoutTask && taskReason,
   };

@@ -57,6 +57,8 @@ export function measure(
 export function refusalsOf({ holding, reading }: Measured, amount: bigint): DecisionReason[] {
   const { limit, source } = holding;
   if (source.kind === 'frequency') return ['frequency_exceeded'];
+  if (source.kind === 'task')
+    return [source.name === 'ceiling' ? 'ceiling_exceeded' : 'estimate_exceeded'];
   const { atMost, atMostCount, ...terms } = limit;
   const reasons: DecisionReason[] = [];
   if (atMost !== undefined && !limitHolds({ ...terms, atMost }, reading, amount))

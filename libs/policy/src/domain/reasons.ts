@@ -29,6 +29,12 @@ export const DECISION_REASONS = {
   budget_exceeded: 'It does not fit the amount a budget has left',
   count_exceeded: 'It does not fit the number of payments a budget has left',
   frequency_exceeded: 'The tier took as many payments as it may within its time',
+  task_exploring: 'Nothing is paid for a task before a person committed its plan',
+  task_done: 'The task is done',
+  task_unit_differs: 'The task counts in another unit than the policy',
+  task_stopped: 'The costs reported for the task alone have passed what it may cost',
+  ceiling_exceeded: "It does not fit what the task's ceiling has left",
+  estimate_exceeded: 'It would take the task past where it has outgrown its estimate',
   counters_missing: 'A counter it had to be set against was not read',
   counters_inconsistent: 'The tier the budget store named does not follow from its readings',
 } as const satisfies Record<string, string>;

@@ -68,8 +68,8 @@ export function indexAny(rules: readonly Conditions[], indexFrom: number): RuleI
   if (rules.length < indexFrom) return everyRule(rules.length);
   const table = new Table();
   rules.forEach((when, rule) => {
-    const { amount, trust, routes, priceWithinPercent } = when;
-    if ([amount, trust, routes, priceWithinPercent].some((it) => it !== undefined))
+    const { amount, trust, routes, task, priceWithinPercent } = when;
+    if ([amount, trust, routes, task, priceWithinPercent].some((it) => it !== undefined))
       table.always.push(rule);
     else for (const key of KEYS) table.put(key, valuesOf(when, key) ?? [], rule);
   });

@@ -1,5 +1,5 @@
 import { type Facts, assetId, findAsset } from '@countersign/contracts';
-import { COUNTABLE_MAX, rescaleUp } from '@countersign/kernel';
+import { COUNTABLE_MAX, rescaleUp, toDecimal } from '@countersign/kernel';
 import type { CompiledPolicy } from './compile.ts';
 import { show } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
@@ -64,8 +64,34 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
       'the same purchase is unresolved, and the policy does not allow it again',
       units,
     );
+  const task = checkTask(policy, facts);
+  if (task) return failed(...task, units);
   const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
   return { kind: 'passed', units, asset: asset.id, why };
+}
+
+/**
+ * What stops a task whatever the policy says. The limits that payments count against are held by the budget store; here
+ * stands what needs no counter.
+ */
+function checkTask(
+  policy: CompiledPolicy,
+  { established: { taskTerms } }: Facts,
+): readonly [DecisionReason, string] | undefined {
+  if (!taskTerms) return undefined;
+  const { phase, unit, ceiling, stopAt, reported } = taskTerms;
+  if (phase === 'exploring') return ['task_exploring', 'its plan is not committed'];
+  if (phase === 'done') return ['task_done', 'the task is done'];
+  const limits = [ceiling, stopAt].filter((it) => it !== undefined).map(BigInt);
+  if (limits.length === 0) return undefined;
+  if (unit !== policy.unitName)
+    return [
+      'task_unit_differs',
+      `the task counts in ${unit ?? 'no unit'}, the policy in ${policy.unitName}`,
+    ];
+  if (limits.every((limit) => BigInt(reported) < limit)) return undefined;
+  const costs = toDecimal(BigInt(reported), UNIT_DECIMALS);
+  return ['task_stopped', `the costs reported for it come to ${costs} ${unit}`];
 }
 
 /**

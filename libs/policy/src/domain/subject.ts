@@ -1,4 +1,4 @@
-import type { BudgetScope, Facts } from '@countersign/contracts';
+import type { BudgetScope, Facts, TaskPhase } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
 import { categoryOf, countersOf } from '@countersign/payment';
 
@@ -27,6 +27,9 @@ export interface Subject {
   readonly host: string;
   /** An open task, or undefined where none was named or nobody opened it. */
   readonly task: string | undefined;
+  /** Its phase; a task opened without terms is being executed. */
+  readonly taskPhase: TaskPhase | 'none';
+  readonly planCommitted: boolean;
   /** Counter of each budget scope; of `task` only where one is established. */
   readonly counters: Readonly<Record<BudgetScope, string>>;
 }
@@ -56,6 +59,8 @@ export function subjectOf(
     domain,
     host: domain.includes(':') ? domain.replace(/:[0-9]*$/, '') : domain,
     task,
+    taskPhase: task === undefined ? 'none' : (established.taskTerms?.phase ?? 'executing'),
+    planCommitted: task !== undefined && established.taskTerms?.planCommitted === true,
     counters: { ...counters, task: counters.task ?? '' },
   };
 }

@@ -7,7 +7,7 @@ import {
   type Verdict,
   type WalletKind,
 } from '@countersign/contracts';
-import { agentOf, establishFacts, tenantOf } from '@countersign/payment';
+import { agentOf, establishFacts, factsOfTask, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import {
   type Caller,
@@ -221,6 +221,7 @@ export class PolicyController {
       view,
       agentFrozen: agent.frozen,
       openTasks: agent.tasks,
+      taskTerms: factsOfTask(task === undefined ? undefined : agent.taskBooks.get(task)),
     });
     const plan = planDecision(policy, facts);
     if (plan.kind !== 'candidates') return concludeDecision(policy, facts, plan, null);

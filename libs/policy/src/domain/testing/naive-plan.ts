@@ -81,6 +81,7 @@ export function findings(when: Conditions, facts: Facts, use: Use): (boolean | '
       ),
     );
   if (when.agents) found.push(when.agents.includes(agent));
+  if (when.task) found.push(taskFinding(when.task, facts, use));
   if (when.priceWithinPercent !== undefined) {
     const factor = BigInt(100 + when.priceWithinPercent);
     const within = (price: string) => BigInt(quote.amount) * 100n <= BigInt(price) * factor;
@@ -89,6 +90,17 @@ export function findings(when: Conditions, facts: Facts, use: Use): (boolean | '
     else found.push(within(asserted.expectedAmount) ? true : 'held');
   }
   return found;
+}
+
+function taskFinding(
+  { phase, planCommitted }: NonNullable<Conditions['task']>,
+  { established: { task, taskTerms } }: Facts,
+  use: Use,
+): boolean | 'held' {
+  if (task === 'none' || task === 'unknown') return use === 'restrict' ? true : 'held';
+  const { phase: stands = 'executing', planCommitted: plan = false } = taskTerms ?? {};
+  if (phase && !phase.includes(stands)) return false;
+  return planCommitted === undefined || planCommitted === plan;
 }
 
 function categoryOf({ established }: Facts): string {
@@ -200,7 +212,36 @@ export function standingReason(policy: PolicyDocument | null, facts: Facts): str
   if (!payment) return undefined;
   if (established.payee === 'mismatch') return 'payee_mismatch';
   if (established.payee === 'lookalike') return 'payee_lookalike';
-  return again && !policy.again ? 'again_not_allowed' : undefined;
+  return again && !policy.again ? 'again_not_allowed' : taskReason(policy, facts);
+}
+
+function taskReason(
+  policy: PolicyDocument,
+  { established: { taskTerms } }: Facts,
+): string | undefined {
+  if (taskTerms?.phase === 'exploring') return 'task_exploring';
+  if (taskTerms?.phase === 'done') return 'task_done';
+  const limits = naiveTaskLimits(taskTerms);
+  if (!taskTerms || limits.length === 0) return undefined;
+  if (taskTerms.unit !== policy.unit.name) return 'task_unit_differs';
+  return limits.some(([, most]) => most <= BigInt(taskTerms.reported)) ? 'task_stopped' : undefined;
+}
+
+function naiveTaskLimits(terms: Facts['established']['taskTerms']): [string, bigint][] {
+  const limits: [string, bigint][] = [];
+  if (terms?.ceiling !== undefined) limits.push(['ceiling', BigInt(terms.ceiling)]);
+  if (terms?.stopAt !== undefined) limits.push(['estimate', BigInt(terms.stopAt)]);
+  return limits;
+}
+
+function ofTheTask({ agent, established: { task, taskTerms } }: Facts): Limit[] {
+  if (!taskTerms || task === 'none' || task === 'unknown') return [];
+  const scope = `task:${agent}/${task}`;
+  return naiveTaskLimits(taskTerms).map(([name, most]) => {
+    const left = most - BigInt(taskTerms.reported);
+    const atMost = (left > COUNTABLE_MAX ? COUNTABLE_MAX : left).toString();
+    return { id: `task.${name}@${scope}`, scope, window: { kind: 'lifetime' }, atMost };
+  });
 }
 
 /** Tiers in order that may take the payment, and the first that lacks only a task. */
@@ -242,7 +283,7 @@ export function naivePlan(policy: PolicyDocument | null, facts: Facts): NaivePla
       `category:${categoryOf(facts)}`,
       ...(task === 'none' || task === 'unknown' ? [] : [`task:${agent}/${task}`]),
     ],
-    always: naiveLimits(policy.budgets, facts),
+    always: [...ofTheTask(facts), ...naiveLimits(policy.budgets, facts)],
     tiers: open.map((tier) => ({ tier, limits: tierLimits(tier, facts) })),
   };
 }

@@ -187,6 +187,7 @@ function naiveCount(policy: PolicyDocument, plan: NaivePlan, answer: Reservation
 function refusedBecause(limit: Limit, reading: Reading | undefined, amount: bigint): string[] {
   if (!reading) return [];
   if (limit.scope.startsWith('tier:')) return ['frequency_exceeded'];
+  if (limit.id.startsWith('task.')) return [`${limit.id.slice(5).split('@')[0]}_exceeded`];
   const alone = limit.window.kind === 'payment';
   const taken = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open);
   const count = alone ? 0 : reading.committedCount + reading.openCount;

@@ -8,7 +8,7 @@ import type {
   ReservationAnswer,
   Tier,
 } from '@countersign/contracts';
-import { pickTier } from '@countersign/contracts';
+import { TaskPhase, pickTier } from '@countersign/contracts';
 import type { Candidates, Plan } from '../plan.ts';
 import { type Dice, chance, maybe, pick, some, times } from './dice.ts';
 
@@ -48,9 +48,18 @@ function conditionsFrom(dice: Dice): Conditions {
     ...maybe(dice, 9, () => ({ assets: some(dice, ASSETS) })),
     ...maybe(dice, 8, () => ({ jurisdictions: some(dice, JURISDICTIONS) })),
     ...maybe(dice, 8, () => ({ agents: some(dice, AGENTS) })),
+    ...maybe(dice, 8, () => ({ task: taskFrom(dice) })),
     ...maybe(dice, 8, () => ({ priceWithinPercent: pick(dice, [0, 10, 100]) })),
   };
   return Object.keys(when).length > 0 ? when : { networks: [SEPOLIA] };
+}
+
+function taskFrom(dice: Dice): NonNullable<Conditions['task']> {
+  const stands = {
+    ...maybe(dice, 2, () => ({ phase: some(dice, TaskPhase.options) })),
+    ...maybe(dice, 2, () => ({ planCommitted: chance(dice, 2) })),
+  };
+  return Object.keys(stands).length > 0 ? stands : { planCommitted: true };
 }
 
 function amountFrom(dice: Dice): { atMost?: string; over?: string } {
@@ -177,6 +186,7 @@ export function factsFrom(dice: Dice): Facts {
       jurisdiction: pick(dice, [...JURISDICTIONS, 'de', '']),
       ...maybe(dice, 2, () => ({ expectedAmount: pick(dice, ['20000', '19000', '1', '0']) })),
       task: pick(dice, [...TASKS, 'none', 'unknown']),
+      ...maybe(dice, 3, () => ({ taskTerms: taskTermsFrom(dice) })),
       frozen: chance(dice, 40),
       wallet: chance(dice, 40) ? null : { id: 'w', address: payeeOf('b') },
       ...maybe(dice, 2, () => ({ unpayable: pick(dice, UNPAYABLE) })),
@@ -186,6 +196,17 @@ export function factsFrom(dice: Dice): Facts {
 }
 
 const UNPAYABLE = ['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating'] as const;
+
+function taskTermsFrom(dice: Dice): NonNullable<Facts['established']['taskTerms']> {
+  return {
+    phase: pick(dice, ['executing', 'executing', 'planned', 'exploring', 'done']),
+    planCommitted: chance(dice, 2),
+    unit: chance(dice, 12) ? 'EUR' : 'USD',
+    ...maybe(dice, 2, () => ({ ceiling: pick(dice, ['100000', '1000000', EXTREMES[2]!]) })),
+    ...maybe(dice, 2, () => ({ stopAt: pick(dice, ['300000', '20000']) })),
+    reported: pick(dice, ['0', '0', '80000', '100000', '999999']),
+  };
+}
 
 /** Facts of a payment that nothing stands against but the policy. */
 export function plainFactsFrom(dice: Dice): Facts {
