@@ -22,12 +22,19 @@ const program =
 
 const simulate = program(SIM_MAIN);
 
+/** Benches measure memory, and so need to be able to ask for a collection. */
+const bench = (node, args = []) =>
+  run(node, ['--expose-gc', '--import', 'tsx', 'test/perf/main.ts', ...args], {
+    env: withNodeFirst(node),
+  });
+
 const TASKS = {
   start: program('apps/sandbox/src/story/main.ts'),
   test,
   'test:stack': testStack,
   check,
   sim: simulate,
+  bench,
   countersign: program('apps/cli/src/main.ts'),
   standalone: program('apps/standalone/src/main.ts'),
   fund: program('apps/sandbox/src/story/fund.ts'),

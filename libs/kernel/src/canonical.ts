@@ -43,10 +43,32 @@ function listText(list: readonly Canonical[]): string {
 }
 
 function objectText(object: { readonly [key: string]: Canonical | undefined }): string {
-  const members: string[] = [];
-  for (const key of Object.keys(object).sort()) {
+  const keys = Object.keys(object);
+  if (!areSorted(keys)) keys.sort();
+  let text = '';
+  for (const key of keys) {
     const member = object[key];
-    if (member !== undefined) members.push(`${canonicalText(key)}:${canonicalText(member)}`);
+    if (member === undefined) continue;
+    if (text !== '') text += ',';
+    text += keyText(key) + canonicalText(member);
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
+}
+
+/** Most objects were read from canonical text, and are in order already. */
+function areSorted(keys: readonly string[]): boolean {
+  return keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') < key);
+}
+
+/** Keys are few and come again and again; the texts of the first of them are kept. */
+const keyTexts = new Map<string, string>();
+const KEY_TEXTS_MAX = 1_024;
+const KEPT_KEY_LENGTH_MAX = 64;
+
+function keyText(key: string): string {
+  const known = keyTexts.get(key);
+  if (known !== undefined) return known;
+  const text = `${canonicalText(key)}:`;
+  if (keyTexts.size < KEY_TEXTS_MAX && key.length <= KEPT_KEY_LENGTH_MAX) keyTexts.set(key, text);
+  return text;
 }

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { openStore } from '@countersign/adapter-sqlite';
+import { type Facts, encodeEvent } from '@countersign/contracts';
+import { canonicalText } from '@countersign/kernel';
+import { paymentIdOf } from '@countersign/payment';
+import { compilePolicy, concludeDecision, planDecision } from '@countersign/policy';
+import { parsePolicyText } from '@countersign/policy/text';
+import { signStatement } from '@countersign/service-kit';
+import { WALLET, quoteOf, statementKeyOf } from '@countersign/testkit';
+import { autonomous } from '../e2e/policies.ts';
+import { type Bench, inDirectory, rate, secondsOf, thousands, times } from './bench.ts';
+
+const PRODUCERS = 64;
+const EACH = { quick: 10, full: 400 };
+const OWNER = { tenant: 'default', agent: 'research-1' };
+
+/** Every producer does its calls one after another, each waiting until the one before is durable. */
+async function produce(each: number, call: (index: number) => Promise<unknown>): Promise<number> {
+  return secondsOf(() =>
+    Promise.all(
+      Array.from({ length: PRODUCERS }, async (_, producer) => {
+        for (let turn = 0; turn < each; turn += 1) await call(turn * PRODUCERS + producer);
+      }),
+    ),
+  );
+}
+
+function factsOf(atMs: number): Facts {
+  return {
+    ...{ atMs, ...OWNER, kind: 'payment', quote: quoteOf(), again: false, asserted: {} },
+    resource: { method: 'GET', url: 'https://api.example.com/v1/embed' },
+    established: {
+      ...{ seller: 'embeddings', payee: 'registered', domain: 'api.example.com' },
+      ...{ route: '/v1/embed', category: 'embedding', trust: 'known', jurisdiction: 'DE' },
+      ...{ task: 'none', frozen: false, wallet: { id: 'w1', address: WALLET } },
+    },
+  };
+}
+
+export const bench: Bench = {
+  title: 'Durable accept: decide, reserve and log beside the bare log',
+  about:
+    'Sixty-four producers on one SQLite file; every call is on disk (fsync) before it is acknowledged. The bare log appends records of the same bytes. Deciding signs (ed25519) and reserves in a transaction before the one that logs.',
+  run: (tell, size) =>
+    inDirectory(async (folder) => {
+      const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+      const store = openStore({ path: join(folder, 'store.db'), laneCount: 1, clock });
+      const key = statementKeyOf('policy');
+      const { document, hash } = parsePolicyText(autonomous({ perDay: '1000000.00' }));
+      const policy = compilePolicy(document, { version: 1, hash });
+      let bytes: Uint8Array = new Uint8Array();
+      const accept = async (index: number) => {
+        const facts = factsOf(Date.now());
+        const paymentId = paymentIdOf(0, OWNER, hash, index);
+        const plan = planDecision(policy, facts);
+        if (plan.kind !== 'candidates') throw new Error(plan.verdict.reasons.join());
+        const reserved = await store.budgets.reserve({
+          ...{ tenant: OWNER.tenant, paymentId, attempt: { round: 0, through: 0 } },
+          ...{ amount: plan.amount, scopes: plan.scopes, always: plan.always, tiers: plan.tiers },
+          inputs: canonicalText(facts),
+        });
+        if (reserved.kind !== 'answered') throw new Error(reserved.kind);
+        const { answer } = reserved;
+        const verdict = concludeDecision(policy, facts, plan, answer);
+        const decision = { policy: { version: 1, hash }, facts, answer, verdict };
+        const statement = { ...OWNER, paymentId, round: 0, through: 0, decision };
+        const cause = `bench/${index}`;
+        const data = await signStatement(
+          key,
+          'decision.made',
+          { ...statement, proceed: 'authorize' },
+          cause,
+        );
+        ({ bytes } = encodeEvent('decision.made', data, cause));
+        await store.log.append([{ lane: '0', key: 'default/research-1', bytes }]);
+      };
+      const count = PRODUCERS * EACH[size];
+      tell('deciding, reserving, logging');
+      await produce(Math.ceil(EACH[size] / 10), (index) => accept(1_000_000 + index));
+      const accepting = await produce(EACH[size], accept);
+      tell('only logging');
+      const logging = await produce(EACH[size], () =>
+        store.log.append([{ lane: '0', key: 'default/research-1', bytes }]),
+      );
+      await store.close();
+      return [
+        {
+          what: `${PRODUCERS} producers, ${thousands(count)} decisions of ${bytes.length} bytes`,
+          figure: `${thousands(rate(count, accepting))} decisions/s`,
+          beside: `${thousands(rate(count, logging))} records/s bare: ${times(logging / accepting)}`,
+          aim: '>= 0.50x',
+        },
+      ];
+    }),
+};

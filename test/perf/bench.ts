@@ -1,0 +1,65 @@
+import { hrtime, memoryUsage } from 'node:process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** One measured line: what, how much, and how it compares with its other side in the same run. */
+export interface Line {
+  readonly what: string;
+  readonly figure: string;
+  /** The other side, and the ratio to it. */
+  readonly beside?: string;
+  readonly aim?: string;
+}
+
+export interface Bench {
+  readonly title: string;
+  /** What was measured, in a sentence or two, with what limits it. */
+  readonly about: string;
+  run(tell: (progress: string) => void, size: Size, paymentsMax: number): Promise<readonly Line[]>;
+}
+
+/** `full` is what is published; `quick` shows within seconds that a bench still runs. */
+export type Size = 'quick' | 'full';
+
+/** A directory that is removed when the work is over. */
+export async function inDirectory<T>(work: (path: string) => Promise<T>): Promise<T> {
+  const path = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  try {
+    return await work(path);
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+export async function secondsOf(work: () => unknown): Promise<number> {
+  const start = hrtime.bigint();
+  await work();
+  return Number(hrtime.bigint() - start) / 1e9;
+}
+
+/** Median nanoseconds of one call, over rounds of many. */
+export function nanosOf(call: (index: number) => unknown, calls: number, rounds = 7): number {
+  const each = Array.from({ length: rounds + 1 }, () => {
+    const start = hrtime.bigint();
+    for (let index = 0; index < calls; index += 1) call(index);
+    return Number(hrtime.bigint() - start) / calls;
+  });
+  // The first round warms up.
+  return quantile(each.slice(1), 0.5);
+}
+
+export function quantile(values: readonly number[], at: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN;
+}
+
+/** Heap in use after a collection, in MiB; needs `--expose-gc`. */
+export function heapMiB(): number {
+  globalThis.gc?.();
+  return memoryUsage().heapUsed / 2 ** 20;
+}
+
+export const rate = (count: number, seconds: number) => Math.round(count / seconds);
+export const thousands = (value: number) => Math.round(value).toLocaleString('en-US');
+export const times = (ratio: number) => `${ratio.toFixed(2)}x`;

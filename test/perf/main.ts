@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Bench, Line, Size } from './bench.ts';
+import { bench as accept } from './accept.bench.ts';
+import { bench as decide } from './decide.bench.ts';
+import { bench as fold } from './fold.bench.ts';
+import { bench as http } from './http.bench.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { decide, accept, http, fold };
+const FILE = 'docs/benchmarks.md';
+const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--write]
+
+Measures both sides of each comparison in one run; trust the ratios. --write keeps the results in ${FILE}.
+--payments limits how long a log the fold is measured with, for the impatient.
+Benches: ${Object.keys(BENCHES).join(', ')}`;
+
+const HEAD = `# Benchmarks
+
+Figures of one machine, both sides of each comparison in one run: trust the ratios. Each section says how it was made.
+`;
+
+function machine(): string {
+  const [cpu] = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${gib} GiB, Node ${process.versions.node}`;
+}
+
+function section(command: string, bench: Bench, lines: readonly Line[]): string {
+  const rows = lines.map(
+    ({ what, figure, beside = '', aim = '' }) => `| ${what} | ${figure} | ${beside} | ${aim} |`,
+  );
+  const [date] = new Date().toISOString().split('T');
+  return [
+    `## ${bench.title}`,
+    bench.about,
+    `\`npm run bench -- ${command}\`, ${date}, ${machine()}.`,
+    ['| what | measured | beside it | aim |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+  ].join('\n\n');
+}
+
+/** Puts the section in place of the one of the same title, or at the end. */
+function keep(title: string, text: string): void {
+  let before = HEAD;
+  try {
+    before = readFileSync(FILE, 'utf8');
+  } catch {
+    // The first results make the file.
+  }
+  const [head = HEAD, ...sections] = before.split(/\n(?=## )/);
+  const others = sections.map((it) => it.trim());
+  const at = others.findIndex((it) => it.startsWith(`## ${title}\n`));
+  if (at < 0) others.push(text);
+  else others[at] = text;
+  writeFileSync(FILE, `${[head.trim(), ...others].join('\n\n')}\n`);
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      write: { type: 'boolean' },
+      quick: { type: 'boolean' },
+      help: { type: 'boolean' },
+      payments: { type: 'string' },
+    },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+  if (values.help || unknown.length > 0) {
+    console.log(unknown.length > 0 ? `no bench is called ${unknown.join(', ')}\n${USAGE}` : USAGE);
+    return unknown.length > 0 ? 2 : 0;
+  }
+  const paymentsMax = Number(values.payments ?? Infinity);
+  const size: Size = values.quick ? 'quick' : 'full';
+  for (const name of names) {
+    const bench = BENCHES[name];
+    if (!bench) continue;
+    const command = [name, ...(values.payments ? ['--payments', values.payments] : [])].join(' ');
+    console.log(`\n${name}: ${bench.title}`);
+    const lines = await bench.run(
+      (progress) => console.error(`  … ${progress}`),
+      size,
+      paymentsMax,
+    );
+    for (const { what, figure, beside, aim } of lines)
+      console.log(
+        `  ${what}: ${figure}${beside ? ` | ${beside}` : ''}${aim ? ` (aim ${aim})` : ''}`,
+      );
+    if (values.write && size === 'full') keep(bench.title, section(command, bench, lines));
+  }
+  return 0;
+}
+
+process.exitCode = await main();
