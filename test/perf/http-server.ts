@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
+import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import { openKeystore } from '@countersign/adapter-keystore';
 import { openStateStore, openStore } from '@countersign/adapter-sqlite';
@@ -30,6 +31,8 @@ async function governed(folder: string): Promise<{ url: string; credential: stri
     state: openStateStore(join(folder, 'fold.db')),
     budgets: store.budgets,
     wallets: keystore.wallets,
+    owners: keystore.owners,
+    accounts: smartAccounts,
     typedData,
     journal: openSigningJournal(join(folder, 'journal')),
     keys: {

@@ -17,7 +17,8 @@ Benches: ${Object.keys(BENCHES).join(', ')}`;
 
 const HEAD = `# Benchmarks
 
-Figures of one machine, both sides of each comparison in one run: trust the ratios. Each section says how it was made.
+Figures of one machine, both sides of each comparison in one run: trust the ratios, and not the absolute figures of a
+machine that others used at the same time. Each section says how it was made.
 `;
 
 function machine(): string {
