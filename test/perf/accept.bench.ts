@@ -55,7 +55,7 @@ export const bench: Bench = {
         const plan = planDecision(policy, facts);
         if (plan.kind !== 'candidates') throw new Error(plan.verdict.reasons.join());
         const reserved = await store.budgets.reserve({
-          ...{ tenant: OWNER.tenant, paymentId, attempt: { round: 0, through: 0 } },
+          ...{ tenant: OWNER.tenant, paymentId, attempt: { round: 0, through: 0 }, epoch: 0 },
           ...{ amount: plan.amount, scopes: plan.scopes, always: plan.always, tiers: plan.tiers },
           inputs: canonicalText(facts),
         });

@@ -92,7 +92,7 @@ export class PaidLog {
     const intent = await record('intent.submitted', {
       ...{ kind: 'payment', purchase, ordinal: 0, quote, resource, again: false, asserted: {} },
       requestDigest: quoteDigest(quote, resource),
-      idempotencyKeyDigest: index.toString(16).padStart(64, 'e'),
+      idempotencyKeyDigest: index.toString(16).padStart(64, '0'),
     });
     if (ending === 'vetoed')
       return [
