@@ -1,7 +1,13 @@
 import type { Fault } from '@countersign/kernel';
 import type { AppendInput, LaneId, Position } from '@countersign/ports';
-import { type Kafka, Partitioners, type Producer, type RecordMetadata } from 'kafkajs';
-import { REQUEST_MAX_MS, RETRY, unavailable } from './connection.ts';
+import { Partitioners, type Producer, type RecordMetadata } from 'kafkajs';
+import {
+  type KafkaConnection,
+  RETRY,
+  clientOf,
+  requestMaxMsOf,
+  unavailable,
+} from './connection.ts';
 import { type Message, offsetOf, sizeOf, toMessage } from './messages.ts';
 import type { Place, Places } from './places.ts';
 
@@ -34,14 +40,14 @@ interface Queued extends Place {
  * broker that has them answers "yes, at their offset" without appending anything.
  */
 export class Appender {
-  readonly #client: Kafka;
+  readonly #connection: KafkaConnection;
   readonly #places: Places;
   #queue: Queued[] = [];
   #producer: Promise<Producer> | undefined;
   #sending: Promise<void> | undefined;
 
-  constructor(client: Kafka, places: Places) {
-    this.#client = client;
+  constructor(connection: KafkaConnection, places: Places) {
+    this.#connection = connection;
     this.#places = places;
   }
 
@@ -100,7 +106,7 @@ export class Appender {
     const topics = [...new Set(batch.map(({ topic }) => topic))];
     return producer.sendBatch({
       acks: -1,
-      timeout: REQUEST_MAX_MS,
+      timeout: requestMaxMsOf(this.#connection),
       topicMessages: topics.map((topic) => ({
         topic,
         messages: batch.filter((it) => it.topic === topic).map(({ message }) => message),
@@ -109,7 +115,7 @@ export class Appender {
   }
 
   async #connect(): Promise<Producer> {
-    const producer = this.#client.producer({
+    const producer = clientOf(this.#connection).producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,

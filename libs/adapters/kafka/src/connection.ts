@@ -9,14 +9,20 @@ export interface KafkaConnection {
   readonly clientId: string;
   readonly ssl?: NonNullable<KafkaConfig['ssl']>;
   readonly sasl?: NonNullable<KafkaConfig['sasl']>;
+  /** How long a broker may take for one request before it is asked again. */
+  readonly requestMaxMs?: number;
   /** Told of what the client works around by itself: lost connections, moved leaders. */
   readonly onTrouble?: (message: string) => void;
 }
 
 export const CONNECT_MAX_MS = 3_000;
-export const REQUEST_MAX_MS = 5_000;
+const REQUEST_MAX_MS = 5_000;
 /** A broker that restarts is back, or replaced by another leader, within these. */
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
+
+export function requestMaxMsOf({ requestMaxMs }: KafkaConnection): number {
+  return requestMaxMs ?? REQUEST_MAX_MS;
+}
 
 /** kafkajs, its log lines going to `onTrouble`. */
 export function clientOf(connection: KafkaConnection): Kafka {
@@ -27,7 +33,7 @@ export function clientOf(connection: KafkaConnection): Kafka {
     ...(ssl !== undefined && { ssl }),
     ...(sasl !== undefined && { sasl }),
     connectionTimeout: CONNECT_MAX_MS,
-    requestTimeout: REQUEST_MAX_MS,
+    requestTimeout: requestMaxMsOf(connection),
     retry: RETRY,
     logLevel: logLevel.WARN,
     logCreator: loggerOf(connection),

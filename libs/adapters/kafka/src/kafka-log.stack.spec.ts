@@ -2,7 +2,7 @@ import { type EventLogFactory, describeEventLog } from '@countersign/ports/suite
 import { afterAll, beforeAll } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
 import type { KafkaLog } from './kafka-log.ts';
-import { deleteTopics, makeTopics, openAt } from './log-under-test.ts';
+import { deleteTopics, makeTopics, openAt } from './testing/log-under-test.ts';
 
 let server: KafkaServer;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import type {
   Subscription,
 } from '@countersign/ports';
 import { Appender } from './appender.ts';
-import { type KafkaConnection, clientOf, unavailable } from './connection.ts';
+import { type KafkaConnection, unavailable } from './connection.ts';
 import { Follower } from './follower.ts';
 import { offsetOf, toRecord } from './messages.ts';
 import { Places } from './places.ts';
@@ -73,7 +73,7 @@ export class KafkaLog implements EventLog {
     this.laneCount = options.laneCount;
     this.#options = options;
     this.#places = places;
-    this.#appender = new Appender(clientOf(options), places);
+    this.#appender = new Appender(options, places);
     this.#wire = new Wire(options, Object.values(places.topics));
   }
 

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { logLevel } from 'kafkajs';
 import Cluster, { type FetchedMessage } from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
-import { CONNECT_MAX_MS, type KafkaConnection, REQUEST_MAX_MS, loggerOf } from './connection.ts';
+import { CONNECT_MAX_MS, type KafkaConnection, loggerOf, requestMaxMsOf } from './connection.ts';
 import { offsetOf } from './messages.ts';
 import type { Place } from './places.ts';
 
@@ -137,7 +137,7 @@ export class Wire {
       }),
       socketFactory: (options: SocketOptions) => this.#socket(options),
       connectionTimeout: CONNECT_MAX_MS,
-      requestTimeout: REQUEST_MAX_MS,
+      requestTimeout: requestMaxMsOf(this.#connection),
       enforceRequestTimeout: true,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,

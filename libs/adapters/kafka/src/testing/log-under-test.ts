@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { clientOf } from './connection.ts';
-import { type KafkaLog, openKafkaLog } from './kafka-log.ts';
-import { TopicsFile, applyTopics } from './topics.ts';
+import { clientOf } from '../connection.ts';
+import { type KafkaLog, openKafkaLog } from '../kafka-log.ts';
+import { TopicsFile, applyTopics } from '../topics.ts';
 
-const FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
+const FILE = new URL('../../../../../deploy/kafka/topics.yaml', import.meta.url);
 
 /** The topics as users make them. */
 export const topicsFile: TopicsFile = TopicsFile.parse(parse(readFileSync(FILE, 'utf8')));
@@ -19,11 +19,18 @@ export interface LogPlace {
 /** For tests: topics of one log that nobody else uses, made on a broker of one node. */
 export async function makeTopics(brokers: readonly string[], laneCount: number): Promise<LogPlace> {
   const place = { brokers, laneCount, prefix: `t${randomUUID().slice(0, 8)}.` };
-  await applyTopics({ ...place, clientId: 'test', file: topicsFile, replication: 1 });
+  await makeTopicsAt(place);
   return place;
 }
 
-export function openAt(place: LogPlace, options: { patienceMs?: number } = {}): Promise<KafkaLog> {
+export async function makeTopicsAt(place: LogPlace): Promise<void> {
+  await applyTopics({ ...place, clientId: 'test', file: topicsFile, replication: 1 });
+}
+
+export function openAt(
+  place: LogPlace,
+  options: { patienceMs?: number; requestMaxMs?: number } = {},
+): Promise<KafkaLog> {
   return openKafkaLog({ ...place, clientId: 'test', ...options });
 }
 
