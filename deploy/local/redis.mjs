@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { debianPrograms } from './debian.mjs';
+import { folderFor, freePorts, launch } from './server.mjs';
 
 const DEFAULTS = {
   bind: '127.0.0.1',
@@ -14,16 +16,45 @@ const DEFAULTS = {
 };
 const STARTS_MAX = 5;
 
+/** Paths of `redis-server` and `redis-cli`, and the environment to run them in. */
+export function fetchRedis() {
+  return debianPrograms({
+    server: 'Redis',
+    programs: ['redis-server', 'redis-cli'],
+    packages: ['redis-server', 'redis-tools'],
+  });
+}
+
+/** A server on a folder and port of one's own, which may outlive this process. Options as of `launch`. */
+export async function launchRedis(options = {}) {
+  const { paths, env } = await fetchRedis();
+  const { folder, temporary } = folderFor('redis', options.folder);
+  const ports = options.ports ?? (await freePorts(1));
+  const [port] = ports;
+  const server = await launch({
+    ...options,
+    name: 'redis',
+    program: paths['redis-server'],
+    args: argumentsOf({ appendonly: 'yes', dir: folder, port: String(port) }),
+    env,
+    folder,
+    temporary,
+    ports,
+  });
+  return Object.assign(server, { ports, url: `redis://127.0.0.1:${port}` });
+}
+
 /**
  * @param settings directives of redis.conf by name; they replace the defaults (no persistence, `noeviction`).
  * @returns the server, which ends with this process. `restart` brings it back on the same port and folder.
  */
 export async function startRedis(settings = {}) {
+  const programs = await fetchRedis();
   const folder = mkdtempSync(join(tmpdir(), 'countersign-redis-'));
   for (let left = STARTS_MAX; ; left -= 1) {
     const port = await freePort();
     try {
-      return await serverAt({ folder, port, settings });
+      return await serverAt({ programs, folder, port, settings });
     } catch (error) {
       // Somebody else may have taken the port in between.
       if (error.code !== 'EADDRINUSE' || left === 1) {
@@ -34,8 +65,8 @@ export async function startRedis(settings = {}) {
   }
 }
 
-async function serverAt({ folder, port, settings }) {
-  let child = await listening({ folder, port, settings });
+async function serverAt({ programs, folder, port, settings }) {
+  let child = await listening({ programs, folder, port, settings });
   const end = (signal) => {
     const gone = new Promise((resolve) => child.once('close', resolve));
     if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
@@ -53,7 +84,7 @@ async function serverAt({ folder, port, settings }) {
     kill: () => end('SIGKILL'),
     restart: async (changed = {}) => {
       await end('SIGKILL');
-      child = await listening({ folder, port, settings: { ...settings, ...changed } });
+      child = await listening({ programs, folder, port, settings: { ...settings, ...changed } });
     },
     stop: async () => {
       await end('SIGKILL');
@@ -62,12 +93,12 @@ async function serverAt({ folder, port, settings }) {
   };
 }
 
-function listening({ folder, port, settings }) {
-  const directives = Object.entries({ ...DEFAULTS, ...settings, dir: folder, port: String(port) });
+function listening({ programs, folder, port, settings }) {
+  const { paths, env } = programs;
   const child = spawn(
-    'redis-server',
-    directives.flatMap(([name, value]) => [`--${name}`, ...[value].flat()]),
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    paths['redis-server'],
+    argumentsOf({ ...settings, dir: folder, port: String(port) }),
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
   );
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -78,15 +109,20 @@ function listening({ folder, port, settings }) {
       output = `${output}${data}`.slice(-4_000);
       if (output.includes('Ready to accept connections')) resolve(child);
     });
-    child.once('error', (cause) =>
-      reject(new Error(`redis-server: ${cause.message} (Debian: apt-get install redis-server)`)),
-    );
+    child.once('error', (cause) => reject(new Error(`redis-server: ${cause.message}`)));
     child.once('close', (code) => {
       const error = new Error(`redis-server ended with ${code}: ${output}`);
       if (output.includes('Address already in use')) error.code = 'EADDRINUSE';
       reject(error);
     });
   });
+}
+
+function argumentsOf(settings) {
+  return Object.entries({ ...DEFAULTS, ...settings }).flatMap(([name, value]) => [
+    `--${name}`,
+    ...[value].flat(),
+  ]);
 }
 
 function freePort() {

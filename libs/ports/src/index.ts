@@ -37,6 +37,7 @@ export type {
   TransferSeen,
 } from './chain.ts';
 export type { Clock } from './clock.ts';
+export type { DutyShares } from './duty.ts';
 export type { Notification, Notifier } from './notifier.ts';
 export type { StatementKey, TokenDomain, TypedData, WalletKeys } from './signer.ts';
 export type { StateChanges, StateEntry, StateStore } from './state-store.ts';

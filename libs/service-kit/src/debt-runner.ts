@@ -1,7 +1,14 @@
 import type { Service } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
-import { type Agent, type Debt, type Payment, agentOf, owed } from '@countersign/payment';
-import type { Clock } from '@countersign/ports';
+import {
+  type Agent,
+  type Debt,
+  type Payment,
+  agentOf,
+  laneOfPayment,
+  owed,
+} from '@countersign/payment';
+import type { Clock, DutyShares } from '@countersign/ports';
 import type { LaneHost } from './lane-host.ts';
 import type { Log } from './logger.ts';
 import { Refused } from './refusal.ts';
@@ -47,11 +54,20 @@ export class DebtRunner {
 
   /** Takes up every debt the state owes now, and each new one as it arises. */
   start(): void {
-    const { host } = this.#options;
-    this.#stop = host.onTouched((payments) => {
-      for (const payment of payments) this.#consider(payment);
-    });
-    for (const lane of host.lanes)
+    const { host, duty } = this.#options;
+    const stops = [
+      host.onTouched((payments) => {
+        for (const payment of payments) this.#consider(payment);
+      }),
+      duty?.onChange(() => this.#considerAll()),
+    ];
+    this.#stop = () => stops.forEach((stop) => stop?.());
+    this.#considerAll();
+  }
+
+  /** Lanes may have been given to us or taken away. */
+  #considerAll(): void {
+    for (const lane of this.#options.host.lanes)
       for (const agent of lane.agents.values())
         for (const payment of agent.payments.values()) this.#consider(payment);
   }
@@ -90,7 +106,8 @@ export class DebtRunner {
   }
 
   #mine(payment: Payment): readonly Debt[] {
-    const { service, effects } = this.#options;
+    const { service, effects, duty } = this.#options;
+    if (duty && !duty.holds(laneOfPayment(payment.id))) return [];
     return owed(payment).filter((debt) => debt.service === service && effects[debt.kind]);
   }
 
@@ -163,6 +180,8 @@ export interface RunnerOptions {
   readonly host: LaneHost;
   readonly effects: Effects;
   readonly clock: Clock;
+  /** The lanes whose debts are ours, where replicas share them; without it all are. */
+  readonly duty?: DutyShares;
   readonly timers: Timers;
   readonly log: Log;
   /** Told of each bug; the payment is left alone, others go on. */

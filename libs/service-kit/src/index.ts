@@ -2,6 +2,7 @@ export { type Opening, commit, commitmentOf, encodeOpenings, openedValue } from 
 export { DebtRunner, type Effect, type EffectResult, type Effects } from './debt-runner.ts';
 export { type AppendOptions, LaneHost, type NamingRecord } from './lane-host.ts';
 export type { StateOptions } from './log-fold.ts';
+export { everyLane } from './every-lane.ts';
 export { factsOf } from './facts.ts';
 export { type Log, silentLog } from './logger.ts';
 export { amountText, statusOf, viewOf } from './payment-view.ts';

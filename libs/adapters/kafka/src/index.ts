@@ -1,3 +1,4 @@
+export { type KafkaDutyOptions, joinKafkaDuty } from './kafka-duty.ts';
 export { type KafkaLogOptions, openKafkaLog } from './kafka-log.ts';
 export {
   type TopicStep,

@@ -1,0 +1,49 @@
+import type { DutyShares } from '@countersign/ports';
+import { describeDuty } from '@countersign/ports/suites';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
+import { joinKafkaDuty } from './kafka-duty.ts';
+import { deleteTopics, makeTopics } from './testing/log-under-test.ts';
+
+let server: KafkaServer;
+beforeAll(async () => {
+  server = await startKafka();
+});
+afterAll(() => server.stop());
+
+async function replicas(laneCount: number) {
+  const place = await makeTopics(server.brokers, laneCount);
+  const shares: DutyShares[] = [];
+  return {
+    join: () => {
+      const share = joinKafkaDuty({ ...place, clientId: 'test', service: 'policy' });
+      shares.push(share);
+      return Promise.resolve(share);
+    },
+    dispose: async () => {
+      await Promise.all(shares.map((share) => share.close()));
+      await deleteTopics(place);
+    },
+  };
+}
+
+describeDuty('Kafka', { capabilities: { divides: true }, create: replicas });
+
+describe('duty while the broker is away', () => {
+  it('is kept, and divided anew when the broker is back', async () => {
+    const subject = await replicas(2);
+    const first = await subject.join();
+    await changed(first, () => first.holds(0) && first.holds(1));
+    await server.kill();
+    expect([0, 1].map((lane) => first.holds(lane))).toEqual([true, true]);
+    await server.restart();
+    const second = await subject.join();
+    await changed(second, () => second.holds(0) !== second.holds(1));
+    await subject.dispose();
+  });
+});
+
+async function changed(share: DutyShares, isSo: () => boolean): Promise<void> {
+  if (isSo()) return;
+  await new Promise<void>((resolve) => share.onChange(() => isSo() && resolve()));
+}

@@ -1,0 +1,62 @@
+import type { DutyShares } from '@countersign/ports';
+
+/** Divides the lanes among the replicas of one process, in turn, at once on every change. */
+export class MemoryDuty {
+  readonly #laneCount: number;
+  readonly #members = new Set<Member>();
+
+  constructor(laneCount: number) {
+    this.#laneCount = laneCount;
+  }
+
+  join(): DutyShares {
+    const member = new Member(() => {
+      if (!this.#members.delete(member)) return;
+      member.assign([]);
+      this.#divide();
+    });
+    this.#members.add(member);
+    this.#divide();
+    return member;
+  }
+
+  #divide(): void {
+    const members = [...this.#members];
+    const lanes = Array.from({ length: this.#laneCount }, (_, lane) => lane);
+    for (const [index, member] of members.entries())
+      member.assign(lanes.filter((lane) => lane % members.length === index));
+    for (const member of members) member.tell();
+  }
+}
+
+class Member implements DutyShares {
+  readonly #listeners = new Set<() => void>();
+  readonly #leave: () => void;
+  #lanes: ReadonlySet<number> = new Set();
+
+  constructor(leave: () => void) {
+    this.#leave = leave;
+  }
+
+  holds(lane: number): boolean {
+    return this.#lanes.has(lane);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#leave();
+    return Promise.resolve();
+  }
+
+  assign(lanes: readonly number[]): void {
+    this.#lanes = new Set(lanes);
+  }
+
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,23 @@
+import { describeDuty } from '@countersign/ports/suites';
+import { everyLane } from '@countersign/service-kit';
+import { MemoryDuty } from './memory-duty.ts';
+
+describeDuty('Memory', {
+  capabilities: { divides: true },
+  create: (laneCount) => {
+    const duty = new MemoryDuty(laneCount);
+    return Promise.resolve({
+      join: () => Promise.resolve(duty.join()),
+      dispose: () => Promise.resolve(),
+    });
+  },
+});
+
+describeDuty('Every lane', {
+  capabilities: { divides: false },
+  create: (laneCount) =>
+    Promise.resolve({
+      join: () => Promise.resolve(everyLane(laneCount)),
+      dispose: () => Promise.resolve(),
+    }),
+});
