@@ -7,6 +7,7 @@ import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
 import { addPolicyCommands } from './commands/policies.ts';
 import { addSellerCommands } from './commands/sellers.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addWalletCommands } from './commands/wallets.ts';
 import { CommandError, type Surroundings, UsageError, openIn } from './session.ts';
 import { visible } from './text.ts';
@@ -53,6 +54,7 @@ function programIn(surroundings: Surroundings): Command {
   addSellerCommands(program, open);
   addPolicyCommands(program, open);
   addLogCommands(program, open);
+  addSetupCommand(program, terminal);
   return program;
 }
 

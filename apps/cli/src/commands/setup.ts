@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import type { TopicStep, TopicsWanted } from '@countersign/adapter-kafka';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { UsageError } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible } from '../text.ts';
+
+const TOPICS_FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
+
+const login = { username: z.string(), password: z.string() };
+const SaslFile = z.discriminatedUnion('mechanism', [
+  z.strictObject({ mechanism: z.literal('plain'), ...login }),
+  z.strictObject({ mechanism: z.literal('scram-sha-256'), ...login }),
+  z.strictObject({ mechanism: z.literal('scram-sha-512'), ...login }),
+]);
+
+interface SetupOptions {
+  readonly plan?: true;
+  readonly apply?: true;
+  readonly brokers: string;
+  readonly lanes: string;
+  readonly replication: string;
+  readonly prefix: string;
+  readonly topics?: string;
+  readonly tls?: true;
+  readonly saslFile?: string;
+}
+
+/** What Countersign needs to be there before it starts on several machines: the topics of its log. */
+export function addSetupCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('setup')
+    .description('show what the topics of a log on Kafka lack, or make them')
+    .option('--plan', 'show what would be done, and do nothing')
+    .option('--apply', 'do it; may be repeated')
+    .requiredOption('--brokers <list>', 'some brokers, as host:port,host:port')
+    .requiredOption('--lanes <count>', 'how many lanes the log has, for as long as it lives')
+    .requiredOption('--replication <count>', 'copies of each record; 3 for anything that matters')
+    .option('--prefix <text>', "put before every topic's name", '')
+    .option('--topics <file>', 'other topics than those of deploy/kafka/topics.yaml')
+    .option('--tls', 'connect with TLS')
+    .option('--sasl-file <file>', 'JSON with mechanism, username and password')
+    .action(async (options: SetupOptions) => {
+      if (Boolean(options.plan) === Boolean(options.apply))
+        throw new UsageError('setup takes either --plan or --apply');
+      const { applyTopics, planTopics } = await import('@countersign/adapter-kafka');
+      const wanted = await wantedBy(options);
+      const steps = await (options.apply ? applyTopics(wanted) : planTopics(wanted));
+      for (const step of steps) terminal.out(lineOf(step));
+      if (steps.length === 0) terminal.out('The topics are as they should be.');
+    });
+}
+
+async function wantedBy(options: SetupOptions): Promise<TopicsWanted> {
+  const { TopicsFile } = await import('@countersign/adapter-kafka');
+  const file = TopicsFile.safeParse(
+    parse(await readFile(options.topics ?? TOPICS_FILE, 'utf8')) as unknown,
+  );
+  if (!file.success) throw new UsageError(`the topics file: ${z.prettifyError(file.error)}`);
+  const sasl =
+    options.saslFile && SaslFile.parse(JSON.parse(await readFile(options.saslFile, 'utf8')));
+  return {
+    file: file.data,
+    brokers: options.brokers.split(','),
+    clientId: 'countersign-setup',
+    laneCount: countOf('--lanes', options.lanes),
+    replication: countOf('--replication', options.replication),
+    prefix: options.prefix,
+    ...(options.tls && { ssl: true }),
+    ...(sasl && { sasl }),
+  };
+}
+
+function countOf(option: string, text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError(`${option} takes a number from 1 on`);
+  return Number(text);
+}
+
+function lineOf(step: TopicStep): string {
+  const topic = visible(step.topic);
+  switch (step.kind) {
+    case 'create':
+      return `create  ${topic}, ${step.partitions} ${step.partitions === 1 ? 'partition' : 'partitions'}`;
+    case 'set':
+      return `set     ${topic}: ${step.setting} = ${visible(step.value)} (was ${visible(step.was)})`;
+    case 'refuse':
+      return `REFUSED ${visible(step.reason)}`;
+  }
+}
