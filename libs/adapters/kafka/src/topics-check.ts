@@ -1,8 +1,11 @@
 import { Fault } from '@countersign/kernel';
-import { type Admin, ConfigResourceTypes } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { type KafkaConnection, clientOf } from './connection.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import type { Places } from './places.ts';
+
+/** Node finds only some of the names that this CommonJS module exports. */
+const { ConfigResourceTypes } = kafkajs;
 
 /** What is fixed at a log's creation, as its topics say it. */
 export interface LogFacts {

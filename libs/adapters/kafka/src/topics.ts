@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '@countersign/kernel';
-import { type Admin, ConfigResourceTypes, ConfigSource, KafkaJSError } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { type KafkaConnection, clientOf } from './connection.ts';
 import { writeIdentity } from './identity.ts';
 import { Places } from './places.ts';
 import { settingsOf } from './topics-check.ts';
 import { Wire } from './wire.ts';
+
+/** Node finds only some of the names that this CommonJS module exports. */
+const { ConfigResourceTypes, ConfigSource, KafkaJSError } = kafkajs;
 
 const HOSTED_ATTEMPTS = 100;
 const HOSTED_POLL_MS = 100;
