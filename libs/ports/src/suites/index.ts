@@ -6,7 +6,6 @@ export {
 export { describeBudgetsModel } from './budgets-model.contract.ts';
 export { describeBudgets } from './budgets.contract.ts';
 export type { BudgetsFactory, BudgetsUnderTest } from './budgets.fixture.ts';
-export { type BudgetsFactory, type BudgetsUnderTest, describeBudgets } from './budgets.contract.ts';
 export { type DutyFactory, type DutyUnderTest, describeDuty } from './duty.contract.ts';
 export {
   type EventLogFactory,
