@@ -1,8 +1,11 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { chmod, copyFile, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeOwnerKeys, describeWalletKeys } from '@countersign/ports/suites';
+import {
+  describeOwnerKeys,
+  describeStatementKeys,
+  describeWalletKeys,
+} from '@countersign/ports/suites';
 import { p256 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
@@ -241,31 +244,12 @@ function flipped(found: string): string {
   return found.slice(0, -1) + (found.endsWith('A') ? 'B' : 'A');
 }
 
+describeStatementKeys('local keystore', async () => ({
+  open: async (service) => (await open()).statementKey(service),
+  dispose: async () => undefined,
+}));
+
 describe('the key of a service', () => {
-  it('is one key for ever, told by its id', async () => {
-    const [one, again] = await Promise.all([open(), open()]);
-    const keys = await Promise.all([one.statementKey('policy'), again.statementKey('policy')]);
-    const later = await (await open()).statementKey('policy');
-    expect(new Set([...keys, later].map((key) => key.publicKey)).size).toBe(1);
-    expect(later.publicKey).toMatch(/^[\w-]{43}$/);
-    expect(later.keyId).toBe(`policy-${later.publicKey.slice(0, 12)}`);
-    expect((await one.statementKey('approval')).publicKey).not.toBe(later.publicKey);
-  });
-
-  it('signs text so that anyone with the public key can check it', async () => {
-    const key = await (await open()).statementKey('policy');
-    const text = 'décision: « oui »';
-    const signature = await key.sign(text);
-    expect(signature).toMatch(/^[\w-]{86}$/);
-    const publicKey = createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: key.publicKey },
-      format: 'jwk',
-    });
-    const bytes = Buffer.from(signature, 'base64url');
-    expect(verify(null, Buffer.from(text), publicKey, bytes)).toBe(true);
-    expect(verify(null, Buffer.from(`${text}.`), publicKey, bytes)).toBe(false);
-  });
-
   it('has a name that leads nowhere else', async () => {
     const keystore = await open();
     await expect(keystore.statementKey('../policy')).rejects.toMatchObject({

@@ -13,6 +13,7 @@ export {
   SetClock,
   describeEventLog,
 } from './event-log.contract.ts';
+export { type StatementKeysUnderTest, describeStatementKeys } from './statement-key.contract.ts';
 export { type OwnerKeysUnderTest, describeOwnerKeys } from './owner-keys.contract.ts';
 export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';
 export {

@@ -1,0 +1,13 @@
+export type { VaultAuth } from './auth.ts';
+export { VaultOwnerKeys } from './owner-keys.ts';
+export {
+  type VaultRole,
+  type VaultStep,
+  type VaultWanted,
+  applyVault,
+  planVault,
+  roleName,
+} from './setup.ts';
+export { vaultStatementKey } from './statement-key.ts';
+export { Vault, type VaultOptions } from './vault.ts';
+export { VaultWalletKeys } from './wallet-keys.ts';
