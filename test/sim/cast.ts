@@ -37,10 +37,11 @@ export interface Owner {
   readonly agent: string;
 }
 
-export const AGENTS: readonly (Owner & { readonly wallet: string })[] = [
-  { tenant: 'acme', agent: 'scout', wallet: 'acme-1' },
+/** Some have a smart account beside the key they begin with. */
+export const AGENTS: readonly (Owner & { readonly wallet: string; readonly account?: string })[] = [
+  { tenant: 'acme', agent: 'scout', wallet: 'acme-1', account: 'acme-1-account' },
   { tenant: 'acme', agent: 'buyer', wallet: 'acme-2' },
-  { tenant: 'zenith', agent: 'scout', wallet: 'zenith-1' },
+  { tenant: 'zenith', agent: 'scout', wallet: 'zenith-1', account: 'zenith-1-account' },
 ];
 
 export const PEOPLE: readonly { readonly person: string; readonly roles: readonly Role[] }[] = [

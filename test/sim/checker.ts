@@ -8,6 +8,7 @@ import { authority } from './invariants/authority.ts';
 import { budgets } from './invariants/budgets.ts';
 import { ceilings } from './invariants/ceilings.ts';
 import { evidence } from './invariants/evidence.ts';
+import { handover } from './invariants/handover.ts';
 import type { Invariant, MakeInvariant } from './invariants/invariant.ts';
 import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
@@ -42,6 +43,7 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   money,
   /** At the end, nothing is stuck. */
   liveness,
+  handover,
 };
 
 export interface Broken {

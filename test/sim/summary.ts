@@ -24,6 +24,9 @@ export class Summary {
       count(this.payments, `${kind}${statusOf(payment)}`, 1);
     }
     for (const [kind, times] of world.weather.counts) count(this.events, kind, times);
+    for (const { event, applied } of world.history.control)
+      if (applied && event?.name === 'wallet.rotated')
+        count(this.events, 'accounts handed over', 1);
     for (const { applied, code } of [...world.history.lanes, world.history.control].flat()) {
       this.records += 1;
       if (!applied) count(this.ignored, code ?? 'unknown', 1);

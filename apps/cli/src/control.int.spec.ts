@@ -101,6 +101,32 @@ describe('wallets', () => {
   };
   const treasury = `0x${'7'.repeat(40)}`;
 
+  it('of a kind are created, given to an agent, and given to a new key', async () => {
+    const account = {
+      ...{ keyVersion: 2, owner: `0x${'1'.repeat(128)}`, rotating: false },
+      networks: [{ network: 'eip155:84532', state: 'ready' as const }],
+    };
+    await using desk = await startDesk({
+      requestWallet: () => ({ ...done, address: PAY_TO }),
+      rotateWallet: () => done,
+      addAgentWallet: () => done,
+      readWallet: () => ({ ...wallet, wallet: 'smart', kind: 'erc1271-p256', account }),
+    });
+    const created = await desk.run('wallet create smart --kind erc1271-p256');
+    expect(created.out).toContain('Fund it when');
+    expect((await desk.run('agent wallet buyer smart')).code).toBe(0);
+    expect((await desk.run('wallet rotate smart')).code).toBe(0);
+    const { out } = await desk.run('wallet balance smart');
+    expect(out).toMatch(/owner +key 2\neip155:84532 +ready/);
+    expect(desk.server.received.map(({ route, body }) => ({ route, body }))).toEqual([
+      { route: 'requestWallet', body: { wallet: 'smart', kind: 'erc1271-p256' } },
+      { route: 'addAgentWallet', body: { wallet: 'smart' } },
+      { route: 'rotateWallet', body: undefined },
+      { route: 'readWallet', body: undefined },
+    ]);
+    expect(await desk.run('wallet create odd --kind ed25519')).toMatchObject({ code: 2 });
+  });
+
   it('are created and shown', async () => {
     await using desk = await startDesk(handlers);
     expect((await desk.run('wallet create main')).out).toContain(PAY_TO);

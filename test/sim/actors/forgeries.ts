@@ -7,7 +7,15 @@ import {
 } from '@countersign/contracts';
 import { type Payment, type TenantView, fixedOf, nonceOf, tenantOf } from '@countersign/payment';
 import { CONTROL } from '@countersign/ports';
-import { CHAIN_ID, KEYS, NETWORK, type Owner, SIGNING_SERVICES, STRANGER } from '../cast.ts';
+import {
+  AGENTS,
+  CHAIN_ID,
+  KEYS,
+  NETWORK,
+  type Owner,
+  SIGNING_SERVICES,
+  STRANGER,
+} from '../cast.ts';
 import type { Dice } from '../dice.ts';
 import { policyText } from '../policies.ts';
 import type { World } from '../world.ts';
@@ -229,7 +237,19 @@ const activatePolicy: ControlForgery = (forger, { tenant }) => {
   forger.forge('policy.activated', { tenant, version, hash, by: 'ann' }, CONTROL);
 };
 
+/** An account of nobody, or one that is somebody else's. */
+const handOver: ControlForgery = (forger, { tenant }) => {
+  const owner = `0x${'6'.repeat(128)}`;
+  const account = AGENTS.find((it) => it.tenant === tenant)?.account ?? 'none';
+  const about = { tenant, wallet: account, network: NETWORK, owner, at: BLOCK };
+  forger.forge('wallet.deployed', about, CONTROL);
+  forger.forge('wallet.rotation_ordered', { tenant, wallet: account, by }, CONTROL);
+  forger.forge('wallet.key_renewed', { tenant, wallet: account, owner, keyVersion: 2 }, CONTROL);
+  forger.forge('wallet.rotated', { ...about, keyVersion: 2 }, CONTROL);
+};
+const BLOCK = { number: 1, hash: `0x${'6'.repeat(64)}`, timeMs: 1 };
+
 export const CONTROL_FORGERIES: readonly ControlForgery[] = [
   ...[registerSeller, addPerson, replaceCredential, openEpoch],
-  ...[freezeAll, unfreezeAll, putPolicy, activatePolicy],
+  ...[freezeAll, unfreezeAll, putPolicy, activatePolicy, handOver],
 ];

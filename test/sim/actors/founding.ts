@@ -24,7 +24,7 @@ export function recordOf(seller: (typeof SELLERS)[number]): Seller {
     ...known,
     payTo: [{ network: NETWORK, address: payTo }],
     jurisdiction: 'DE',
-    takes: 'any',
+    takes: seller.seller === 'weather' ? 'eoa' : 'any',
     routes:
       expectedAmount === undefined
         ? []
@@ -67,4 +67,9 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
     ...agents.map((it) => act('agent.added', (to) => to.addAgent(owner, it.agent, it.wallet))),
     act('policy.activated', (to) => to.activatePolicy({ tenant, person: 'ann' }, 1)),
   ]);
+  for (const { agent, account } of agents) {
+    if (account === undefined) continue;
+    await act('wallet.requested', (to) => to.requestWallet(owner, account, 'erc1271-p256'));
+    await act('agent.wallet_added', (to) => to.addAgentWallet(owner, agent, account));
+  }
 }

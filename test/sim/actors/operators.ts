@@ -37,6 +37,7 @@ const MANNERS = {
   task: 3,
   withdraw: 2,
   credential: 1,
+  rotate: 1,
 };
 
 async function act(world: World, dice: Dice): Promise<void> {
@@ -65,6 +66,8 @@ async function act(world: World, dice: Dice): Promise<void> {
       return changeTask(world, dice, owner);
     case 'withdraw':
       return withdraw(world, dice, owner);
+    case 'rotate':
+      return rotate(world, owner);
     case 'credential':
       world.acts.note(`agent.credential_replaced/${tenant}`);
       return done(
@@ -137,7 +140,15 @@ async function changeTask(world: World, dice: Dice, { tenant, agent }: Owner): P
   await request(world, 'open a task', (it) => it.intake.openTask(by, agent, task));
 }
 
-async function withdraw(world: World, dice: Dice, { tenant, wallet }: Owner & { wallet: string }) {
+async function rotate(world: World, { tenant, account }: (typeof AGENTS)[number]): Promise<void> {
+  if (account === undefined) return;
+  world.acts.note(`wallet.rotation_ordered/${tenant}`);
+  await request(world, 'rotate', (it) => it.registry.rotateWallet(byOf(tenant), account));
+}
+
+async function withdraw(world: World, dice: Dice, owner: (typeof AGENTS)[number]): Promise<void> {
+  const { tenant, account } = owner;
+  const wallet = account !== undefined && dice.chance(0.3) ? account : owner.wallet;
   const to = dice.chance(0.2) ? STRANGER : TREASURY;
   const body = { network: NETWORK, asset: USDC, amount: String(dice.between(1, 9) * 100_000), to };
   const order = { tenant, wallet, person: 'owner' };

@@ -10,6 +10,8 @@ const PEOPLE_ONLY = {
   'agent.added': true,
   'agent.credential_replaced': true,
   'wallet.requested': true,
+  'wallet.rotation_ordered': true,
+  'agent.wallet_added': true,
   'seller.registered': true,
   'seller.removed': true,
   'policy.put': true,

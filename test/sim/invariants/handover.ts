@@ -1,0 +1,45 @@
+import type { Authorization } from '@countersign/contracts';
+import { isAccount, tenantOf } from '@countersign/payment';
+import { TENANTS } from '../cast.ts';
+import type { World } from '../world.ts';
+import { isDead, paidAtMs } from './exposure.ts';
+import type { MakeInvariant } from './invariant.ts';
+
+/**
+ * An account is handed over only when nothing it signed can be used any more; and when faults are over, every account
+ * stands, is where the log says it is, and none is left between two keys.
+ */
+export const handover: MakeInvariant = (world, report) => {
+  const signed = new Map<string, Authorization[]>();
+  return {
+    onSignature({ meaning }) {
+      if (meaning?.kind === 'transfer') {
+        if (world.chain.accounts.isAccount(meaning.authorization.from))
+          world.weather.count('signed by an account');
+        const { authorization } = meaning;
+        const before = signed.get(authorization.from) ?? [];
+        signed.set(authorization.from, [...before, authorization]);
+      }
+      if (meaning?.kind !== 'rotation') return;
+      const live = signed.get(meaning.account)?.find((it) => !isDone(world, it));
+      if (live) report(`${meaning.account} is handed over while ${live.nonce} can still be used`);
+    },
+    atEnd() {
+      const view = world.history.views.at(-1);
+      if (!view) return;
+      for (const tenant of TENANTS)
+        for (const wallet of tenantOf(view, tenant).wallets.values()) {
+          if (!isAccount(wallet)) continue;
+          const { id, address, keys, pinned, rotatingSince, accounts } = wallet;
+          if (rotatingSince !== null) report(`${id} is still being given to another key`);
+          if (accounts.size === 0) report(`${id} stands nowhere`);
+          const { account } = world.chain.accounts.readAt(address, world.chain.at('finalized', 0));
+          if (account?.owner !== keys[pinned - 1]) report(`${id} is owned by another key`);
+        }
+    },
+  };
+};
+
+function isDone({ chain }: World, authorization: Authorization): boolean {
+  return isDead(chain, authorization) || paidAtMs(chain, authorization) !== undefined;
+}
