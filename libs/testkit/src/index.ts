@@ -9,5 +9,6 @@ export {
   WALLET,
   quoteOf,
 } from './lane-bench.ts';
+export { MemoryDuty } from './memory-duty.ts';
 export { VirtualTime } from './virtual-time.ts';
 export { type Ending, PaidLog, statementKeyOf } from './paid-log.ts';
