@@ -1,4 +1,4 @@
-import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from './chain.ts';
 import type { Seen } from './history.ts';
@@ -96,6 +96,10 @@ export class Checker {
 
   onRelease(tenant: string, paymentId: string): void {
     for (const it of this.#all) it.onRelease?.(tenant, paymentId);
+  }
+
+  onRebuild(book: Book): void {
+    for (const it of this.#all) it.onRebuild?.(book);
   }
 
   onUsage(usage: Usage): void {

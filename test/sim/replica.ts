@@ -140,6 +140,7 @@ function takeUpDuties(
     alertingDuty({ ...shell, notifier, pageUrl }),
   ];
   policy.marking.start();
+  policy.bookkeeping.start();
   signer.wallets.start();
   settlement.accounts.start();
   for (const runner of runners) runner.start();
@@ -162,14 +163,12 @@ function timersOf({ scheduler, party }: ProcessParts): Timers {
   return { after: (delayMs, task) => scheduler.after(delayMs, 'timer', task, party) };
 }
 
-const BUG = 'a bug stopped work on this payment';
-
 function logOf({ name, onBug }: ProcessParts): Log {
   return {
     info: () => {},
     warn: () => {},
     error: (fields, message) => {
-      if (message === BUG) onBug(`${name}: ${String(fields['debt'])}`, fields['err']);
+      if ('err' in fields) onBug(`${name}: ${message}`, fields['err']);
     },
   };
 }

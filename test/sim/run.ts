@@ -1,4 +1,5 @@
-import { AGENTS } from './cast.ts';
+import { newestBook } from './budget-stores.ts';
+import { AGENTS, TENANTS } from './cast.ts';
 import { agentAtWork } from './actors/agent.ts';
 import { chainAtWork } from './actors/facilitator.ts';
 import { found } from './actors/founding.ts';
@@ -68,12 +69,13 @@ export async function run(options: RunOptions): Promise<Outcome> {
 
 async function settle(world: World): Promise<void> {
   calmDown(world);
-  const { scheduler, checker, history } = world;
+  const { scheduler, checker, history, budgets } = world;
   const untilMs = scheduler.nowMs + SETTLE_MAX_MS;
   const isQuiet = () =>
     history.reference.every((lane) =>
       [...lane.agents.values()].every((it) => it.open.size === 0),
     ) &&
+    TENANTS.every((tenant) => budgets.isOpen(newestBook(history, tenant))) &&
     world.replicas.every(({ process }) =>
       process.host.lanes.every(({ lane, next }) => next === history.lanes[lane]?.length),
     );

@@ -26,6 +26,8 @@ const WORST = {
   rpcLag: 0.1,
   /** Keys cannot be reached. */
   keysOut: 0.02,
+  /** The budget server is lost, with what was written last or with all. */
+  budgetsLost: 0.3,
   /** Nobody takes notifications. */
   notifierOut: 0.5,
   /** The chain drops blocks that are not final. */

@@ -1,9 +1,10 @@
 import { type SyncStore, openStateStore, openSyncStore } from '@countersign/adapter-sqlite';
 import { Fault } from '@countersign/kernel';
-import type { Budgets, Notifier } from '@countersign/ports';
+import type { Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
+import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
 import { SimChain, type Submission } from './chain.ts';
@@ -49,6 +50,7 @@ export class World {
   readonly vault = new Vault();
   readonly acts: Acts;
   readonly checker: Checker;
+  readonly budgets: BudgetStores;
   readonly replicas: Replica[];
   readonly ceiling: { readonly perPayment: bigint; readonly perDay: bigint };
   notifierIsOut = false;
@@ -65,15 +67,11 @@ export class World {
     this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.2) ? 'low' : 'usual'];
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
-    const store = openSyncStore({
-      path: ':memory:',
-      laneCount: LANES,
-      logId: 'sim',
-      clock: {
-        nowMs: () => this.scheduler.nowMs + this.#logClockMs,
-        monotonicMs: () => this.scheduler.nowMs,
-      },
-    });
+    const clock = {
+      nowMs: () => this.scheduler.nowMs + this.#logClockMs,
+      monotonicMs: () => this.scheduler.nowMs,
+    };
+    const store = openSyncStore({ path: ':memory:', laneCount: LANES, logId: 'sim', clock });
     this.store = this.#plant.store?.(store) ?? store;
     this.store.onCommit(() => {
       for (const feed of [...this.#feeds]) feed();
@@ -86,6 +84,13 @@ export class World {
       dice: this.dice.fork('chain'),
     });
     this.checker = new Checker(this, options.only);
+    this.budgets = new BudgetStores({
+      scheduler: this.scheduler,
+      dice: this.dice.fork('budgets'),
+      checker: this.checker,
+      clock,
+      reserve: this.#plant.reserve ?? ((it, request) => it.reserveNow(request)),
+    });
     this.vault.onSignature = (signature) => this.checker.onSignature(signature);
     this.chain.onUsage = (usage) => this.checker.onUsage(usage);
     const keeping = this.dice.fork('keeping');
@@ -156,7 +161,7 @@ export class World {
     });
     const bare: Surroundings = {
       log,
-      budgets: this.#budgets(wire),
+      budgets: this.budgets.port(party, wire),
       chain: chainPort({ chain, wire, weather, dice }),
       notifier: this.#notifier(wire),
       wallets: this.vault.port(wire, weather),
@@ -183,48 +188,6 @@ export class World {
     return startProcess({
       ...{ name, party, scheduler, skewMs, surroundings, onBug, onFolded, stateOptions },
     });
-  }
-
-  #budgets(wire: Wire): Budgets {
-    const { store, checker } = this;
-    const reserveNow = this.#plant.reserve ?? ((it, request) => it.reserveNow(request));
-    const code = 'budgets_unavailable';
-    return {
-      reserve: (request) =>
-        wire.call({
-          name: `reserve ${request.paymentId}`,
-          code,
-          effect: () => {
-            const result = reserveNow(store, request);
-            checker.onReserve(request, result);
-            return result;
-          },
-        }),
-      commit: (book, paymentId, spentAtMs) =>
-        wire.call({
-          name: `commit ${paymentId}`,
-          code,
-          effect: () => {
-            checker.onCommit(book.tenant, paymentId);
-            store.commitNow(book, paymentId, spentAtMs);
-          },
-        }),
-      release: (book, paymentId) =>
-        wire.call({
-          name: `release ${paymentId}`,
-          code,
-          effect: () => {
-            checker.onRelease(book.tenant, paymentId);
-            store.releaseNow(book, paymentId);
-          },
-        }),
-      read: (book, limits) =>
-        wire.call({ name: 'readings', code, effect: () => store.readingsNow(book, limits) }),
-      open: (book) => wire.call({ name: 'open', code, effect: () => store.openNow(book) }),
-      rebuild: (book, bookings) =>
-        wire.call({ name: 'rebuild', code, effect: () => store.rebuildNow(book, bookings) }),
-      close: () => Promise.resolve(),
-    };
   }
 
   #notifier(wire: Wire): Notifier {

@@ -110,6 +110,7 @@ export async function startServices(ports: ServicePorts) {
       alertingDuty({ ...shell, notifier, pageUrl }),
     );
     policy.marking.start();
+    policy.bookkeeping.start();
     signer.wallets.start();
     settlement.accounts.start();
     for (const runner of runners) runner.start();
@@ -119,6 +120,7 @@ export async function startServices(ports: ServicePorts) {
   async function close(): Promise<void> {
     await app.close();
     policy.marking.stop();
+    policy.bookkeeping.stop();
     signer.wallets.stop();
     settlement.accounts.stop();
     await Promise.all(runners.map((runner) => runner.stop()));

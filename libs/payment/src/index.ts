@@ -37,7 +37,9 @@ export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {
+  type Booked,
   type Reservation,
+  bookedOf,
   categoryOf,
   countersOf,
   scopesOf,

@@ -9,6 +9,7 @@ import {
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
   type ControlView,
+  type Booked,
   type LaneState,
   type Payment,
   type Task,
@@ -133,6 +134,14 @@ export class LaneHost {
   /** Payments of a tenant by the time of submission, the newest first. */
   newest(list: ListOf): readonly Payment[] {
     return this.#fold.cache.newest(list);
+  }
+
+  /**
+   * What every payment of a tenant means to the budget counters, as far as it was folded. Of those that ended without
+   * having spent anything, some are left out.
+   */
+  booked(tenant: string): Iterable<Booked> {
+    return this.#fold.cache.booked(tenant);
   }
 
   /** Every record that names the payment, in order, with why it was ignored, if it was. */

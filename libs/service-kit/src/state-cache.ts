@@ -2,10 +2,12 @@ import { deserialize, serialize } from 'node:v8';
 import type { RefusalCode } from '@countersign/contracts';
 import {
   type AgentTables,
+  type Booked,
   KEY_KEPT_MS,
   type KeyUse,
   type Payment,
   type Purchase,
+  bookedOf,
   owed,
 } from '@countersign/payment';
 import type { StateEntry, StateStore } from '@countersign/ports';
@@ -123,6 +125,18 @@ export class StateCache {
     return this.#named.get(paymentId) ?? [];
   }
 
+  /** What every payment of a tenant means to the counters; of those that ended unpaid, only what is in memory. */
+  *booked(tenant: string): Generator<Booked> {
+    for (const payment of this.#inMemory.values()) {
+      const booked = payment.tenant === tenant ? bookedOf(payment) : null;
+      if (booked) yield booked;
+    }
+    for (const { value } of this.all('spent', `${tenant}/`)) {
+      const booked = value as Booked;
+      if (!this.#inMemory.has(booked.paymentId)) yield booked;
+    }
+  }
+
   newest({ tenant, agents, status, before, max }: ListOf): Payment[] {
     const below = before && rankOf(before);
     const found = new Map<string, string>();
@@ -157,6 +171,9 @@ export class StateCache {
         deletes.push({ collection: 'live', key: id });
         const key = `${payment.tenant}/${payment.agent}/${rankOf(payment)}`;
         puts.push(entry('closed', key, statusOf(payment)));
+        const booked = bookedOf(payment);
+        if (booked?.state === 'committed')
+          puts.push(entry('spent', `${payment.tenant}/${id}`, booked));
       } else puts.push(entry('live', id, true));
     }
     return { puts, deletes };
@@ -182,11 +199,11 @@ export class StateCache {
     }
   }
 
-  /** Everything in one collection of the store, in no order that matters. */
-  *all(collection: string): Generator<{ key: string; value: unknown }> {
+  /** Everything in one collection of the store whose key begins so, in no order that matters. */
+  *all(collection: string, prefix = ''): Generator<{ key: string; value: unknown }> {
     let below: string | undefined;
     for (;;) {
-      const range = { prefix: '', max: PAGE, ...(below !== undefined && { below }) };
+      const range = { prefix, max: PAGE, ...(below !== undefined && { below }) };
       const page = this.store?.newest(collection, range) ?? [];
       for (const { key, value } of page) yield { key, value: deserialize(value) };
       if (page.length < PAGE) return;

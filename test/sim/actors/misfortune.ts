@@ -28,6 +28,7 @@ function strike(world: World, dice: World['dice']): void {
   if (weather.strikes('skew'))
     replica.skewMs = dice.pick([0, 0, 200, -200, 1_500, -1_500, 8_000, -8_000, 45_000, -45_000]);
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
+  if (weather.strikes('budgetsLost')) world.budgets.lose();
   if (weather.strikes('notifierOut')) world.notifierIsOut = !world.notifierIsOut;
 }
 
@@ -35,6 +36,7 @@ function strike(world: World, dice: World['dice']): void {
 export function calmDown(world: World): void {
   world.weather.isCalm = true;
   world.notifierIsOut = false;
+  world.budgets.calmDown();
   world.setLogClock(0);
   for (const replica of world.replicas) {
     replica.skewMs = 0;

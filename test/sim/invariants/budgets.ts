@@ -29,11 +29,14 @@ interface Rule {
 export const budgets: MakeInvariant = (world, report) => {
   const granted = new Map<string, Granted>();
   const answered = new Set<string>();
+  const epochs = new Map<string, number>();
   return {
     onReserve(request, result) {
       if (result.kind !== 'answered' || result.answer.tier === null) return;
-      const { sequence, tier, atMs } = result.answer;
-      const answer = `${request.tenant}/${sequence}`;
+      const { epoch, sequence, tier, atMs } = result.answer;
+      // A server that was replaced may go on answering: no decision of its epoch applies any more.
+      if (epoch < (epochs.get(request.tenant) ?? 0)) return;
+      const answer = `${request.tenant}/${epoch}/${sequence}`;
       if (answered.has(answer)) return;
       answered.add(answer);
       const facts = Facts.parse(JSON.parse(request.inputs));
@@ -47,6 +50,15 @@ export const budgets: MakeInvariant = (world, report) => {
             report(`${paymentId} of ${amount} was granted in ${tier}; ${rule.name}: ${wrong}`);
         }
       granted.set(paymentId, mine);
+    },
+    onRebuild({ tenant, epoch }) {
+      epochs.set(tenant, epoch);
+      // What was answered and not decided in the log by then is asked anew: nothing of it is held.
+      for (const [paymentId, { facts }] of granted) {
+        if (facts.tenant !== tenant) continue;
+        const status = world.history.payment(facts, paymentId)?.phase.status;
+        if (status === undefined || status === 'undecided') granted.delete(paymentId);
+      }
     },
   };
 };

@@ -1,4 +1,4 @@
-import type { LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from '../chain.ts';
 import type { Seen } from '../history.ts';
@@ -17,6 +17,8 @@ export interface Invariant {
   onReserve?(request: ReserveRequest, result: ReserveResult): void;
   onCommit?(tenant: string, paymentId: string): void;
   onRelease?(tenant: string, paymentId: string): void;
+  /** The counters of a tenant were made anew. */
+  onRebuild?(book: Book): void;
   /** A block used or canceled a nonce. */
   onUsage?(usage: Usage): void;
   /** A replica has folded a record. */

@@ -1,3 +1,4 @@
+import { newestBook } from '../budget-stores.ts';
 import { CEILINGS, TENANTS } from '../cast.ts';
 import type { World } from '../world.ts';
 import { paidAtMs } from './exposure.ts';
@@ -6,7 +7,7 @@ import type { MakeInvariant } from './invariant.ts';
 /** When faults are over and time has passed, every payment has ended, and its reservation with it. */
 export const liveness: MakeInvariant = (world, report) => ({
   atEnd() {
-    const { history, store } = world;
+    const { history } = world;
     for (const { id, phase, reservationEnded } of history.payments())
       if (phase.status !== 'ended') report(`${id} is stuck: ${phase.status}`);
       else if (!reservationEnded) report(`${id} is ${phase.how}, and its reservation never ended`);
@@ -18,7 +19,12 @@ export const liveness: MakeInvariant = (world, report) => ({
       if (lane.through < last)
         report(`lane ${lane.lane} sees control up to ${lane.through} of ${last}`);
     for (const tenant of TENANTS) {
-      const open = store.openNow({ tenant, epoch: 0 });
+      const book = newestBook(history, tenant);
+      if (!world.budgets.isOpen(book)) {
+        report(`the counters of ${tenant} were lost, and never made anew`);
+        continue;
+      }
+      const open = world.budgets.store.openNow(book);
       if (open.length > 0) report(`${tenant} has ${open.length} open reservations, and no payment`);
       sumsAgree(world, tenant, report);
     }
@@ -32,7 +38,7 @@ function mayRefuse({ ceiling }: World, code: string | null): boolean {
 
 /** What the counters hold in the end is what the chain says was paid. */
 function sumsAgree(world: World, tenant: string, report: (account: string) => void): void {
-  const { history, store, chain } = world;
+  const { history, budgets, chain } = world;
   const known = history.payments().filter((it) => it.tenant === tenant);
   const sum = known
     .filter((it) => it.intent.kind === 'payment')
@@ -40,7 +46,7 @@ function sumsAgree(world: World, tenant: string, report: (account: string) => vo
     .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
     .reduce((total, { value }) => total + BigInt(value), 0n);
   const limit = { id: 'all', scope: `tenant:${tenant}`, window: { kind: 'lifetime' as const } };
-  const committed = store.readingsNow({ tenant, epoch: 0 }, [limit])[0]?.committed;
+  const committed = budgets.store.readingsNow(newestBook(history, tenant), [limit])[0]?.committed;
   if (committed !== String(sum))
     report(`${tenant} has ${committed} committed, and the chain paid ${sum}`);
 }

@@ -1,7 +1,8 @@
 import { pickTier } from '@countersign/contracts';
 import type { SyncStore } from '@countersign/adapter-sqlite';
 import { COUNTABLE_MAX } from '@countersign/kernel';
-import type { ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
+import type { Budgets, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
+import type { Surroundings } from '../replica.ts';
 
 /** Reserves as if nothing were open. */
 export function blindToOpen(store: SyncStore, request: ReserveRequest): ReserveResult {
@@ -52,4 +53,12 @@ export function forgetful(store: StateStore): StateStore {
     clear: () => store.clear(),
     close: () => store.close(),
   };
+}
+
+/** Makes counters anew without what is open. */
+export function openLeftOut(surroundings: Surroundings): Surroundings {
+  const { budgets } = surroundings;
+  const rebuild: Budgets['rebuild'] = (book, { atMs, payments }) =>
+    budgets.rebuild(book, { atMs, payments: payments.filter((it) => it.state !== 'open') });
+  return { ...surroundings, budgets: { ...budgets, rebuild } };
 }

@@ -1,4 +1,5 @@
 import type { Decision, Facts } from '@countersign/contracts';
+import type { Payment } from './payment.ts';
 
 /**
  * What a payment holds in the budgets, by the log alone: the counters are a view of these, and are made anew from them
@@ -64,4 +65,32 @@ export function reservationOf({ facts, answer, verdict }: Decision): Reservation
     amount: facts.kind === 'withdrawal' ? '0' : verdict.amountUnits,
     scopes: [...scopesOf(facts), tierScopeOf(facts, answer.tier)],
   };
+}
+
+/** What one payment means to the counters: it holds, has spent, or is barred from ever holding anything again. */
+export type Booked =
+  | {
+      readonly state: 'open';
+      readonly paymentId: string;
+      readonly amount: bigint;
+      readonly scopes: readonly string[];
+    }
+  | {
+      readonly state: 'committed';
+      readonly paymentId: string;
+      readonly amount: bigint;
+      readonly scopes: readonly string[];
+      readonly spentAtMs: number;
+    }
+  | { readonly state: 'released'; readonly paymentId: string };
+
+/**
+ * The payment as the counters must have it. Its end counts as soon as it stands in the log, whether or not a store was
+ * told; null before anything was reserved for it.
+ */
+export function bookedOf({ id: paymentId, phase, reserved }: Payment): Booked | null {
+  const holding = reserved && { amount: BigInt(reserved.amount), scopes: reserved.scopes };
+  if (phase.status !== 'ended') return holding && { state: 'open', paymentId, ...holding };
+  if (phase.how !== 'settled' || !holding) return { state: 'released', paymentId };
+  return { state: 'committed', paymentId, ...holding, spentAtMs: phase.spentAtMs ?? phase.atMs };
 }

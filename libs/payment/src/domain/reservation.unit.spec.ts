@@ -1,7 +1,7 @@
 import type { Decision, Facts } from '@countersign/contracts';
 import { LaneBench } from '@countersign/testkit';
 import { describe, expect, it } from 'vitest';
-import { reservationOf } from './reservation.ts';
+import { bookedOf, reservationOf } from './reservation.ts';
 
 const bench = new LaneBench();
 const { payment } = bench.submit(1_000);
@@ -51,5 +51,32 @@ describe('what a decision reserved', () => {
       amount: '0',
       scopes: ['withdrawals:research-1'],
     });
+  });
+});
+
+describe('what a payment means to the counters', () => {
+  const scopes = ['agent:a'];
+  const held = { ...payment, reserved: { amount: '5', scopes } };
+  const over = (how: 'settled' | 'void', spentAtMs: number | null) => {
+    const ends = { code: null, atMs: 70, verdict: null, fixed: null, signature: null };
+    const phase = { status: 'ended', how, spentAtMs, transfer: null, ...ends } as const;
+    return bookedOf({ ...held, phase });
+  };
+
+  it('is nothing before anything was reserved', () => {
+    expect(bookedOf(payment)).toBeNull();
+  });
+
+  it('is open until its end stands in the log, whatever a store was told', () => {
+    const open = { state: 'open', paymentId: payment.id, amount: 5n, scopes };
+    expect(bookedOf(held)).toEqual(open);
+    expect(bookedOf({ ...held, reservationEnded: true })).toEqual(open);
+  });
+
+  it('is spent once it settled, and barred when it ended otherwise', () => {
+    const spent = { state: 'committed', paymentId: payment.id, amount: 5n, scopes };
+    expect(over('settled', 60)).toEqual({ ...spent, spentAtMs: 60 });
+    expect(over('settled', null)).toEqual({ ...spent, spentAtMs: 70 });
+    expect(over('void', null)).toEqual({ state: 'released', paymentId: payment.id });
   });
 });

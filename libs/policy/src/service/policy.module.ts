@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Budgets, Clock, StatementKey } from '@countersign/ports';
 import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import { Bookkeeping } from './bookkeeping.ts';
 import { decideEffect } from './decide.effect.ts';
 import { Marking } from './marking.ts';
 import { PolicyCache } from './policy-cache.ts';
@@ -17,9 +18,15 @@ export interface PolicyParts {
   readonly log: Log;
 }
 
-/** What policy owes: decisions, the end of reservations, and marks. */
-export function policyDuty(parts: PolicyParts): { runner: DebtRunner; marking: Marking } {
-  const { host, budgets, key } = parts;
+/** What policy owes: decisions, the end of reservations, marks, and counters that are those of the log. */
+export function policyDuty(parts: PolicyParts): {
+  readonly runner: DebtRunner;
+  readonly marking: Marking;
+  readonly bookkeeping: Bookkeeping;
+} {
+  const { host, key } = parts;
+  const bookkeeping = new Bookkeeping(parts);
+  const { budgets } = bookkeeping;
   const policies = new PolicyCache();
   const runner = new DebtRunner({
     ...parts,
@@ -29,7 +36,7 @@ export function policyDuty(parts: PolicyParts): { runner: DebtRunner; marking: M
       end_reservation: reservationEffect({ host, budgets }),
     },
   });
-  return { runner, marking: new Marking(parts) };
+  return { runner, marking: new Marking(parts), bookkeeping };
 }
 
 /** The policy service: policies, agents, sellers, people; decisions. */
