@@ -10,10 +10,12 @@ import {
 import { fromDecimal } from '@countersign/kernel';
 import {
   type Candidates,
+  RULES_VERSION,
   compilePolicy,
   concludeDecision,
   planDecision,
   replayDecision,
+  withPolicyFacts,
 } from '@countersign/policy';
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -51,6 +53,10 @@ const PaymentRow = z.strictObject({
       reported: z.string().default('0'),
     })
     .optional(),
+  session: z.string().optional(),
+  sessionCeiling: z.string().optional(),
+  /** When the quote was recorded. */
+  at: z.iso.datetime().optional(),
   frozen: z.boolean().optional(),
   wallet: z.string().optional(),
   agentSays: z
@@ -78,6 +84,8 @@ const PAYMENT = {
   jurisdiction: 'DE',
   expected: 'none',
   task: 'none',
+  session: 'none',
+  at: '2023-11-14T22:13:20Z',
   frozen: false,
   wallet: 'main',
 } satisfies PaymentRow;
@@ -134,7 +142,7 @@ function factsOf(changes: PaymentRow): Facts {
   const row = { ...PAYMENT, ...changes };
   const { category, price, task } = changes.agentSays ?? {};
   return Facts.parse({
-    atMs: 1_700_000_000_000,
+    atMs: Date.parse(row.at ?? PAYMENT.at),
     tenant: 'default',
     agent: row.agent,
     kind: row.kind,
@@ -159,6 +167,8 @@ function factsOf(changes: PaymentRow): Facts {
       ...(row.expected !== 'none' && { expectedAmount: atomic(row.expected) }),
       task: row.task,
       ...(row.taskTerms && { taskTerms: termsOf(row.taskTerms) }),
+      session: row.session,
+      ...(row.sessionCeiling !== undefined && { sessionCeiling: atomic(row.sessionCeiling) }),
       frozen: row.frozen,
       wallet:
         row.wallet === 'none'
@@ -209,7 +219,7 @@ describe.each(tables)('$title', ({ policy: document, payment, cases }) => {
     const policy = row.policy === 'none' ? null : document;
     const identity = policy && { version: 1, hash: '0'.repeat(64) };
     const compiled = policy && identity && compilePolicy(policy, identity);
-    const facts = factsOf({ ...payment, ...row.payment });
+    const facts = withPolicyFacts(factsOf({ ...payment, ...row.payment }), document);
     const plan = planDecision(compiled, facts);
     const answer = plan.kind === 'candidates' ? answerOf(plan, row.counters) : null;
     const verdict = Verdict.parse(concludeDecision(compiled, facts, plan, answer));
@@ -221,7 +231,7 @@ describe.each(tables)('$title', ({ policy: document, payment, cases }) => {
     });
     if (requirement !== undefined) expect(verdict.requirement).toEqual(requirement);
     if (lifetimeSeconds !== undefined) expect(verdict.maxLifetimeMs).toBe(lifetimeSeconds * 1000);
-    const recorded = { policy: identity, facts, answer, verdict };
+    const recorded = { policy: identity, facts, answer, verdict, rules: RULES_VERSION };
     expect(replayDecision(policy, recorded).agrees).toBe(true);
   });
 });

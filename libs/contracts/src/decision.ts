@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Window } from './policy-document.ts';
+import { Audit, Window } from './policy-document.ts';
 import { Quote, Resource } from './quote.ts';
 import { TaskPhase, Unit } from './task.ts';
 import { Address, Atomic, Code, DigestHex, Name, TimeMs } from './text.ts';
@@ -50,6 +50,16 @@ export const Facts = z.strictObject({
         reported: Atomic,
       })
       .optional(),
+    /** As with `task`; `expired` where its time was over. Absent in records older than sessions. */
+    session: z
+      .union([Name, z.literal('none'), z.literal('unknown'), z.literal('expired')])
+      .optional(),
+    /** What the operator gave the session, in 10^-6 of the unit of account. */
+    sessionCeiling: Atomic.optional(),
+    /** By how many minutes clocks were ahead of UTC at `atMs`, in each time zone the policy names. */
+    utcOffsets: z.record(z.string().max(64), z.int().min(-1_440).max(1_440)).optional(),
+    /** Whether it is small enough for the policy to count it as part of a stream. */
+    inStream: z.boolean().optional(),
     frozen: z.boolean(),
     wallet: z.union([z.strictObject({ id: Name, address: Address }), z.null()]),
     /** Why none of the wallets the agent has can pay; absent where one can, or where it has none. */
@@ -61,6 +71,7 @@ export const Facts = z.strictObject({
     category: Name.optional(),
     expectedAmount: Atomic.optional(),
     task: Name.optional(),
+    session: Name.optional(),
   }),
 });
 export type Facts = z.infer<typeof Facts>;
@@ -129,6 +140,18 @@ export const TraceLine = z.strictObject({
 });
 export type TraceLine = z.infer<typeof TraceLine>;
 
+/** What a limit leaves for the next payment: after this one where it goes on, as it stands where it was denied. */
+export const Available = z.strictObject({
+  /** Name of the budget; of the tier, for its frequency. */
+  limit: z.string().max(64),
+  scope: z.string().max(200),
+  window: Window,
+  /** In 10^-6 of the unit of account. */
+  amount: Atomic.optional(),
+  count: z.int().nonnegative().optional(),
+});
+export type Available = z.infer<typeof Available>;
+
 /** What follows from policy, facts and counters, and nothing else. */
 export const Verdict = z.strictObject({
   outcome: z.enum(['allow', 'review', 'deny']),
@@ -144,6 +167,10 @@ export const Verdict = z.strictObject({
   reasons: z.array(Code).min(1),
   trace: z.array(TraceLine).max(2_000),
   alternative: z.string().max(500).optional(),
+  /** Of every limit that was read, save those of tiers that were not reached; at most so many. */
+  available: z.array(Available).max(50).optional(),
+  /** As the tier that takes the payment says. */
+  audit: Audit.optional(),
 });
 export type Verdict = z.infer<typeof Verdict>;
 
@@ -154,5 +181,7 @@ export const Decision = z.strictObject({
   /** Null where the plan was already a denial and no counter was asked. */
   answer: z.union([ReservationAnswer, z.null()]),
   verdict: Verdict,
+  /** Version of the rules it was decided by; 1 where absent. Every version is kept, so that it can be replayed. */
+  rules: z.int().min(2).optional(),
 });
 export type Decision = z.infer<typeof Decision>;

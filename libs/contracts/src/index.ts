@@ -1,6 +1,7 @@
 export { type Asset, assetId, findAsset } from './assets.ts';
 export { CODES, type CodeInfo, type RefusalCode } from './codes.ts';
 export {
+  Available,
   Decision,
   Facts,
   Limit,
@@ -32,12 +33,15 @@ export {
   statementText,
 } from './events/event.ts';
 export {
+  Audit,
   Budget,
   BudgetScope,
   Conditions,
+  Hours,
   PolicyDocument,
   Prohibition,
   Tier,
+  Weekday,
   Window,
 } from './policy-document.ts';
 export { limitHolds, pickTier } from './limits.ts';
@@ -55,6 +59,7 @@ export {
   PaymentId,
   StatementSignature,
   TimeMs,
+  TimeZone,
 } from './text.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
 export {

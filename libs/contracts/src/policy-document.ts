@@ -15,6 +15,27 @@ const Category = Name;
 const Jurisdiction = z.string().regex(/^(?:[A-Z]{2}|unknown)$/, 'an ISO 3166 code or "unknown"');
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(20_000);
 
+const ClockTime = z
+  .string()
+  .regex(/^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'a time of day such as "09:30"');
+export const Weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+export type Weekday = z.infer<typeof Weekday>;
+
+/** Hours as the clocks of a place show them: an hour that comes twice counts twice, one left out does not count. */
+export const Hours = z
+  .strictObject({
+    timeZone: TimeZone,
+    /** On which they begin; every day unless given. */
+    days: z.array(Weekday).min(1).max(7).optional(),
+    /** Up to, not including, `to`; past midnight where `to` is not the later one. */
+    from: ClockTime.default('00:00'),
+    to: ClockTime.default('24:00'),
+  })
+  .refine(({ from, to }) => from !== to && from !== '24:00', {
+    message: 'hours end at another time than they begin, and begin before 24:00',
+  });
+export type Hours = z.infer<typeof Hours>;
+
 /**
  * Conditions on one payment. In a tier and in a flag all that are given must hold; in `prohibited` one is enough.
  * All read established facts only, save that an asserted category or price may make a condition of a tier fail.
@@ -55,6 +76,10 @@ export const Conditions = z
       .optional(),
     /** The quote may exceed the registered (and, if asserted, the agent's expected) price by this many percent. */
     priceWithinPercent: z.int().nonnegative().max(1000).optional(),
+    /** Within any of these hours, by the log's own time of the record that brought the quote. */
+    hours: z.array(Hours).min(1).max(50).optional(),
+    /** Whether the payment belongs to a stream: it is no larger than the policy's `stream` says. */
+    stream: z.boolean().optional(),
   })
   .refine((when) => Object.values(when).some((it) => it !== undefined), 'at least one condition');
 export type Conditions = z.infer<typeof Conditions>;
@@ -72,7 +97,19 @@ export const Window = z.union([
 ]);
 export type Window = z.infer<typeof Window>;
 
-export const BudgetScope = z.enum(['agent', 'task', 'seller', 'tenant']);
+/**
+ * Whose payments a budget adds up: of an agent, of one of its tasks or sessions, at a seller, in a category, of the whole
+ * tenant; `stream`: the small payments of one agent at one seller.
+ */
+export const BudgetScope = z.enum([
+  'agent',
+  'task',
+  'session',
+  'seller',
+  'category',
+  'stream',
+  'tenant',
+]);
 export type BudgetScope = z.infer<typeof BudgetScope>;
 
 const Alternative = z.string().min(1).max(500);
@@ -84,7 +121,7 @@ export const Budget = z
     window: Window,
     atMost: DecimalText.optional(),
     atMostCount: z.int().positive().max(1_000_000).optional(),
-    /** Only payments of these agents (or, by scope, tasks and sellers) are limited by it. */
+    /** Only payments of these agents (or, by scope, tasks, sessions, sellers and categories) are limited by it. */
     only: list(Name).optional(),
     /** What the agent is told to try when this budget refuses it. */
     alternative: Alternative.optional(),
@@ -94,6 +131,15 @@ export const Budget = z
   });
 export type Budget = z.infer<typeof Budget>;
 
+/** What is written down of a payment that the tier takes. A denial is always explained in full. */
+export const Audit = z.strictObject({
+  /** `full`: every rule that was looked at; `decisive`: those the verdict rests on. */
+  depth: z.enum(['full', 'decisive']).optional(),
+  /** Named in the verdict, for whoever keeps and exports records. */
+  profile: Name.optional(),
+});
+export type Audit = z.infer<typeof Audit>;
+
 const tierBase = {
   name: Name,
   when: Conditions,
@@ -102,6 +148,7 @@ const tierBase = {
   /** Budgets that hold under this tier only. */
   budgets: z.array(Budget).max(50).optional(),
   alternative: Alternative.optional(),
+  audit: Audit.optional(),
 };
 
 /** No person needed. */
@@ -147,6 +194,8 @@ export const PolicyDocument = z
     unit: z.strictObject({ name: z.string().regex(/^[A-Z]{3,8}$/), assets: list(AssetId) }),
     /** Per network, the only address a wallet may be emptied to. */
     treasury: z.record(Network, Address).optional(),
+    /** A payment of at most this is part of the stream of its agent at its seller; a larger one stands alone. */
+    stream: z.strictObject({ atMost: DecimalText }).optional(),
     authorization: z.strictObject({ maxLifetimeSeconds: z.int().min(10).max(3600) }),
     /** Whether an agent may buy the same thing again while the first purchase is unresolved. */
     again: z.boolean(),
@@ -176,6 +225,12 @@ export const PolicyDocument = z
       [...policy.budgets, ...policy.tiers.flatMap((tier) => tier.budgets ?? [])].map((it) => it.id),
       'budgets',
     );
+    if (!policy.stream && usesStreams(policy))
+      context.addIssue({
+        code: 'custom',
+        path: ['stream'],
+        message: 'needed, because a condition or a budget speaks of streams',
+      });
     policy.tiers.forEach((tier, index) => {
       if (tier.kind !== 'collaborative') return;
       if (new Set(tier.approvers).size < tier.quorum)
@@ -187,3 +242,17 @@ export const PolicyDocument = z
     });
   });
 export type PolicyDocument = z.infer<typeof PolicyDocument>;
+
+function usesStreams(policy: {
+  readonly prohibited: readonly Prohibition[];
+  readonly tiers: readonly Tier[];
+  readonly budgets: readonly Budget[];
+  readonly flags: readonly { readonly when: Conditions }[];
+}): boolean {
+  const { prohibited, tiers, budgets, flags } = policy;
+  const scoped = [...budgets, ...tiers.flatMap((tier) => tier.budgets ?? [])];
+  return (
+    [...prohibited, ...tiers, ...flags].some(({ when }) => when.stream !== undefined) ||
+    scoped.some(({ scope }) => scope === 'stream')
+  );
+}

@@ -5,6 +5,7 @@ export const COUNTABLE_MAX = 2n ** 53n - 1n;
 export const UINT256_MAX = 2n ** 256n - 1n;
 
 const ATOMIC = /^(?:0|[1-9][0-9]{0,77})$/;
+const ZERO = 48;
 const DECIMAL = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
 
 /** Whether `text` is a non-negative integer without sign, leading zero, exponent or separator, at most 2^256−1. */
@@ -30,10 +31,11 @@ export function toDecimal(atomic: bigint, decimals: number): string {
   const sign = atomic < 0n ? '-' : '';
   const digits = (atomic < 0n ? -atomic : atomic).toString().padStart(decimals + 1, '0');
   const whole = digits.slice(0, digits.length - decimals);
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  return decimals === 0
-    ? sign + whole
-    : `${sign}${whole}.${fraction.padEnd(Math.min(2, decimals), '0')}`;
+  if (decimals === 0) return sign + whole;
+  const shortest = whole.length + Math.min(2, decimals);
+  let end = digits.length;
+  while (end > shortest && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return `${sign}${whole}.${digits.slice(whole.length, end)}`;
 }
 
 /** Converts between two scales at par, rounding up so that a budget never counts less than was spent. */

@@ -1,5 +1,5 @@
 import { type Budget, Facts, type PolicyDocument } from '@countersign/contracts';
-import { fromDecimal, toDecimal } from '@countersign/kernel';
+import { calendarSpan, fromDecimal, toDecimal } from '@countersign/kernel';
 import { tenantOf } from '@countersign/payment';
 import type { ReserveRequest } from '@countersign/ports';
 import type { World } from '../world.ts';
@@ -86,8 +86,10 @@ function overrun(
 }
 
 function isPast({ window }: Rule, exposure: ReturnType<typeof exposureOf>, atMs: number): boolean {
-  if (window.kind !== 'rolling' || exposure.kind !== 'spent') return false;
-  return exposure.atMs <= atMs - window.seconds * 1_000;
+  if (exposure.kind !== 'spent') return false;
+  if (window.kind === 'calendar')
+    return exposure.atMs < calendarSpan(window.unit, window.timeZone, atMs).fromMs;
+  return window.kind === 'rolling' && exposure.atMs <= atMs - window.seconds * 1_000;
 }
 
 /** Every limit the policy at the attempt's mark puts on this payment in this tier. */
@@ -97,7 +99,9 @@ function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] 
   const document = active && world.history.document(request.tenant, active.hash);
   if (!document) return [];
   const tier = document.tiers.find((it) => it.name === mine.tier);
-  const rules = [...document.budgets, ...(tier?.budgets ?? [])].flatMap((it) => ruleOf(it, mine));
+  const rules = [...document.budgets, ...(tier?.budgets ?? [])].flatMap((it) =>
+    ruleOf(document, it, mine),
+  );
   return tier ? [...rules, ...frequencyOf(tier, mine)] : rules;
 }
 
@@ -114,27 +118,37 @@ function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule
   return [rule];
 }
 
-function ruleOf(budget: Budget, mine: Granted): Rule[] {
+function ruleOf({ stream }: PolicyDocument, budget: Budget, mine: Granted): Rule[] {
   const { scope, only, window, id, atMost, atMostCount } = budget;
-  const subject = scope === 'tenant' ? subjectOf('agent', mine) : subjectOf(scope, mine);
+  const subject = subjectOf(scope === 'tenant' || scope === 'stream' ? 'agent' : scope, mine);
   if (only && !only.includes(subject)) return [];
-  if (scope === 'task' && (subject === 'none' || subject === 'unknown')) return [];
+  if (['task', 'session'].includes(scope) && NAMELESS.includes(subject)) return [];
+  const small = (it: Granted) => it.amount <= (fromDecimal(stream?.atMost ?? '', 6) ?? -1n);
+  if (scope === 'stream' && !small(mine)) return [];
   const rule: Rule = {
     name: `budget ${id}`,
     window,
     atMost: atMost === undefined ? undefined : fromDecimal(atMost, 6),
     atMostCount,
-    counts: (it) => isSame(scope, it, mine),
+    counts: (it) => isSame(scope, it, mine) && (scope !== 'stream' || small(it)),
   };
   return [rule];
 }
 
+const NAMELESS = ['none', 'unknown', 'expired'];
+
 function isSame(scope: Budget['scope'], one: Granted, other: Granted): boolean {
   if (one.facts.tenant !== other.facts.tenant) return false;
-  if (scope === 'task' && one.facts.agent !== other.facts.agent) return false;
-  return scope === 'tenant' || subjectOf(scope, one) === subjectOf(scope, other);
+  const ofAgent = scope === 'task' || scope === 'session' || scope === 'stream';
+  if (ofAgent && one.facts.agent !== other.facts.agent) return false;
+  if (scope === 'tenant') return true;
+  const by = scope === 'stream' ? 'seller' : scope;
+  return subjectOf(by, one) === subjectOf(by, other);
 }
 
-function subjectOf(scope: 'agent' | 'task' | 'seller', { facts }: Granted): string {
-  return scope === 'agent' ? facts.agent : facts.established[scope];
+function subjectOf(
+  scope: Exclude<Budget['scope'], 'tenant' | 'stream'>,
+  { facts }: Granted,
+): string {
+  return scope === 'agent' ? facts.agent : (facts.established[scope] ?? 'none');
 }

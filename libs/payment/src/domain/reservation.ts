@@ -20,6 +20,10 @@ export interface CounterNames {
   readonly category: string;
   /** Undefined where no task is established. */
   readonly task: string | undefined;
+  /** Undefined where no open session is established. */
+  readonly session: string | undefined;
+  /** Undefined where the payment is not part of a stream. */
+  readonly stream: string | undefined;
 }
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -34,23 +38,29 @@ export function taskScopeOf(agent: string, task: string): string {
   return `task:${agent}/${task}`;
 }
 
+const NO_SESSION = new Set(['none', 'unknown', 'expired']);
+
 export function countersOf(facts: Facts): CounterNames {
   const { tenant, agent, established } = facts;
-  const { seller, task } = established;
+  const { seller, task, session, inStream } = established;
   return {
     tenant: `tenant:${tenant}`,
     agent: `agent:${agent}`,
     seller: `seller:${seller}`,
     category: `category:${categoryOf(facts)}`,
     task: task === 'none' || task === 'unknown' ? undefined : taskScopeOf(agent, task),
+    session:
+      session === undefined || NO_SESSION.has(session) ? undefined : `session:${agent}/${session}`,
+    stream: inStream ? `stream:${agent}/${seller}` : undefined,
   };
 }
 
 /** Every counter of {@link countersOf}; none for a withdrawal, which no budget counts. */
 export function scopesOf(facts: Facts): string[] {
   if (facts.kind === 'withdrawal') return [];
-  const { tenant, agent, seller, category, task } = countersOf(facts);
-  return [tenant, agent, seller, category, ...(task === undefined ? [] : [task])];
+  const { tenant, agent, seller, category, task, session, stream } = countersOf(facts);
+  const named = [task, session, stream].filter((it) => it !== undefined);
+  return [tenant, agent, seller, category, ...named];
 }
 
 /** The counter of one agent's payments in one tier. */

@@ -9,9 +9,9 @@ export interface Holding {
   readonly source: LimitSource;
 }
 
-/** Where a limit comes from: a budget, the frequency of a tier, or the task's own terms. */
+/** Where a limit comes from: a budget, the frequency of a tier, or what a person gave a task or a session. */
 export interface LimitSource {
-  readonly kind: 'budget' | 'frequency' | 'task';
+  readonly kind: 'budget' | 'frequency' | 'task' | 'session';
   readonly name: string;
   readonly atMostText: string;
   readonly windowText: string;
@@ -22,15 +22,20 @@ export interface CompiledBudget {
   readonly scope: BudgetScope;
   readonly only: ReadonlySet<string> | undefined;
   readonly source: LimitSource;
-  readonly terms: Omit<Limit, 'id' | 'scope'>;
+  /** The limit over one counter; the same object each time it is asked for. */
+  readonly holdingOf: (counter: string) => Holding;
 }
+
+/** What a payment must name where a budget is counted by it. */
+export const NAMED_SCOPES = ['task', 'session'] as const;
+export type NamedScope = (typeof NAMED_SCOPES)[number];
 
 /** Budgets of the policy or of a tier, so indexed that those of other agents and sellers cost nothing. */
 export interface CompiledBudgets {
   readonly count: number;
-  /** The first budget per task, if there is one: it refuses every payment without an open task. */
-  readonly perTask: CompiledBudget | undefined;
-  /** Those that hold for this payment, in order. A budget per task has no counter where no task is established. */
+  /** The first budget per task and per session, if there is one: it refuses every payment without an open one. */
+  readonly perNamed: Readonly<Record<NamedScope, CompiledBudget | undefined>>;
+  /** Those that hold for this payment, in order. One whose scope has no counter for the payment does not. */
   readonly holdingsOf: (subject: Subject) => Holding[];
 }
 
@@ -48,18 +53,49 @@ export function compileBudgets(budgets: readonly Budget[], unitName: string): Co
   });
   return {
     count: budgets.length,
-    perTask: compiled.find(({ scope }) => scope === 'task'),
+    perNamed: {
+      task: compiled.find(({ scope }) => scope === 'task'),
+      session: compiled.find(({ scope }) => scope === 'session'),
+    },
     holdingsOf: (subject) => {
       const indexes = byOnly.size === 0 ? unlimited : withOnly(unlimited, byOnly, subject);
       const holdings: Holding[] = [];
       for (const index of indexes) {
         const budget = compiled[index];
-        if (budget && (budget.scope !== 'task' || subject.task !== undefined))
-          holdings.push(holdingOf(budget, subject.counters[budget.scope]));
+        const counter = budget && subject.counters[budget.scope];
+        if (counter) holdings.push(budget.holdingOf(counter));
       }
       return holdings;
     },
   };
+}
+
+/**
+ * What the operator gave the session, as a limit whatever the tier. Its name is none that a policy can give, so that no
+ * budget of a policy is called the same.
+ */
+export function sessionHoldings(
+  { facts, counters, session }: Subject,
+  unitName: string,
+): readonly Holding[] {
+  const { sessionCeiling } = facts.established;
+  if (session === undefined || sessionCeiling === undefined) return [];
+  const scope = counters.session;
+  const most = countable(BigInt(sessionCeiling));
+  const limit = {
+    id: `session.ceiling@${scope}`,
+    scope,
+    window: { kind: 'lifetime' },
+    atMost: most.toString(),
+  } as const;
+  const source: LimitSource = {
+    kind: 'session',
+    name: 'ceiling',
+    atMostText: `${toDecimal(most, UNIT_DECIMALS)} ${unitName}`,
+    windowText: '',
+    alternative: undefined,
+  };
+  return [{ limit, source }];
 }
 
 /** The rolling count of a tier's payments per agent, as a limit. */
@@ -75,10 +111,10 @@ export function frequencyOf(
     alternative: undefined,
   };
   const window = { kind: 'rolling', seconds: frequency.seconds } as const;
-  return (scope) => ({
+  return perCounter((scope) => ({
     limit: { id: `frequency@${scope}`, scope, window, atMostCount: frequency.atMost },
     source,
-  });
+  }));
 }
 
 /**
@@ -111,21 +147,40 @@ export function taskHoldings({ facts, counters, task }: Subject, unitName: strin
 function compileBudget(budget: Budget, unitName: string): CompiledBudget {
   const { id, scope, window, atMost, atMostCount, only, alternative } = budget;
   const most = atMost === undefined ? undefined : countable(unitsOf(atMost));
+  const source: LimitSource = {
+    kind: 'budget',
+    name: id,
+    atMostText: most === undefined ? '' : `${toDecimal(most, UNIT_DECIMALS)} ${unitName}`,
+    windowText: windowText(window),
+    alternative: alternative?.toWellFormed(),
+  };
+  const terms = {
+    window,
+    ...(most !== undefined && { atMost: most.toString() }),
+    ...(atMostCount !== undefined && { atMostCount }),
+  };
   return {
     scope,
     only: only && new Set(only),
-    source: {
-      kind: 'budget',
-      name: id,
-      atMostText: most === undefined ? '' : `${toDecimal(most, UNIT_DECIMALS)} ${unitName}`,
-      windowText: windowText(window),
-      alternative: alternative?.toWellFormed(),
-    },
-    terms: {
-      window,
-      ...(most !== undefined && { atMost: most.toString() }),
-      ...(atMostCount !== undefined && { atMostCount }),
-    },
+    source,
+    holdingOf: perCounter((counter) => ({
+      limit: { id: `${id}@${counter}`, scope: counter, ...terms },
+      source,
+    })),
+  };
+}
+
+/** Counters for which a limit is kept; beyond them it is made anew. */
+const KEPT_MAX = 1_000;
+
+function perCounter(make: (counter: string) => Holding): (counter: string) => Holding {
+  const kept = new Map<string, Holding>();
+  return (counter) => {
+    const known = kept.get(counter);
+    if (known) return known;
+    const made = make(counter);
+    if (kept.size < KEPT_MAX) kept.set(counter, made);
+    return made;
   };
 }
 
@@ -143,22 +198,23 @@ function windowText(window: Budget['window']): string {
   }
 }
 
-function holdingOf({ source, terms }: CompiledBudget, scope: string): Holding {
-  return { limit: { id: `${source.name}@${scope}`, scope, ...terms }, source };
-}
-
-/** Whose names `only` holds: tasks and sellers for their scopes, otherwise agents. */
-function subjectKind(scope: BudgetScope): 'task' | 'seller' | 'agent' {
-  return scope === 'tenant' ? 'agent' : scope;
+/** Whose names `only` holds: those of its scope, and agents where the scope has none or is of one agent. */
+function subjectKind(scope: BudgetScope): 'task' | 'session' | 'seller' | 'category' | 'agent' {
+  return scope === 'tenant' || scope === 'stream' ? 'agent' : scope;
 }
 
 function withOnly(
   unlimited: readonly number[],
   byOnly: ReadonlyMap<string, readonly number[]>,
-  { facts, task }: Subject,
+  { facts, category, task, session }: Subject,
 ): readonly number[] {
-  const keys = [`agent:${facts.agent}`, `seller:${facts.established.seller}`];
+  const keys = [
+    `agent:${facts.agent}`,
+    `seller:${facts.established.seller}`,
+    `category:${category}`,
+  ];
   if (task !== undefined) keys.push(`task:${task}`);
+  if (session !== undefined) keys.push(`session:${session}`);
   const named = keys.flatMap((key) => byOnly.get(key) ?? []);
   return named.length === 0 ? unlimited : [...unlimited, ...named].sort((a, b) => a - b);
 }

@@ -1,4 +1,5 @@
 import {
+  type Audit,
   type Conditions,
   type PolicyDocument,
   type Requirement,
@@ -7,7 +8,8 @@ import {
 } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
 import { type CompiledBudgets, type Holding, compileBudgets, frequencyOf } from './budgets.ts';
-import { type Condition, compileConditions } from './conditions.ts';
+import { compileConditions } from './conditions.ts';
+import type { Condition } from './finding.ts';
 import type { DecisionReason } from './reasons.ts';
 import { type RuleIndex, indexAll, indexAny } from './rule-index.ts';
 
@@ -58,6 +60,7 @@ export interface CompiledTier extends CompiledRule {
   readonly reason: DecisionReason;
   readonly frequency: ((scope: string) => Holding) | undefined;
   readonly budgets: CompiledBudgets;
+  readonly audit: Audit | undefined;
 }
 
 /**
@@ -125,6 +128,7 @@ function compileTier(tier: Tier, unit: PolicyDocument['unit']): CompiledTier {
     ...frozen(requirementOf(tier)),
     frequency: tier.frequency && frequencyOf(tier.name, tier.frequency),
     budgets: compileBudgets(tier.budgets ?? [], unit.name),
+    audit: tier.audit,
   };
 }
 

@@ -1,17 +1,22 @@
 import {
   type Facts,
-  type Limit,
   type Reading,
   type ReservationAnswer,
   type TraceLine,
   type Verdict,
-  limitHolds,
   pickTier,
 } from '@countersign/contracts';
 import type { CompiledPolicy } from './compile.ts';
 import { line } from './explain.ts';
 import { type Candidates, type Plan, planDecision } from './plan.ts';
-import { type Measured, measure, readingsOf, refusalsOf, tellReadings } from './readings.ts';
+import {
+  type Measured,
+  availableAfter,
+  measure,
+  readingsOf,
+  refusalsOf,
+  tellReadings,
+} from './readings.ts';
 import type { DecisionReason } from './reasons.ts';
 import { deny, take, withdraw } from './verdict.ts';
 
@@ -69,29 +74,36 @@ function settle(the: {
   readonly trace: TraceLine[];
 }): Verdict | undefined {
   const { policy, plan, name, readings, trace } = the;
-  const { units, amountText, flags, always, tiers, withoutTask } = plan.found;
-  const holds = (limit: Limit, reading: Reading) => limitHolds(limit, reading, units);
+  const { units, amountText, flags, always, tiers, unnamed, rules } = plan.found;
   // Where a tier was chosen, what limits the payment whatever the tier is known to hold.
-  const measured = measure(always, readings, name === null ? holds : () => true);
+  const measured = measure(always, readings, name === null ? units : null);
   const refused = measured.filter(({ holds }) => !holds);
   const reasons: DecisionReason[] = refused.flatMap((it) => refusalsOf(it, units));
   if (refused.length > 0) {
     // Where a limit refuses whatever the tier, the tiers were not asked.
     tellReadings(trace, measured, amountText);
-    return denyFor(policy, reasons, { units, flags, trace, alternative: alternativeOf(refused) });
+    return denyFor(policy, reasons, {
+      units,
+      flags,
+      trace,
+      alternative: alternativeOf(refused),
+      available: availableAfter(measured, 0n, rules),
+    });
   }
   if (measured.length < always.length) return undefined;
   let alternative: string | undefined;
   for (const { tier, holdings } of tiers) {
     const chosen = tier.name === name;
-    const ofTier = measure(holdings, readings, chosen ? () => true : holds);
+    const ofTier = measure(holdings, readings, chosen ? null : units);
     if (chosen) {
-      tellReadings(trace, [...measured, ...ofTier], amountText);
+      const all = [...measured, ...ofTier];
+      tellReadings(trace, all, amountText);
       return take(policy, tier, {
         units,
         flags,
-        trace,
-        passedOver: withTask(reasons, withoutTask),
+        trace: tier.audit?.depth === 'decisive' ? trace.filter(({ met }) => met) : trace,
+        available: availableAfter(all, units, rules),
+        passedOver: withName(reasons, unnamed),
       });
     }
     const missed = ofTier.filter(({ holds }) => !holds);
@@ -101,7 +113,13 @@ function settle(the: {
     alternative ??= alternativeOf(missed) ?? tier.alternative;
   }
   tellReadings(trace, measured, amountText);
-  return denyFor(policy, withTask(reasons, withoutTask), { units, flags, trace, alternative });
+  return denyFor(policy, withName(reasons, unnamed), {
+    units,
+    flags,
+    trace,
+    alternative,
+    available: availableAfter(measured, 0n, rules),
+  });
 }
 
 function denyFor(
@@ -113,11 +131,11 @@ function denyFor(
   return deny(policy, { ...denial, reasons: [first, ...rest] });
 }
 
-function withTask(
+function withName(
   reasons: readonly DecisionReason[],
-  withoutTask: DecisionReason | undefined,
+  unnamed: DecisionReason | undefined,
 ): readonly DecisionReason[] {
-  return withoutTask ? [...reasons, withoutTask] : reasons;
+  return unnamed ? [...reasons, unnamed] : reasons;
 }
 
 function alternativeOf(refused: readonly Measured[]): string | undefined {

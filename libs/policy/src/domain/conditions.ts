@@ -1,33 +1,19 @@
 import type { Conditions } from '@countersign/contracts';
 import { fromDecimal, invariant, toDecimal } from '@countersign/kernel';
 import { listed, show } from './explain.ts';
+import type { Condition, Finding, Use } from './finding.ts';
+import { withinHours } from './hours.ts';
 import { foldRoute, prefixSet } from './route.ts';
 import { type Subject, UNIT_DECIMALS } from './subject.ts';
-
-/**
- * What one condition says of one payment. `held`: it would be met, were it not for what the agent says of itself or how
- * it spelled the URL. A tier that is held does not take the payment, and no less strict tier may take it instead.
- */
-export type Finding = 'met' | 'unmet' | 'held';
-
-/**
- * What meeting the condition does: a tier is `permit`, prohibitions and flags are `restrict`. Asserted facts can make a
- * permit fail and a restriction hold, never the other way round.
- */
-export type Use = 'permit' | 'restrict';
-
-export interface Condition {
-  readonly test: (subject: Subject) => Finding;
-  readonly why: (subject: Subject, finding: Finding) => string;
-}
 
 const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
 
 /** Compiles each condition that is given; their order is that of the explanation. */
 export function compileConditions(when: Conditions, use: Use, unitName: string): Condition[] {
   const { amount, categories, trust, trustIs, sellers, domains, routes, ...more } = when;
-  const { payTo, networks, assets, jurisdictions, agents, task, priceWithinPercent, ...others } =
+  const { payTo, networks, assets, jurisdictions, agents, task, priceWithinPercent, ...rest } =
     more;
+  const { hours, stream, ...others } = rest;
   noneOf(others);
   return [
     amount && amountIn(amount, unitName),
@@ -44,6 +30,8 @@ export function compileConditions(when: Conditions, use: Use, unitName: string):
     agents && member('agent', agents, ({ facts }) => facts.agent),
     task && taskStands(task, use),
     priceWithinPercent === undefined ? undefined : priceWithin(priceWithinPercent, use),
+    hours && withinHours(hours, use),
+    stream === undefined ? undefined : partOfStream(stream),
   ].filter((it) => it !== undefined);
 }
 
@@ -223,6 +211,15 @@ function taskStands(
       taskPhase === 'none'
         ? `no open task is named, and this is about one that is ${wanted}`
         : `the task is ${taskPhase} with${committed ? '' : 'out'} a plan, which${is(finding)}${wanted}`,
+  };
+}
+
+/** The amount is the quote's, to the letter what is signed: an agent cannot say that it is another. */
+function partOfStream(wanted: boolean): Condition {
+  return {
+    test: ({ inStream }) => metIf(inStream === wanted),
+    why: ({ amountText, inStream }) =>
+      `a payment of ${amountText} ${inStream ? 'is part of a stream' : 'stands alone'}`,
   };
 }
 

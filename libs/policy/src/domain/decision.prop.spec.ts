@@ -1,4 +1,11 @@
-import { Facts, Limit, type PolicyDocument, Verdict } from '@countersign/contracts';
+import {
+  type Budget,
+  Facts,
+  Limit,
+  type PolicyDocument,
+  type Tier,
+  Verdict,
+} from '@countersign/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
@@ -7,6 +14,7 @@ import { planDecision } from './plan.ts';
 import { DECISION_REASONS } from './reasons.ts';
 import { replayDecision } from './replay.ts';
 import { asStrictAs } from './strictness.ts';
+import { RULES_VERSION } from './version.ts';
 import { IDENTITY, compareMany, compiledFrom, differenceOn } from './testing/compare.ts';
 import { type Dice, chance, listedDice, pick, seededDice, times } from './testing/dice.ts';
 import {
@@ -34,6 +42,12 @@ function forAll(runs: number, holds: (dice: Dice) => void): void {
   );
 }
 
+const DECIDED = { policy: IDENTITY, rules: RULES_VERSION };
+const BUDGET: Budget = { id: 'b', scope: 'agent', window: { kind: 'lifetime' }, atMostCount: 1 };
+const ANYTHING: Tier = { name: 'anything', kind: 'autonomous', when: { trust: 'unknown' } };
+
+/** No more than a session without a ceiling of its own. */
+const UNLIMITED = '9007199254740991';
 const RANK = { allow: 0, review: 1, deny: 2 };
 
 /** Whether nothing that `other` asks of people is spared by `one`. */
@@ -82,11 +96,17 @@ describe('every verdict', () => {
             Limit.parse(it),
           );
         verdict.reasons.forEach((reason) => seen.add(reason));
-        const replay = replayDecision(document, { policy: IDENTITY, facts, answer, verdict });
+        const replay = replayDecision(document, { ...DECIDED, facts, answer, verdict });
         expect(replay).toEqual({ agrees: true, verdict });
       }
     }
-    seen.add(decide(null, factsFrom(dice), null).reasons[0] ?? '');
+    const budgets = times(251, (index) => ({ ...BUDGET, id: `b${index}` }));
+    const crowded = compilePolicy(
+      { ...openPolicyFrom(dice), tiers: [ANYTHING], budgets },
+      IDENTITY,
+    );
+    for (const policy of [null, crowded])
+      seen.add(decide(policy, plainFactsFrom(dice), null).reasons[0] ?? '');
     expect([...seen].sort()).toEqual(Object.keys(DECISION_REASONS).sort());
   });
 
@@ -107,7 +127,7 @@ describe('every verdict', () => {
         { trace: [] },
         { alternative: 'another \ud800' },
       ]);
-      const recorded = { policy: IDENTITY, facts, answer, verdict: { ...verdict, ...lie } };
+      const recorded = { ...DECIDED, facts, answer, verdict: { ...verdict, ...lie } };
       expect(replayDecision(document, recorded).agrees).toBe(false);
     });
   });
@@ -154,6 +174,13 @@ describe('an agent', () => {
     });
   });
 
+  it('never gets a less strict outcome by naming no session, or one that is not open', () => {
+    forBoth((facts, dice) => [
+      established(facts, { session: pick(dice, ['run-0', 'run-1']), sessionCeiling: UNLIMITED }),
+      established(facts, { session: pick(dice, ['none', 'unknown', 'expired']) }),
+    ]);
+  });
+
   it('never gets a less strict outcome by how it spells a URL', () => {
     const routes = [
       ['/a', '/%61', '/A', '//a', '/./a', '/x/..%2fa', '/%2561', '/a;v=1', '\\a'],
@@ -174,19 +201,31 @@ describe('an agent', () => {
 });
 
 describe('a larger amount', () => {
-  /** Leaves out what is meant to favour larger amounts: tiers over an amount, prohibitions up to one or of a price. */
+  /**
+   * Leaves out what is meant to favour larger amounts: tiers over an amount, prohibitions up to one or of a price, and
+   * whatever tells streams apart.
+   */
   function withoutFloors(document: PolicyDocument): PolicyDocument {
+    const withoutStreams = (budgets: readonly Budget[] = []) =>
+      budgets.filter(({ scope }) => scope !== 'stream');
     return {
       ...document,
+      budgets: withoutStreams(document.budgets),
       tiers: document.tiers.map((tier) => {
-        const { amount, ...when } = { networks: [SEPOLIA], ...tier.when };
+        const { amount, stream: _, ...when } = { networks: [SEPOLIA], ...tier.when };
         return {
           ...tier,
+          budgets: withoutStreams(tier.budgets),
           when: { ...when, ...(amount && { amount: { atMost: amount.atMost ?? '1' } }) },
         };
       }),
       prohibited: document.prohibited.map((rule) => {
-        const { amount, priceWithinPercent, ...when } = { sellers: ['nobody'], ...rule.when };
+        const {
+          amount,
+          priceWithinPercent,
+          stream: _,
+          ...when
+        } = { sellers: ['nobody'], ...rule.when };
         return {
           ...rule,
           when: { ...when, ...(amount?.over && { amount: { over: amount.over } }) },
@@ -202,7 +241,7 @@ describe('a larger amount', () => {
       const counters = countersFrom(dice);
       for (let payment = 0; payment < 8; payment += 1) {
         const silent = { ...plainFactsFrom(dice), asserted: {} };
-        const facts = established(silent, { task: 'task-0' });
+        const facts = established(silent, { task: 'task-0', session: 'run-0' });
         const amounts = times(2, () => pick(dice, AMOUNTS)).sort((a, b) => Number(a) - Number(b));
         const [small, large] = amounts.map((amount) =>
           decideWith(policy, { ...facts, quote: { ...facts.quote, amount } }, counters),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { concludeDecision, decide } from './conclude.ts';
 import { planDecision } from './plan.ts';
 import { replayDecision } from './replay.ts';
+import { RULES_VERSION } from './version.ts';
 import { answering, compiled, factsOf, policyOf } from './testing/case.ts';
 
 const IDENTITY = { version: 1, hash: '0'.repeat(64) };
@@ -174,7 +175,8 @@ describe('a replay', () => {
   const decisionOf = (facts: Facts): Decision => {
     const policy = compiled(BUDGETED);
     const answer = answering(planDecision(policy, facts));
-    return { policy: IDENTITY, facts, answer, verdict: decide(policy, facts, answer) };
+    const verdict = decide(policy, facts, answer);
+    return { policy: IDENTITY, facts, answer, verdict, rules: RULES_VERSION };
   };
 
   it('agrees with what was decided', () => {

@@ -1,13 +1,15 @@
 import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
 import { scopesOf, tierScopeOf } from '@countersign/payment';
-import { type CompiledBudget, type Holding, taskHoldings } from './budgets.ts';
+import { type Holding, sessionHoldings, taskHoldings } from './budgets.ts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
+import { type Missing, missingName } from './missing-name.ts';
 import { matchTiers, metFlags, metProhibitions } from './rules.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { TREASURY_TIER, deny } from './verdict.ts';
+import { READINGS_MAX, RULES_VERSION } from './version.ts';
 
 /** A tier that may take the payment if its limits hold, in the shape in which the budget store is asked. */
 export interface TierPlan {
@@ -38,8 +40,9 @@ interface Found {
   readonly trace: readonly TraceLine[];
   readonly always: readonly Holding[];
   readonly tiers: readonly TierHoldings[];
-  /** A tier before or among the candidates was left out for want of a task. */
-  readonly withoutTask: DecisionReason | undefined;
+  /** A tier before or among the candidates was left out for want of a task or a session. */
+  readonly unnamed: DecisionReason | undefined;
+  readonly rules: number;
 }
 
 interface TierHoldings {
@@ -51,8 +54,14 @@ interface TierHoldings {
 /**
  * Everything that can be decided without counters: standing checks, then prohibitions, then the tiers whose conditions
  * hold, each with the limits it is subject to. Default is denial. Never throws on facts that passed their schema.
+ *
+ * @param rules the version to decide by; another than the present one only where a recorded decision is replayed.
  */
-export function planDecision(policy: CompiledPolicy | null, facts: Facts): Plan {
+export function planDecision(
+  policy: CompiledPolicy | null,
+  facts: Facts,
+  rules: number = RULES_VERSION,
+): Plan {
   if (!policy) return denied(null, { reason: 'no_policy', why: 'no policy is active', units: 0n });
   if (facts.established.frozen)
     return denied(policy, {
@@ -60,76 +69,90 @@ export function planDecision(policy: CompiledPolicy | null, facts: Facts): Plan 
       why: `payments of ${facts.agent} are frozen`,
       units: 0n,
     });
-  if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts);
+  if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts, rules);
   const standing = checkPayment(policy, facts);
   if (standing.kind === 'failed') return denied(policy, standing);
   const subject = subjectOf(facts, standing, policy.unitName);
   const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
-  return planPayment(policy, subject, [checks]);
+  return planPayment(policy, subject, [checks], rules);
 }
 
-function planPayment(policy: CompiledPolicy, subject: Subject, trace: TraceLine[]): Plan {
-  const { units, facts } = subject;
+function planPayment(
+  policy: CompiledPolicy,
+  subject: Subject,
+  trace: TraceLine[],
+  rules: number,
+): Plan {
   const prohibitions = metProhibitions(policy, subject, trace);
   const flags = metFlags(policy, subject, trace);
-  const known = { units, flags, trace };
-  if (prohibitions.length > 0) {
-    const alternative = prohibitions.find((it) => it.alternative !== undefined)?.alternative;
-    const verdict = deny(policy, {
+  const known = { units: subject.units, flags, trace };
+  const denial = (reason: DecisionReason, alternative: string | undefined): Plan => ({
+    kind: 'denied',
+    verdict: deny(policy, {
       ...known,
-      reasons: ['prohibited'],
-      prohibited: true,
+      reasons: [reason],
+      prohibited: reason === 'prohibited',
       alternative,
-    });
-    return { kind: 'denied', verdict };
+    }),
+  });
+  if (prohibitions.length > 0)
+    return denial(
+      'prohibited',
+      prohibitions.find((it) => it.alternative !== undefined)?.alternative,
+    );
+  const { candidates, unnamed } = matchTiers(policy, subject, trace);
+  if (candidates.length === 0)
+    return denial(
+      unnamed?.missing.reason ?? 'no_tier',
+      unnamed?.missing.budget.source.alternative ?? unnamed?.tier.alternative,
+    );
+  const missing = missingName(policy.budgets, subject);
+  if (missing) {
+    trace.push(missingLine(missing));
+    return denial(missing.reason, missing.budget.source.alternative);
   }
-  const { candidates, withoutTask } = matchTiers(policy, subject, trace);
-  const taskReason: DecisionReason =
-    facts.established.task === 'unknown' ? 'task_unknown' : 'task_required';
-  if (candidates.length === 0) {
-    const reason = withoutTask ? taskReason : 'no_tier';
-    const { alternative } = withoutTask?.budgets.perTask?.source ?? {};
-    return {
-      kind: 'denied',
-      verdict: deny(policy, {
-        ...known,
-        reasons: [reason],
-        alternative: alternative ?? withoutTask?.alternative,
-      }),
-    };
-  }
-  const { perTask } = policy.budgets;
-  if (perTask && subject.task === undefined) {
-    trace.push(taskLine(perTask, subject));
-    const { alternative } = perTask.source;
-    return {
-      kind: 'denied',
-      verdict: deny(policy, { ...known, reasons: [taskReason], alternative }),
-    };
-  }
-  const found = {
-    ...known,
-    amountText: subject.amountText,
-    always: [...taskHoldings(subject, policy.unitName), ...policy.budgets.holdingsOf(subject)],
-    tiers: candidates.map((tier) => tierHoldings(tier, subject)),
-    withoutTask: withoutTask && taskReason,
-  };
+  const always = [
+    ...taskHoldings(subject, policy.unitName),
+    ...sessionHoldings(subject, policy.unitName),
+    ...policy.budgets.holdingsOf(subject),
+  ];
+  const tiers = candidates.map((tier) => tierHoldings(tier, subject));
+  const kept = rules < 2 ? tiers : withinReach(always, tiers, trace);
+  if (kept.length === 0) return denial('too_many_limits', undefined);
+  const { amountText } = subject;
   return {
     kind: 'candidates',
-    amount: units,
-    scopes: scopesOf(facts),
-    always: found.always.map(limitOf),
-    tiers: found.tiers.map(({ tier, scope, holdings }) => ({
+    amount: subject.units,
+    scopes: scopesOf(subject.facts),
+    always: always.map(limitOf),
+    tiers: kept.map(({ tier, scope, holdings }) => ({
       name: tier.name,
       scope,
       limits: holdings.map(limitOf),
     })),
-    found,
+    found: { ...known, amountText, always, tiers: kept, unnamed: unnamed?.missing.reason, rules },
   };
 }
 
+/**
+ * The first tiers, as far as one decision may read their limits. A tier beyond is left out, and none after it is tried:
+ * a payment can only be denied by it.
+ */
+function withinReach(
+  always: readonly Holding[],
+  tiers: readonly TierHoldings[],
+  trace: TraceLine[],
+): readonly TierHoldings[] {
+  let readings = always.length;
+  const beyond = tiers.findIndex(({ holdings }) => (readings += holdings.length) > READINGS_MAX);
+  if (beyond === -1) return tiers;
+  const why = `${tiers.length - beyond} tiers were left out: with them more than ${READINGS_MAX} limits would be read`;
+  trace.push(line('tiers', false, why));
+  return tiers.slice(0, beyond);
+}
+
 /** A withdrawal is reserved like a payment, so that one path ends both, but counts nowhere and nothing limits it. */
-function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
+function planWithdrawal(policy: CompiledPolicy, facts: Facts, rules: number): Plan {
   const standing = checkWithdrawal(policy, facts);
   if (standing.kind === 'failed') return denied(policy, standing);
   return {
@@ -145,7 +168,8 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts): Plan {
       trace: [line(TREASURY_TIER, true, standing.why)],
       always: [],
       tiers: [],
-      withoutTask: undefined,
+      unnamed: undefined,
+      rules,
     },
   };
 }
@@ -170,7 +194,7 @@ function tierHoldings(tier: CompiledTier, subject: Subject): TierHoldings {
 
 const limitOf = ({ limit }: Holding): Limit => limit;
 
-function taskLine({ source }: CompiledBudget, subject: Subject): TraceLine {
-  const why = `${source.name} limits payments per task, and the task is ${subject.facts.established.task}`;
+function missingLine({ scope, budget: { source }, instead }: Missing): TraceLine {
+  const why = `${source.name} limits payments per ${scope}, and the ${scope} is ${instead}`;
   return line(`budget:${source.name}`, false, why);
 }

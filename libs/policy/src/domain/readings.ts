@@ -1,4 +1,5 @@
 import {
+  type Available,
   type Limit,
   type Reading,
   type ReservationAnswer,
@@ -31,24 +32,27 @@ export function readingsOf(plan: Candidates, answer: ReservationAnswer): Map<str
     readings.set(reading.limitId, reading);
   }
   twice?.forEach((limitId) => readings.delete(limitId));
-  const check = ({ id, scope }: Limit): void => {
-    if (readings.get(id)?.scope !== scope) readings.delete(id);
-  };
-  plan.always.forEach(check);
-  for (const { limits } of plan.tiers) limits.forEach(check);
+  dropForeign(readings, plan.always);
+  for (const { limits } of plan.tiers) dropForeign(readings, limits);
   return readings;
 }
 
-/** Sets each limit that has a reading against it, as `holds` says. */
+function dropForeign(readings: Map<string, Reading>, limits: readonly Limit[]): void {
+  for (const { id, scope } of limits) if (readings.get(id)?.scope !== scope) readings.delete(id);
+}
+
+/** Sets a payment of `amount` against each limit that has a reading; null where all are known to hold. */
 export function measure(
   holdings: readonly Holding[],
   readings: ReadonlyMap<string, Reading>,
-  holds: (limit: Limit, reading: Reading) => boolean,
+  amount: bigint | null,
 ): Measured[] {
   const measured: Measured[] = [];
   for (const holding of holdings) {
     const reading = readings.get(holding.limit.id);
-    if (reading) measured.push({ holding, reading, holds: holds(holding.limit, reading) });
+    if (!reading) continue;
+    const holds = amount === null || limitHolds(holding.limit, reading, amount);
+    measured.push({ holding, reading, holds });
   }
   return measured;
 }
@@ -66,6 +70,39 @@ export function refusalsOf({ holding, reading }: Measured, amount: bigint): Deci
   if (atMostCount !== undefined && !limitHolds({ ...terms, atMostCount }, reading, amount))
     reasons.push('count_exceeded');
   return reasons;
+}
+
+/** Limits told as available; of more, the first. */
+const AVAILABLE_MAX = 50;
+
+/**
+ * What the limits leave once `amount` is taken from them; zero takes nothing, not even a payment of their count. The
+ * first rules did not tell it.
+ */
+export function availableAfter(
+  measured: readonly Measured[],
+  amount: bigint,
+  rules: number,
+): Available[] | undefined {
+  if (rules < 2) return undefined;
+  const count = amount === 0n ? 0 : 1;
+  return measured.slice(0, AVAILABLE_MAX).map(({ holding: { limit, source }, reading }) => {
+    const { scope, window, atMost, atMostCount } = limit;
+    const alone = window.kind === 'payment';
+    const taken = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open) + amount;
+    const counted = alone ? 0 : reading.committedCount + reading.openCount + count;
+    return {
+      limit: source.name,
+      scope,
+      window,
+      ...(atMost !== undefined && { amount: leftOf(BigInt(atMost), taken).toString() }),
+      ...(atMostCount !== undefined && { count: Math.max(0, atMostCount - counted) }),
+    };
+  });
+}
+
+function leftOf(atMost: bigint, taken: bigint): bigint {
+  return atMost > taken ? atMost - taken : 0n;
 }
 
 /** Tells the readings: those that refused first, because the rest may be cut short. */

@@ -3,6 +3,7 @@ import { InvariantViolation, canonicalText } from '@countersign/kernel';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
 import { concludeDecision } from './conclude.ts';
 import { planDecision } from './plan.ts';
+import { RULES_VERSION } from './version.ts';
 
 export interface Replay {
   /** Whether the recorded verdict is, to the letter, the one that follows from what was recorded beside it. */
@@ -15,18 +16,20 @@ export interface Replay {
 const COMPILED = new WeakMap<PolicyDocument, CompiledPolicy>();
 
 /**
- * Decides again from the record alone. Total on everything that passed the schemas: what cannot be replayed disagrees.
+ * Decides again from the record alone, by the version of the rules it names. Total on everything that passed the
+ * schemas: what cannot be replayed disagrees, and so does a decision by rules this program does not know yet.
  *
  * @param document parsed from the very bytes whose hash the decision names, which the caller has compared; null where
  *   the decision names no policy.
  */
 export function replayDecision(document: PolicyDocument | null, decision: Decision): Replay {
-  const { facts, answer } = decision;
+  const { facts, answer, rules = 1 } = decision;
   const policy = document && compiled(document, decision);
-  const plan = planDecision(policy, facts);
+  const plan = planDecision(policy, facts, rules);
   const verdict = concludeDecision(policy, facts, plan, answer);
   // A denial before the counters leaves nothing to reserve: an answer beside it was not asked for by this plan.
   const sameShape =
+    rules <= RULES_VERSION &&
     (document === null) === (decision.policy === null) &&
     (plan.kind === 'candidates' || answer === null);
   return { agrees: sameShape && sameText(verdict, decision.verdict), verdict };

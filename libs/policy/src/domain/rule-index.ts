@@ -14,6 +14,7 @@ const KEYS = [
   'trustIs',
 ] as const;
 type Key = (typeof KEYS)[number];
+const INDEXED: ReadonlySet<string> = new Set(KEYS);
 
 /**
  * Under which values a payment is looked up. More than one where an agent's spelling or word may count against it: a
@@ -68,8 +69,7 @@ export function indexAny(rules: readonly Conditions[], indexFrom: number): RuleI
   if (rules.length < indexFrom) return everyRule(rules.length);
   const table = new Table();
   rules.forEach((when, rule) => {
-    const { amount, trust, routes, task, priceWithinPercent } = when;
-    if ([amount, trust, routes, task, priceWithinPercent].some((it) => it !== undefined))
+    if (Object.entries(when).some(([name, value]) => value !== undefined && !INDEXED.has(name)))
       table.always.push(rule);
     else for (const key of KEYS) table.put(key, valuesOf(when, key) ?? [], rule);
   });

@@ -1,7 +1,9 @@
 import type { TraceLine } from '@countersign/contracts';
 import type { CompiledPolicy, CompiledRule, CompiledTier, RuleSet } from './compile.ts';
-import type { Condition, Finding } from './conditions.ts';
+
 import { LINES_MAX, line, summarize } from './explain.ts';
+import type { Condition, Finding } from './finding.ts';
+import { type Missing, missingName } from './missing-name.ts';
 import { asStrictAs } from './strictness.ts';
 import type { Subject } from './subject.ts';
 
@@ -58,8 +60,8 @@ function metRules(
 /** Tiers that may take a payment, before any counter is asked. */
 export interface Matched {
   readonly candidates: readonly CompiledTier[];
-  /** A tier that had to be left out because it limits payments per task, and there is no open task. */
-  readonly withoutTask: CompiledTier | undefined;
+  /** The first tier left out because it limits payments per task or session, and there is no open one. */
+  readonly unnamed: { readonly tier: CompiledTier; readonly missing: Missing } | undefined;
 }
 
 /**
@@ -72,11 +74,10 @@ export function matchTiers(
   subject: Subject,
   trace: TraceLine[],
 ): Matched {
-  const { facts } = subject;
   const found = find(subject);
   const candidates: CompiledTier[] = [];
   const floor: CompiledTier[] = [];
-  let withoutTask: CompiledTier | undefined;
+  let unnamed: Matched['unnamed'];
   let listed = 0;
   for (const index of found) {
     const tier = rules[index];
@@ -85,9 +86,11 @@ export function matchTiers(
     let leftOut: string | undefined;
     if (finding === 'met') {
       const above = floor.find((it) => !asStrictAs(tier.requirement, it.requirement));
-      if (tier.budgets.perTask && subject.task === undefined) {
-        withoutTask ??= tier;
-        leftOut = `it limits payments per task, and the task is ${facts.established.task}`;
+      const missing = missingName(tier.budgets, subject);
+      if (missing) {
+        unnamed ??= { tier, missing };
+        const { scope, instead } = missing;
+        leftOut = `it limits payments per ${scope}, and the ${scope} is ${instead}`;
       } else if (above) leftOut = `it asks less of people than ${above.name}, which was left out`;
       else candidates.push(tier);
     }
@@ -100,7 +103,7 @@ export function matchTiers(
   }
   const unlisted = found.length - listed;
   summarize(trace, 'tiers', { excluded: rules.length - found.length, unlisted });
-  return { candidates, withoutTask };
+  return { candidates, unnamed };
 }
 
 /** Adds a tier to the floor, unless it asks no more than one that is there. */

@@ -30,7 +30,11 @@ export interface Subject {
   /** Its phase; a task opened without terms is being executed. */
   readonly taskPhase: TaskPhase | 'none';
   readonly planCommitted: boolean;
-  /** Counter of each budget scope; of `task` only where one is established. */
+  /** An open session, or undefined where none was named, nobody opened it, or its time is over. */
+  readonly session: string | undefined;
+  /** Whether the payment is small enough to be part of a stream. */
+  readonly inStream: boolean;
+  /** Counter of each budget scope; empty for one the payment does not count in. */
   readonly counters: Readonly<Record<BudgetScope, string>>;
 }
 
@@ -45,6 +49,7 @@ export function subjectOf(
   const category = categoryOf(facts);
   const task = openTask(facts);
   const counters = countersOf(facts);
+  const session = openSession(facts);
   const domain = foldDomain(established.domain);
   const asserted = facts.asserted.category;
   return {
@@ -61,7 +66,14 @@ export function subjectOf(
     task,
     taskPhase: task === undefined ? 'none' : (established.taskTerms?.phase ?? 'executing'),
     planCommitted: task !== undefined && established.taskTerms?.planCommitted === true,
-    counters: { ...counters, task: counters.task ?? '' },
+    session,
+    inStream: established.inStream === true,
+    counters: {
+      ...counters,
+      task: counters.task ?? '',
+      session: counters.session ?? '',
+      stream: counters.stream ?? '',
+    },
   };
 }
 
@@ -82,6 +94,10 @@ export function countable(units: bigint): bigint {
 
 function openTask({ established: { task } }: Facts): string | undefined {
   return task === 'none' || task === 'unknown' ? undefined : task;
+}
+
+function openSession({ established: { session } }: Facts): string | undefined {
+  return session === 'none' || session === 'unknown' || session === 'expired' ? undefined : session;
 }
 
 /** `bad.example.` names the same host as `bad.example`. */

@@ -1,7 +1,7 @@
 import { Verdict } from '@countersign/contracts';
 import { canonicalText } from '@countersign/kernel';
 import { describe, expect, it } from 'vitest';
-import { decide } from './conclude.ts';
+import { concludeDecision, decide } from './conclude.ts';
 import { planDecision } from './plan.ts';
 import { replayDecision } from './replay.ts';
 import { answering, compiled, factsOf, policyOf } from './testing/case.ts';
@@ -52,14 +52,15 @@ describe('a trace', () => {
     });
     const huge = (2n ** 256n - 1n).toString();
     const policy = compiled(document);
-    const plan = planDecision(policy, facts);
+    // The first rules, which read as many limits as there were.
+    const plan = planDecision(policy, facts, 1);
     if (plan.kind === 'denied') throw new Error('denied');
     const full = Object.fromEntries(
       plan.always.map(({ id }) => [id, { committed: huge, open: huge }]),
     );
     for (const held of [{}, full]) {
       const answer = answering(plan, held);
-      const verdict = Verdict.parse(decide(policy, facts, answer));
+      const verdict = Verdict.parse(concludeDecision(policy, facts, plan, answer));
       expect(verdict.flags).toHaveLength(1000);
       expect(verdict.trace.length).toBeLessThan(520);
       const decision = { policy: IDENTITY, facts, answer, verdict };

@@ -1,4 +1,4 @@
-import type { TraceLine, Verdict } from '@countersign/contracts';
+import type { Available, TraceLine, Verdict } from '@countersign/contracts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import type { DecisionReason } from './reasons.ts';
 import { recordable } from './subject.ts';
@@ -12,6 +12,8 @@ export interface Denial {
   readonly prohibited?: boolean;
   /** Of the rule that refused; else the policy's own is told. */
   readonly alternative?: string | undefined;
+  /** Where counters were read. */
+  readonly available?: Available[] | undefined;
 }
 
 /** The verdict that nothing may be paid. */
@@ -28,6 +30,7 @@ export function deny(policy: CompiledPolicy | null, denial: Denial): Verdict {
     reasons: [...new Set(denial.reasons)],
     trace: denial.trace,
     ...(alternative !== undefined && { alternative }),
+    ...(denial.available && { available: denial.available }),
   };
 }
 
@@ -41,6 +44,7 @@ export function take(
     /** Why tiers before this one did not take it. */
     readonly passedOver: readonly DecisionReason[];
     readonly trace: TraceLine[];
+    readonly available: Available[] | undefined;
   },
 ): Verdict {
   return {
@@ -53,6 +57,8 @@ export function take(
     amountUnits: taken.units.toString(),
     reasons: [...new Set([tier.reason, ...taken.passedOver])],
     trace: taken.trace,
+    ...(taken.available && { available: taken.available }),
+    ...(tier.audit && { audit: tier.audit }),
   };
 }
 

@@ -3,7 +3,13 @@ import { canonicalText } from '@countersign/kernel';
 import { type Payment, tenantOf } from '@countersign/payment';
 import type { Budgets, StatementKey } from '@countersign/ports';
 import { type Effect, type LaneHost, factsOf, signStatement } from '@countersign/service-kit';
-import { concludeDecision, planDecision, satisfiedBy } from '../index.ts';
+import {
+  RULES_VERSION,
+  concludeDecision,
+  planDecision,
+  satisfiedBy,
+  withPolicyFacts,
+} from '../index.ts';
 import type { PolicyCache } from './policy-cache.ts';
 
 export interface DecideParts {
@@ -23,8 +29,10 @@ export function decideEffect(parts: DecideParts): Effect {
     const lane = host.laneFor(payment.tenant, payment.agent);
     const view = tenantOf(lane.view, payment.tenant);
     const { through } = lane;
-    const policy = policies.compiled(view.active);
+    const known = policies.policy(view.active);
+    const policy = known && known.compiled;
     let facts = factsOf(host, payment);
+    if (known) facts = withPolicyFacts(facts, known.document);
     let plan = planDecision(policy, facts);
     let answer: Decision['answer'] = null;
     if (plan.kind === 'candidates') {
@@ -57,7 +65,7 @@ export function decideEffect(parts: DecideParts): Effect {
         paymentId,
         round,
         through,
-        decision: { policy: active, facts, answer, verdict },
+        decision: { policy: active, facts, answer, verdict, rules: RULES_VERSION },
         proceed: proceedWith(payment, verdict),
       },
       payment.quoteRecordId,

@@ -19,7 +19,7 @@ import {
   personOf,
 } from '@countersign/service-kit';
 import { pickTier } from '@countersign/contracts';
-import { concludeDecision, planDecision } from '../index.ts';
+import { concludeDecision, planDecision, withPolicyFacts } from '../index.ts';
 import { PolicyCache } from './policy-cache.ts';
 import { Registry } from './registry.ts';
 
@@ -201,9 +201,10 @@ export class PolicyController {
     const agent = agentOf(lane, tenant, body.agent);
     const version = body.version === undefined ? view.active : view.policies.get(body.version);
     if (version === undefined) throw new Refused('policy_unknown');
-    const policy = this.policies.compiled(version);
+    const known = this.policies.policy(version);
+    const policy = known && known.compiled;
     const { quote, resource, category, expectedAmount, task, again = false } = body;
-    const facts = establishFacts({
+    const told = establishFacts({
       intent: {
         tenant,
         agent: body.agent,
@@ -223,6 +224,7 @@ export class PolicyController {
       openTasks: agent.tasks,
       taskTerms: factsOfTask(task === undefined ? undefined : agent.taskBooks.get(task)),
     });
+    const facts = known ? withPolicyFacts(told, known.document) : told;
     const plan = planDecision(policy, facts);
     if (plan.kind !== 'candidates') return concludeDecision(policy, facts, plan, null);
     const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];

@@ -8,6 +8,7 @@ import {
 } from '@countersign/contracts';
 import { type Payment, nonceOf, tenantOf } from '@countersign/payment';
 import {
+  RULES_VERSION,
   type Candidates,
   compilePolicy,
   concludeDecision,
@@ -111,7 +112,7 @@ class Bench {
       ...this.#about(),
       round: payment.round,
       through: lane.lane.through,
-      decision: { policy, facts, answer, verdict },
+      decision: { policy, facts, answer, verdict, rules: RULES_VERSION },
       proceed,
       signature: SIGNATURE,
     };

@@ -9,6 +9,7 @@ import {
   tenantOf,
   walletFor,
 } from '@countersign/payment';
+import { withPolicyFacts } from '@countersign/policy';
 import {
   CONTROL,
   type Chain,
@@ -148,13 +149,15 @@ async function caseOf(
   const wallet = walletOf(host, payment);
   const completed = phase.status === 'authorized' ? phase.completed : null;
   const nowMs = clock.nowMs();
+  const policy = policies.inForce(tenant, view.active);
+  const facts = factsOf(host, payment);
   return {
     payment,
     decision: phase.status === 'authorized' ? decisions.get(phase.decision.id) : undefined,
     asked: completed ? decisions.get(completed.decisionId) : undefined,
     grants,
-    policy: policies.inForce(tenant, view.active),
-    facts: factsOf(host, payment),
+    policy,
+    facts: policy ? withPolicyFacts(facts, policy.document) : facts,
     ceiling: wallet ? ceilingOf(wallet.id, quote.asset) : undefined,
     signedToday: wallet
       ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)

@@ -6,10 +6,12 @@ import type {
   Budget,
   Conditions,
   Facts,
+  Hours,
   Limit,
   PolicyDocument,
   Requirement,
   Tier,
+  Weekday,
 } from '@countersign/contracts';
 import { findAsset } from '@countersign/contracts';
 import { COUNTABLE_MAX, fromDecimal, rescaleUp } from '@countersign/kernel';
@@ -89,6 +91,8 @@ export function findings(when: Conditions, facts: Facts, use: Use): (boolean | '
     else if (use === 'restrict' || asserted.expectedAmount === undefined) found.push(true);
     else found.push(within(asserted.expectedAmount) ? true : 'held');
   }
+  if (when.hours) found.push(when.hours.some((it) => inHours(it, facts, use)));
+  if (when.stream !== undefined) found.push(isStream(facts) === when.stream);
   return found;
 }
 
@@ -101,6 +105,25 @@ function taskFinding(
   const { phase: stands = 'executing', planCommitted: plan = false } = taskTerms ?? {};
   if (phase && !phase.includes(stands)) return false;
   return planCommitted === undefined || planCommitted === plan;
+}
+
+const isStream = ({ established }: Facts): boolean => established.inStream ?? false;
+
+const WEEK: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+/** Looks for hours that began today before now and have not ended, or yesterday and end today after now. */
+function inHours(hours: Hours, facts: Facts, use: Use): boolean {
+  const { timeZone, from, to } = hours;
+  const days: readonly Weekday[] = hours.days ?? WEEK;
+  const offset = facts.established.utcOffsets?.[timeZone];
+  if (offset === undefined) return use === 'restrict';
+  const local = new Date(facts.atMs + offset * 60_000);
+  const now = local.toISOString().slice(11, 16);
+  const today = WEEK[local.getUTCDay()];
+  const yesterday = WEEK[(local.getUTCDay() + 6) % 7];
+  const began = (day: Weekday | undefined) => days.some((it) => it === day);
+  if (from < to) return began(today) && from <= now && now < to;
+  return (began(today) && from <= now) || (began(yesterday) && now < to);
 }
 
 function categoryOf({ established }: Facts): string {
@@ -159,19 +182,41 @@ function implies(one: Requirement, other: Requirement): boolean {
   return true;
 }
 
-export const needsTask = (
+const NAMELESS = {
+  task: { none: 'task_required', unknown: 'task_unknown' },
+  session: { none: 'session_required', unknown: 'session_unknown', expired: 'session_expired' },
+};
+
+/** The first budget that is counted by a task, or else a session, which the payment has not; and how that is told. */
+export function needsName(
   budgets: readonly Budget[],
-  { established: { task } }: Facts,
-): Budget | undefined =>
-  task === 'none' || task === 'unknown' ? budgets.find((it) => it.scope === 'task') : undefined;
+  { established }: Facts,
+): { readonly budget: Budget; readonly reason: string } | undefined {
+  for (const scope of ['task', 'session'] as const) {
+    const reasons: Readonly<Record<string, string>> = NAMELESS[scope];
+    const reason = reasons[established[scope] ?? 'none'];
+    const budget = budgets.find((it) => it.scope === scope);
+    if (reason !== undefined && budget) return { budget, reason };
+  }
+  return undefined;
+}
 
 function naiveLimits(budgets: readonly Budget[], facts: Facts): Limit[] {
   const { agent, tenant, established } = facts;
-  const { seller, task } = established;
+  const { seller, task, session = 'none' } = established;
+  const category = categoryOf(facts);
   return budgets.flatMap((budget) => {
-    const name = { agent, tenant: agent, seller, task }[budget.scope];
+    if (budget.scope === 'stream' && !isStream(facts)) return [];
+    const name = { agent, tenant: agent, stream: agent, seller, task, session, category }[
+      budget.scope
+    ];
     if (budget.only && !budget.only.includes(name)) return [];
-    const key = { agent, tenant, seller, task: `${agent}/${task}` }[budget.scope];
+    const key = {
+      ...{ agent, tenant, seller, category },
+      task: `${agent}/${task}`,
+      session: `${agent}/${session}`,
+      stream: `${agent}/${seller}`,
+    }[budget.scope];
     const scope = `${budget.scope}:${key}`;
     const most = budget.atMost === undefined ? undefined : units(budget.atMost);
     return {
@@ -184,6 +229,21 @@ function naiveLimits(budgets: readonly Budget[], facts: Facts): Limit[] {
       ...(budget.atMostCount !== undefined && { atMostCount: budget.atMostCount }),
     };
   });
+}
+
+function sessionLimits({ agent, established }: Facts): Limit[] {
+  const { session = 'none', sessionCeiling } = established;
+  if (sessionCeiling === undefined || session in NAMELESS.session) return [];
+  const scope = `session:${agent}/${session}`;
+  const most = BigInt(sessionCeiling);
+  return [
+    {
+      id: `session.ceiling@${scope}`,
+      scope,
+      window: { kind: 'lifetime' },
+      atMost: (most > COUNTABLE_MAX ? COUNTABLE_MAX : most).toString(),
+    },
+  ];
 }
 
 function tierLimits(tier: Tier, facts: Facts): Limit[] {
@@ -244,24 +304,24 @@ function ofTheTask({ agent, established: { task, taskTerms } }: Facts): Limit[] 
   });
 }
 
-/** Tiers in order that may take the payment, and the first that lacks only a task. */
+/** Tiers in order that may take the payment, and those that lack only a task or a session. */
 export function naiveTiers(
   policy: PolicyDocument,
   facts: Facts,
-): { open: Tier[]; taskless: Tier[] } {
+): { open: Tier[]; nameless: Tier[] } {
   const open: Tier[] = [];
-  const taskless: Tier[] = [];
+  const nameless: Tier[] = [];
   const leftOut: Tier[] = [];
   for (const tier of policy.tiers) {
     const finding = everyFinding(tier.when, facts, 'permit');
     if (finding === false) continue;
-    const noTask = needsTask(tier.budgets ?? [], facts) !== undefined;
+    const noName = needsName(tier.budgets ?? [], facts) !== undefined;
     const weaker = leftOut.some((it) => !implies(naiveRequirement(tier), naiveRequirement(it)));
-    if (finding === true && noTask) taskless.push(tier);
-    if (finding === 'held' || noTask || weaker) leftOut.push(tier);
+    if (finding === true && noName) nameless.push(tier);
+    if (finding === 'held' || noName || weaker) leftOut.push(tier);
     else open.push(tier);
   }
-  return { open, taskless };
+  return { open, nameless };
 }
 
 /** What the budget store would be asked, or nothing where the payment is denied before. */
@@ -271,9 +331,18 @@ export function naivePlan(policy: PolicyDocument | null, facts: Facts): NaivePla
   if (policy.prohibited.some((it) => findings(it.when, facts, 'restrict').includes(true)))
     return undefined;
   const { open } = naiveTiers(policy, facts);
-  if (open.length === 0 || needsTask(policy.budgets, facts)) return undefined;
+  if (open.length === 0 || needsName(policy.budgets, facts)) return undefined;
   const { tenant, agent, established } = facts;
-  const { seller, task } = established;
+  const { seller, task, session = 'none' } = established;
+  const always = [
+    ...ofTheTask(facts),
+    ...sessionLimits(facts),
+    ...naiveLimits(policy.budgets, facts),
+  ];
+  const tiers = open.map((tier) => ({ tier, limits: tierLimits(tier, facts) }));
+  let read = always.length;
+  const within = tiers.filter(({ limits }) => (read += limits.length) <= 250);
+  if (within.length === 0) return undefined;
   return {
     amount: naiveUnits(facts) ?? 0n,
     scopes: [
@@ -281,9 +350,11 @@ export function naivePlan(policy: PolicyDocument | null, facts: Facts): NaivePla
       `agent:${agent}`,
       `seller:${seller}`,
       `category:${categoryOf(facts)}`,
-      ...(task === 'none' || task === 'unknown' ? [] : [`task:${agent}/${task}`]),
+      ...(task in NAMELESS.task ? [] : [`task:${agent}/${task}`]),
+      ...(session in NAMELESS.session ? [] : [`session:${agent}/${session}`]),
+      ...(isStream(facts) ? [`stream:${agent}/${seller}`] : []),
     ],
-    always: [...ofTheTask(facts), ...naiveLimits(policy.budgets, facts)],
-    tiers: open.map((tier) => ({ tier, limits: tierLimits(tier, facts) })),
+    always,
+    tiers: within,
   };
 }

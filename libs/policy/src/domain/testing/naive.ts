@@ -1,9 +1,11 @@
 import type {
+  Available,
   Facts,
   Limit,
   PolicyDocument,
   Reading,
   ReservationAnswer,
+  Tier,
   Verdict,
 } from '@countersign/contracts';
 import { limitHolds } from '@countersign/contracts';
@@ -16,7 +18,7 @@ import {
   naiveRequirement,
   naiveTiers,
   naiveUnits,
-  needsTask,
+  needsName,
   standingReason,
 } from './naive-plan.ts';
 
@@ -92,24 +94,28 @@ function naiveWithdrawal(the: Case, answer: ReservationAnswer | null): NaiveVerd
 
 function naiveTaken(the: Case, answer: ReservationAnswer | null): NaiveVerdict {
   const { policy, facts } = the;
-  const { open, taskless } = naiveTiers(policy, facts);
-  const taskReason = facts.established.task === 'unknown' ? 'task_unknown' : 'task_required';
-  if (open.length === 0 && taskless[0]) {
-    const told = needsTask(taskless[0].budgets ?? [], facts)?.alternative;
-    return no(told ?? taskless[0].alternative ?? policy.alternative, the, [taskReason]);
-  }
+  const { open, nameless } = naiveTiers(policy, facts);
+  const left = nameless[0] && needsName(nameless[0].budgets ?? [], facts);
+  if (open.length === 0 && left)
+    return no(left.budget.alternative ?? nameless[0]?.alternative ?? policy.alternative, the, [
+      left.reason,
+    ]);
   if (open.length === 0) return no(policy.alternative, the, ['no_tier']);
-  const perTask = needsTask(policy.budgets, facts);
-  if (perTask) return no(perTask.alternative ?? policy.alternative, the, [taskReason]);
+  const needed = needsName(policy.budgets, facts);
+  if (needed) return no(needed.budget.alternative ?? policy.alternative, the, [needed.reason]);
   const plan = naivePlan(policy, facts);
-  if (!answer || !plan) return no(policy.alternative, the, ['counters_missing']);
+  if (!plan) return no(policy.alternative, the, ['too_many_limits']);
+  if (!answer) return no(policy.alternative, the, ['counters_missing']);
   const counted = naiveCount(policy, plan, answer);
   if (counted.kind === 'broken') return no(policy.alternative, the, [counted.reason]);
   const reasons = counted.always
     ? counted.reasons
-    : [...counted.reasons, ...(taskless.length > 0 ? [taskReason] : [])];
+    : [...counted.reasons, ...(left ? [left.reason] : [])];
   if (counted.kind === 'refused')
-    return no(counted.alternative ?? policy.alternative, the, reasons);
+    return {
+      ...no(counted.alternative ?? policy.alternative, the, reasons),
+      available: naiveAvailable(the, plan, answer, undefined),
+    };
   const { tier } = counted;
   const primary = {
     autonomous: 'within_policy',
@@ -122,7 +128,59 @@ function naiveTaken(the: Case, answer: ReservationAnswer | null): NaiveVerdict {
     tier: tier.name,
     requirement: naiveRequirement(tier),
     maxLifetimeMs: policy.authorization.maxLifetimeSeconds * 1000,
+    available: naiveAvailable(the, plan, answer, tier),
+    ...(tier.audit && { audit: tier.audit }),
   };
+}
+
+/** What is left under every limit that holds whatever the tier, under that of `taken`, and under those that refused. */
+function naiveAvailable(
+  { policy, amountUnits }: Case,
+  plan: NaivePlan,
+  answer: ReservationAnswer,
+  taken: Tier | undefined,
+): Available[] {
+  const amount = BigInt(amountUnits);
+  const budgets = [...policy.budgets, ...policy.tiers.flatMap((it) => it.budgets ?? [])];
+  const readingOf = (limit: Limit) => readingFor(limit, answer);
+  const fits = (limit: Limit) => {
+    const reading = readingOf(limit);
+    return reading !== undefined && limitHolds(limit, reading, amount);
+  };
+  const passed = taken
+    ? plan.tiers.slice(
+        0,
+        plan.tiers.findIndex((it) => it.tier === taken),
+      )
+    : plan.tiers;
+  const asked = plan.always.every(fits);
+  const shown = [
+    ...plan.always,
+    ...(asked ? passed.flatMap(({ limits }) => limits.filter((it) => !fits(it))) : []),
+    ...(plan.tiers.find((it) => it.tier === taken)?.limits ?? []),
+  ];
+  return shown.slice(0, 50).flatMap((limit) => {
+    const reading = readingOf(limit);
+    if (!reading) return [];
+    const { scope, window, atMost, atMostCount } = limit;
+    const alone = window.kind === 'payment';
+    const before = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open);
+    const beforeCount = alone ? 0 : reading.committedCount + reading.openCount;
+    const after = taken && !alone ? before + amount : before;
+    const afterCount = taken && !alone ? beforeCount + 1 : beforeCount;
+    const name = budgets.find((it) => `${it.id}@${scope}` === limit.id)?.id;
+    return {
+      limit: name ?? (scope.startsWith('tier:') ? (scope.split('/')[1] ?? '') : 'ceiling'),
+      scope,
+      window,
+      ...(atMost !== undefined && {
+        amount: (BigInt(atMost) > after ? BigInt(atMost) - after : 0n).toString(),
+      }),
+      ...(atMostCount !== undefined && {
+        count: atMostCount > afterCount ? atMostCount - afterCount : 0,
+      }),
+    };
+  });
 }
 
 type Counted =
@@ -140,11 +198,14 @@ type Counted =
       readonly tier: NaivePlan['tiers'][number]['tier'];
     };
 
+/** Of a limit read twice, or of another counter, nothing is known. */
+function readingFor({ id, scope }: Limit, { readings }: ReservationAnswer): Reading | undefined {
+  const given = readings.filter((it) => it.limitId === id);
+  return given.length === 1 && given[0]?.scope === scope ? given[0] : undefined;
+}
+
 function naiveCount(policy: PolicyDocument, plan: NaivePlan, answer: ReservationAnswer): Counted {
-  const readingOf = ({ id, scope }: Limit): Reading | undefined => {
-    const given = answer.readings.filter((it) => it.limitId === id);
-    return given.length === 1 && given[0]?.scope === scope ? given[0] : undefined;
-  };
+  const readingOf = (limit: Limit) => readingFor(limit, answer);
   const fits = (limit: Limit): boolean | undefined => {
     const reading = readingOf(limit);
     return reading && limitHolds(limit, reading, plan.amount);

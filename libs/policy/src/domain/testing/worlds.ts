@@ -2,6 +2,7 @@ import type {
   Budget,
   Conditions,
   Facts,
+  Hours,
   Limit,
   PolicyDocument,
   Reading,
@@ -28,10 +29,16 @@ const PAYEES = ['a', 'b', 'c'].map(payeeOf);
 const JURISDICTIONS = ['DE', 'US', 'unknown'];
 const AGENTS = ['agent-0', 'agent-1'];
 const TASKS = ['task-0', 'task-1'];
+const SESSIONS = ['run-0', 'run-1'];
+const ZONES = ['UTC', 'Asia/Kolkata', 'America/New_York'];
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+const TIMES = ['00:00', '00:01', '09:30', '17:00', '23:59'];
 const PEOPLE = ['ada', 'bob', 'cyd'];
 const DECIMALS = ['0', '0.000001', '0.02', '0.1', '0.3', '1', '9999999999.999999'];
 export const AMOUNTS = ['20000', '1', '100000', '100001', '300000', '1000000'];
 const EXTREMES = ['0', '9007199254740991', '9007199254740992', (2n ** 256n - 1n).toString()];
+/** The midnight with which 1 November 2026 began. */
+const SUNDAY_MS = Date.UTC(2026, 10, 1);
 const TRUSTS = ['unknown', 'known', 'verified'] as const;
 
 function conditionsFrom(dice: Dice): Conditions {
@@ -50,6 +57,8 @@ function conditionsFrom(dice: Dice): Conditions {
     ...maybe(dice, 8, () => ({ agents: some(dice, AGENTS) })),
     ...maybe(dice, 8, () => ({ task: taskFrom(dice) })),
     ...maybe(dice, 8, () => ({ priceWithinPercent: pick(dice, [0, 10, 100]) })),
+    ...maybe(dice, 9, () => ({ hours: times(1 + dice.roll(2), () => hoursFrom(dice)) })),
+    ...maybe(dice, 10, () => ({ stream: chance(dice, 2) })),
   };
   return Object.keys(when).length > 0 ? when : { networks: [SEPOLIA] };
 }
@@ -62,6 +71,17 @@ function taskFrom(dice: Dice): NonNullable<Conditions['task']> {
   return Object.keys(stands).length > 0 ? stands : { planCommitted: true };
 }
 
+function hoursFrom(dice: Dice): Hours {
+  const from = pick(dice, TIMES);
+  const to = pick(dice, [...TIMES, '24:00']);
+  return {
+    timeZone: pick(dice, ZONES),
+    ...maybe(dice, 2, () => ({ days: some(dice, DAYS) })),
+    from,
+    to: to === from ? '12:00' : to,
+  };
+}
+
 function amountFrom(dice: Dice): { atMost?: string; over?: string } {
   const ends = {
     ...maybe(dice, 2, () => ({ atMost: pick(dice, DECIMALS) })),
@@ -71,8 +91,14 @@ function amountFrom(dice: Dice): { atMost?: string; over?: string } {
 }
 
 function budgetFrom(dice: Dice, id: string): Budget {
-  const scope = pick(dice, ['agent', 'seller', 'tenant', 'task'] as const);
-  const names = { agent: AGENTS, tenant: AGENTS, seller: SELLERS, task: TASKS }[scope];
+  const scope = pick(dice, [
+    ...(['agent', 'seller', 'tenant', 'task', 'agent', 'seller', 'tenant'] as const),
+    ...(['session', 'category', 'stream'] as const),
+  ]);
+  const names = {
+    ...{ agent: AGENTS, tenant: AGENTS, stream: AGENTS },
+    ...{ seller: SELLERS, task: TASKS, session: SESSIONS, category: CATEGORIES },
+  }[scope];
   const counts = chance(dice, 3);
   return {
     id,
@@ -81,6 +107,7 @@ function budgetFrom(dice: Dice, id: string): Budget {
       { kind: 'rolling', seconds: 86_400 },
       { kind: 'payment' },
       { kind: 'lifetime' },
+      { kind: 'calendar', unit: 'week', timeZone: 'Asia/Kolkata' },
     ] as const),
     ...(counts && { atMostCount: 1 + dice.roll(3) }),
     ...((!counts || chance(dice, 2)) && { atMost: pick(dice, DECIMALS) }),
@@ -99,6 +126,7 @@ function tierFrom(dice: Dice, index: number): Tier {
       budgets: times(1 + dice.roll(2), (it) => budgetFrom(dice, `${name}-b${it}`)),
     })),
     ...maybe(dice, 4, () => ({ alternative: `instead of ${name}` })),
+    ...maybe(dice, 5, () => ({ audit: { depth: pick(dice, ['full', 'decisive'] as const) } })),
   };
   const clearanceSeconds = pick(dice, [60, 600]);
   switch (dice.roll(3)) {
@@ -137,6 +165,7 @@ export function policyFrom(dice: Dice): PolicyDocument {
     name: 'generated',
     unit: { name: 'USD', assets: chance(dice, 6) ? ASSETS.slice(0, 1) : ASSETS },
     ...maybe(dice, 2, () => ({ treasury: { [SEPOLIA]: payeeOf('a') } })),
+    stream: { atMost: pick(dice, ['0.02', '0.1', '0']) },
     authorization: { maxLifetimeSeconds: 60 },
     again: chance(dice, 2),
     prohibited: times(pick(dice, [0, 0, 1, 2, 20]), (index) => ({
@@ -160,7 +189,7 @@ export function factsFrom(dice: Dice): Facts {
   const registered = seller !== 'unknown' && !chance(dice, 12);
   const network = chance(dice, 8) ? BASE : SEPOLIA;
   return {
-    atMs: 1,
+    atMs: SUNDAY_MS + dice.roll(7 * 1440) * 60_000,
     tenant: 'default',
     agent: pick(dice, AGENTS),
     kind: chance(dice, 12) ? 'withdrawal' : 'payment',
@@ -187,6 +216,9 @@ export function factsFrom(dice: Dice): Facts {
       ...maybe(dice, 2, () => ({ expectedAmount: pick(dice, ['20000', '19000', '1', '0']) })),
       task: pick(dice, [...TASKS, 'none', 'unknown']),
       ...maybe(dice, 3, () => ({ taskTerms: taskTermsFrom(dice) })),
+      ...maybe(dice, 2, () => sessionFrom(dice)),
+      ...maybe(dice, 2, () => ({ inStream: chance(dice, 2) })),
+      ...maybe(dice, 2, () => ({ utcOffsets: { UTC: 0, 'Asia/Kolkata': 330 } })),
       frozen: chance(dice, 40),
       wallet: chance(dice, 40) ? null : { id: 'w', address: payeeOf('b') },
       ...maybe(dice, 2, () => ({ unpayable: pick(dice, UNPAYABLE) })),
@@ -205,6 +237,13 @@ function taskTermsFrom(dice: Dice): NonNullable<Facts['established']['taskTerms'
     ...maybe(dice, 2, () => ({ ceiling: pick(dice, ['100000', '1000000', EXTREMES[2]!]) })),
     ...maybe(dice, 2, () => ({ stopAt: pick(dice, ['300000', '20000']) })),
     reported: pick(dice, ['0', '0', '80000', '100000', '999999']),
+  };
+}
+
+function sessionFrom(dice: Dice): Partial<Facts['established']> {
+  return {
+    session: pick(dice, [...SESSIONS, ...SESSIONS, 'none', 'unknown', 'expired']),
+    ...maybe(dice, 2, () => ({ sessionCeiling: pick(dice, EXTREMES.concat('300000')) })),
   };
 }
 
