@@ -209,7 +209,11 @@ describe('policies', () => {
   it('are put, activated, listed and shown', async () => {
     await using desk = await startDesk({
       putPolicy: () => ({ ...summary, active: false, ...done }),
-      activatePolicy: () => ({ ...summary, ...done }),
+      activatePolicy: () => ({
+        ...summary,
+        ...done,
+        loosens: ['tier small: it takes more by amount'],
+      }),
       listPolicies: () => ({ policies: [{ ...summary, version: 2, active: false }, summary] }),
       readPolicy: ({ params }) => ({
         ...summary,
@@ -219,7 +223,11 @@ describe('policies', () => {
     const file = await desk.file('policy.yaml', 'format: 1\n');
     expect((await desk.run(`policy put ${file}`)).out).toContain('countersign policy activate 3');
     expect((await desk.run('policy activate 3')).out).toBe(
-      'Policy version 3 is in force everywhere.',
+      [
+        'Policy version 3 is in force everywhere.',
+        'Compared with the one before, it loosens:',
+        '  tier small: it takes more by amount',
+      ].join('\n'),
     );
     expect((await desk.run('policy list')).out).toContain('3  in force  ada');
     expect((await desk.run('policy show')).out).toBe('# version 3\nformat: 1');

@@ -256,7 +256,11 @@ export const ROUTES = {
     path: '/v1/policies/:version/activate',
     who: ['policy_author'],
     summary: 'Put a version in force; in force everywhere when answered',
-    answer: PolicySummary.extend({ position: z.string() }),
+    answer: PolicySummary.extend({
+      position: z.string(),
+      /** What it allows that the version before did not, a sentence each; empty where it only tightens. */
+      loosens: z.array(z.string()),
+    }),
   },
   evaluatePolicy: {
     service: 'policy',

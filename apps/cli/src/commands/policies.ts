@@ -86,7 +86,13 @@ function addWriting(policy: Command, open: Open): void {
       const session = open(command);
       const params = { version: String(versionOf(version)) };
       const answer = await session.call('activatePolicy', { params });
-      session.show(answer, () => `Policy version ${answer.version} is in force everywhere.`);
+      session.show(answer, () =>
+        [
+          `Policy version ${answer.version} is in force everywhere.`,
+          ...(answer.loosens.length > 0 ? ['Compared with the one before, it loosens:'] : []),
+          ...answer.loosens.map((it) => `  ${visible(it)}`),
+        ].join('\n'),
+      );
     });
 }
 

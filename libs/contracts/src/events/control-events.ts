@@ -173,6 +173,10 @@ export const CONTROL_EVENTS = {
     version: z.int().positive(),
     hash: DigestHex,
     by: Name,
+    /** What the change loosens, a sentence each; empty where it only tightens. Absent in records of the first version. */
+    loosens: z.array(z.string().max(300)).max(100).optional(),
+    /** The version in force that it was compared with. */
+    against: z.int().positive().optional(),
     ...signed,
   }),
   'tenant.frozen': z.strictObject({

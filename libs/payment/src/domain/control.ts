@@ -162,7 +162,10 @@ function refuseFurtherWallet(
   return taken ? 'wallet_kind_taken' : undefined;
 }
 
-/** The first policy of a tenant loosens nothing that was allowed by anyone else; later ones need a second person. */
+/**
+ * The first policy of a tenant loosens nothing that was allowed by anyone else. A later one needs a second person, unless
+ * it only tightens what is in force at this very record: then its author alone may stop what must not go on.
+ */
 function refuseActivation(
   tenant: TenantView,
   data: EventData<'policy.activated'>,
@@ -170,6 +173,8 @@ function refuseActivation(
   const put = tenant.policies.get(data.version);
   if (!put || put.hash !== data.hash) return 'policy_unknown';
   if (tenant.active?.version === data.version) return 'duplicate';
+  if (data.against !== undefined && tenant.active?.version !== data.against) return 'stale_policy';
+  if (data.against !== undefined && data.loosens?.length === 0) return undefined;
   const others = [...tenant.people].filter(
     ([person, { roles }]) => person !== put.by && roles.includes('policy_author'),
   );

@@ -139,7 +139,8 @@ function frozen<T extends Pick<CompiledTier, 'requirement'>>(it: T): T {
   return it;
 }
 
-function requirementOf(tier: Tier): Pick<CompiledTier, 'requirement' | 'reason'> {
+/** What a tier asks of people, and how the verdict says so. */
+export function requirementOf(tier: Tier): Pick<CompiledTier, 'requirement' | 'reason'> {
   switch (tier.kind) {
     case 'autonomous':
       return { requirement: { kind: 'none' }, reason: 'within_policy' };

@@ -167,12 +167,12 @@ export class PolicyController {
 
   @Route('activatePolicy')
   async activatePolicy(@TheCaller() caller: Caller, @Param('version') version: string) {
-    const { back, put, hash } = await this.registry.activatePolicy(
+    const { back, put, hash, loosens } = await this.registry.activatePolicy(
       personOf(caller),
       Number(version),
     );
     const { by } = put;
-    return { position: positionText(back), version: put.version, hash, by, active: true };
+    return { position: positionText(back), version: put.version, hash, by, active: true, loosens };
   }
 
   @Route('requestWallet')

@@ -12,6 +12,7 @@ import {
   expectApplied,
   signStatement,
 } from '@countersign/service-kit';
+import { loosenings } from '../domain/loosening.ts';
 import { PolicyInvalid, parsePolicyText } from '../text.ts';
 
 /** Who orders a change. */
@@ -152,12 +153,27 @@ export class Registry {
     return { back: await this.#change('policy.put', data), version, hash };
   }
 
+  /** @throws Refused `second_person_needed` with what it would loosen, where its author may not activate it alone. */
   async activatePolicy(by: By, version: number) {
-    const put = tenantOf(this.#host.control, by.tenant).policies.get(version);
+    const { policies, active } = tenantOf(this.#host.control, by.tenant);
+    const put = policies.get(version);
     if (!put) throw new Refused('policy_unknown');
     const { hash } = put;
-    const data = { tenant: by.tenant, version, hash, by: by.person };
-    return { back: await this.#change('policy.activated', data), version, hash, put };
+    const loosens = active ? loosenedBy(active.text, put.text) : [];
+    const data = {
+      tenant: by.tenant,
+      version,
+      hash,
+      by: by.person,
+      ...(active && { loosens, against: active.version }),
+    };
+    try {
+      return { back: await this.#change('policy.activated', data), version, hash, put, loosens };
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'second_person_needed')
+        throw new Refused(error.code, `It loosens what is in force: ${loosens.join('; ')}`);
+      throw error;
+    }
   }
 
   /** Stops an agent. In force for every signing after it returns; names payments whose authorization is out already. */
@@ -231,6 +247,16 @@ export class Registry {
     await this.#host.marked(back.position.offset);
     return back;
   }
+}
+
+/** Sentences kept of what a change loosens. */
+const LOOSENS_MAX = 100;
+
+function loosenedBy(before: string, after: string): string[] {
+  const [old, fresh] = [before, after].map((text) => parsePolicyText(text).document);
+  if (!old || !fresh) return [];
+  const found = loosenings(old, fresh).map((it) => it.slice(0, 300));
+  return found.slice(0, LOOSENS_MAX);
 }
 
 /** Every order is one of its own, however often the same is ordered. */

@@ -168,9 +168,11 @@ function naiveAvailable(
     const beforeCount = alone ? 0 : reading.committedCount + reading.openCount;
     const after = taken && !alone ? before + amount : before;
     const afterCount = taken && !alone ? beforeCount + 1 : beforeCount;
+    // What a person gave a task or a session, such as `task.ceiling@task:a/t`.
+    const given = /^[a-z]+\.([a-z]+)@/.exec(limit.id)?.[1];
     const name = budgets.find((it) => `${it.id}@${scope}` === limit.id)?.id;
     return {
-      limit: name ?? (scope.startsWith('tier:') ? (scope.split('/')[1] ?? '') : 'ceiling'),
+      limit: name ?? (scope.startsWith('tier:') ? scope.split('/')[1] : given) ?? '',
       scope,
       window,
       ...(atMost !== undefined && {
