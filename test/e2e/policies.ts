@@ -66,3 +66,13 @@ budgets:
   - { id: task, scope: task, window: { kind: lifetime }, atMost: '1.00' }
 `;
 }
+
+/** Payments of tasks with a committed plan only. */
+export function planned(): string {
+  return `${HEAD}
+prohibited: []
+tiers:
+  - { name: planned, kind: autonomous, when: { task: { phase: [planned, executing], planCommitted: true } } }
+budgets: []
+`;
+}

@@ -35,6 +35,7 @@ beforeAll(async () => {
   const paid = await world.propose({ purpose: 'to index a page' });
   await world.present(paid.body);
   await world.pass(5_000);
+  await tellOfTask(paid.body.id);
   await world.usePolicy(collaborative());
   const asked = await world.propose({ url: 'https://api.example.com/v2', purpose: 'to ask' });
   waiting = asked.body;
@@ -48,6 +49,23 @@ beforeAll(async () => {
   await world.settle();
 });
 afterAll(() => world.stop());
+
+/** A task with one of everything a task can have. */
+async function tellOfTask(paymentId: string): Promise<void> {
+  const tasks = '/v1/agents/research-1/tasks';
+  const terms = { unit: 'USD', ceiling: '5000000', estimate: '1000000' };
+  const task = { task: 'report', phase: 'exploring', ...terms };
+  await world.call('owner', 'POST', tasks, { body: task });
+  await world.call('research-1', 'PUT', `${tasks}/report/plan`, { body: { text: 'one by one' } });
+  const cost = { reference: 'bill-1', kind: 'api', amount: '250000' };
+  await world.call('research-1', 'POST', `${tasks}/report/costs`, { body: cost });
+  const report = { reference: 'r-1', result: 'partial' };
+  const outcomes = '/v1/agents/research-1/outcomes';
+  const ofTask = { ...report, task: 'report', value: '9000000' };
+  await world.call('owner', 'POST', outcomes, { body: ofTask });
+  const ofPayment = { ...report, result: 'nothing', payments: [paymentId] };
+  await world.call('owner', 'POST', outcomes, { body: ofPayment });
+}
 
 /** A path with nothing behind its parameters, so that a call that is let through changes nothing. */
 const nowhere = ({ path }: Route) =>
@@ -89,10 +107,20 @@ describe('every route', () => {
   );
 });
 
+const FILLED = {
+  ':version': '1',
+  ':wallet': 'w1',
+  ':agent': 'research-1',
+  ':task': 'report',
+};
+
 describe('the answer of every route that reads', () => {
   const reads = routes.filter(([, { method }]) => method === 'GET');
   const urlOf = ({ path }: Route) =>
-    path.replace(':id', waiting.id).replace(':version', '1').replace(':wallet', 'w1');
+    Object.entries(FILLED).reduce(
+      (url, [name, value]) => url.replace(name, value),
+      path.replace(':id', waiting.id),
+    );
 
   it.each(reads)('is as its schema says, and has no field more: %s', async (_, route) => {
     const { status, body } = await world.call<unknown>('owner', 'GET', urlOf(route));

@@ -1,6 +1,6 @@
 import type { SyncStore } from '@countersign/adapter-sqlite';
 import type { LogRecord, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
-import { blindToOpen, forgetful, openLeftOut, rewriting } from './plants/stores.ts';
+import { blindToOpen, blindToTasks, forgetful, openLeftOut, rewriting } from './plants/stores.ts';
 import { alwaysFinal, errorsAsUnused, neverFinal } from './plants/chains.ts';
 import { deafToVetoes, swapping } from './plants/logs.ts';
 import { impatient, oneNonceMore } from './plants/signers.ts';
@@ -34,6 +34,7 @@ export const NO_PLANT: Plant = {};
 export const PLANTS = {
   'budget-store-forgets-open-reservations': { breaks: 'budgets', plant: { reserve: blindToOpen } },
   'rebuild-forgets-open-reservations': { breaks: 'budgets', plant: { surround: openLeftOut } },
+  'budget-store-forgets-what-tasks-cost': { breaks: 'budgets', plant: { reserve: blindToTasks } },
   'signer-signs-another-nonce-too': { breaks: 'single', plant: { surround: oneNonceMore } },
   'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },
   'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },

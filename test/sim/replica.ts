@@ -1,6 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { Approvals, approvalDuty } from '@countersign/approval/service';
-import { Intake } from '@countersign/intake/service';
+import { Intake, Tasks } from '@countersign/intake/service';
 import { Fault } from '@countersign/kernel';
 import { Registry, policyDuty } from '@countersign/policy/service';
 import type {
@@ -13,7 +13,7 @@ import type {
   StatementKey,
 } from '@countersign/ports';
 import {
-  type DebtRunner,
+  type Duty,
   type Folded,
   LaneHost,
   type Log,
@@ -51,6 +51,7 @@ export interface Process {
   readonly party: Party;
   readonly host: LaneHost;
   readonly intake: Intake;
+  readonly tasks: Tasks;
   readonly approvals: Approvals;
   readonly registry: Registry;
   /** Folded the log and took up its duties. */
@@ -94,6 +95,7 @@ export function startProcess(parts: ProcessParts): Process {
     party,
     host,
     intake: new Intake({ host, key: keys.intake, timers }),
+    tasks: new Tasks(host, keys.intake),
     approvals: new Approvals({ host, key: keys.approval, clock }),
     registry: new Registry(host, keys.policy),
     isUp: false,
@@ -132,7 +134,7 @@ function takeUpDuties(
     ...shell,
     ...{ key: keys.settlement, chains, pollMs: POLL_MS },
   });
-  const runners: DebtRunner[] = [
+  const runners: Duty[] = [
     policy.runner,
     approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
     signer.runner,

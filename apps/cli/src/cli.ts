@@ -8,6 +8,7 @@ import { addPaymentCommands } from './commands/payments.ts';
 import { addPolicyCommands } from './commands/policies.ts';
 import { addSellerCommands } from './commands/sellers.ts';
 import { addSetupCommand } from './commands/setup.ts';
+import { addTaskCommands } from './commands/tasks.ts';
 import { addWalletCommands } from './commands/wallets.ts';
 import { CommandError, type Surroundings, UsageError, openIn } from './session.ts';
 import { visible } from './text.ts';
@@ -50,6 +51,7 @@ function programIn(surroundings: Surroundings): Command {
   addApprovalCommands(program, open);
   addAgentCommands(program, open);
   addPersonCommands(program, open);
+  addTaskCommands(program, open);
   addWalletCommands(program, open);
   addSellerCommands(program, open);
   addPolicyCommands(program, open);

@@ -41,6 +41,14 @@ describe('agents and people', () => {
     expect(again).toMatchObject({ code: 1, err: expect.stringContaining('agent-secret') });
   });
 
+  it('get another credential, and the old one stops working', async () => {
+    await using desk = await startDesk({
+      replaceAgentCredential: () => ({ ...done, credential: 'another-secret' }),
+    });
+    expect((await desk.run('agent credential research-1')).out).toContain('another-secret');
+    expect(desk.server.received[0]?.route).toBe('replaceAgentCredential');
+  });
+
   it('are refused before anything is sent when a role does not exist', async () => {
     await using desk = await startDesk({});
     expect(await desk.run('person add ada --roles king')).toMatchObject({ code: 2 });
@@ -319,4 +327,143 @@ it('shows the heads of the log', async () => {
   expect((await desk.run('heads')).out).toBe(
     `log log-1\n\nLANE  LENGTH  HEAD\n0         12  ${sha256Hex('head')}`,
   );
+});
+
+describe('tasks', () => {
+  const task = {
+    agent: 'buyer',
+    task: 'report',
+    phase: 'exploring' as const,
+    unit: 'USD',
+    ceiling: '5000000',
+    estimate: null,
+    stopAtPercent: 200,
+    stopAt: null,
+    spent: '100000',
+    open: '0',
+    reported: { established: '0', asserted: '250000' },
+    available: '4650000',
+    stopped: false,
+    value: { established: '0', asserted: '0' },
+    plan: {
+      digest: sha256Hex('plan'),
+      committed: false,
+      estimate: '1500000',
+      submittedAtMs: 1,
+      text: 'first\u202e this',
+    },
+    openedBy: 'ada',
+    openedAtMs: 1,
+    position: '1:1',
+  };
+
+  it('are opened with amounts in decimals', async () => {
+    await using desk = await startDesk({ openTask: () => done, setTaskTerms: () => done });
+    const opened = await desk.run('task open buyer report --ceiling 5 --estimate 1.50 --explore');
+    expect(opened).toMatchObject({ code: 0, out: expect.stringContaining('exploring') });
+    await desk.run('task terms buyer report --unit EUR --ceiling 0.000001 --stop-at-percent 150');
+    expect(desk.server.received).toEqual([
+      {
+        route: 'openTask',
+        body: {
+          task: 'report',
+          phase: 'exploring',
+          unit: 'USD',
+          ceiling: '5000000',
+          estimate: '1500000',
+        },
+      },
+      {
+        route: 'setTaskTerms',
+        body: { unit: 'EUR', ceiling: '1', stopAtPercent: 150 },
+      },
+    ]);
+    expect(await desk.run('task open buyer report --ceiling 5,00')).toMatchObject({ code: 2 });
+  });
+
+  it('have their plan shown before it is committed, and only then', async () => {
+    const details = { ...task, costs: [], outcomes: [], payments: [] };
+    await using desk = await startDesk({ readTask: () => details, commitPlan: () => done });
+    const refused = await desk.run('task plan commit buyer report', 'n');
+    expect(refused.err).toContain('“first\\u{202e} this”');
+    expect(desk.server.received.map(({ route }) => route)).toEqual(['readTask']);
+    await desk.run('task plan commit buyer report', 'y');
+    expect(desk.server.received.at(-1)).toMatchObject({
+      route: 'commitPlan',
+      body: { plan: task.plan.digest },
+    });
+  });
+
+  it('are listed with what they cost and what is left', async () => {
+    await using desk = await startDesk({ listTasks: () => ({ tasks: [task] }) });
+    const { out } = await desk.run('task list');
+    expect(out.split('\n')[1]?.split(/ {2,}/)).toEqual([
+      'buyer',
+      'report',
+      'exploring',
+      '0.35 USD',
+      '5.00 USD',
+      '4.65 USD',
+      '0.00 USD',
+    ]);
+  });
+
+  it('are told in full, and closed', async () => {
+    const details = {
+      ...task,
+      costs: [
+        {
+          reference: 'bill-1',
+          kind: 'compute' as const,
+          amount: '250000',
+          basis: 'asserted' as const,
+          by: 'buyer',
+          atMs: 1,
+        },
+      ],
+      outcomes: [],
+      payments: [samplePayment()],
+    };
+    await using desk = await startDesk({ readTask: () => details, closeTask: () => done });
+    const { out } = await desk.run('task show buyer report');
+    expect(out).toContain('0.25 USD for compute, bill-1 (asserted by buyer)');
+    expect(out).toContain('4.65 USD');
+    expect((await desk.run('task close buyer report')).out).toContain('done');
+  });
+
+  it('take costs, outcomes, plans and phases', async () => {
+    await using desk = await startDesk({
+      recordCost: () => done,
+      recordOutcome: () => done,
+      setTaskPhase: () => done,
+      submitPlan: () => ({ ...done, plan: task.plan.digest }),
+    });
+    const plan = await desk.file('plan.txt', 'one, two');
+    const lines = [
+      'task cost buyer report --amount 0.25 --kind subcontract --reference bill-1',
+      `task outcome buyer ${PAYMENT_ID} --task report --result received --value 9 --reference r-1`,
+      'task phase buyer report --to executing',
+      `task plan submit buyer report --file ${plan} --estimate 2`,
+    ];
+    for (const line of lines) expect((await desk.run(line)).code).toBe(0);
+    expect(desk.server.received.map(({ body }) => body)).toEqual([
+      { reference: 'bill-1', kind: 'subcontract', amount: '250000' },
+      {
+        task: 'report',
+        payments: [PAYMENT_ID],
+        reference: 'r-1',
+        result: 'received',
+        value: '9000000',
+      },
+      { to: 'executing' },
+      { text: 'one, two', estimate: '2000000' },
+    ]);
+  });
+
+  it('whose payments came to nothing are found', async () => {
+    const payments = [{ payment: samplePayment({ status: 'settled' }), settledAtMs: 1 }];
+    await using desk = await startDesk({ listNothingBack: () => ({ payments, count: 1 }) });
+    const { out } = await desk.run('task nothing-came-back --agent buyer --older-than 60');
+    expect(out).toContain(PAYMENT_ID);
+  });
 });

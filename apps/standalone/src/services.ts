@@ -17,7 +17,7 @@ import type {
   WalletKeys,
 } from '@countersign/ports';
 import {
-  type DebtRunner,
+  type Duty,
   LaneHost,
   type Log,
   type Timers,
@@ -71,7 +71,7 @@ export async function startServices(ports: ServicePorts) {
   const app = await createHttpApp(
     host,
     [
-      IntakeModule.with({ host, key: keys.intake, timers }),
+      IntakeModule.with({ host, key: keys.intake, timers, clock }),
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens }),
@@ -101,7 +101,7 @@ export async function startServices(ports: ServicePorts) {
     chains,
     pollMs: ports.pollMs,
   });
-  const runners: DebtRunner[] = [policy.runner, signer.runner, settlement.runner];
+  const runners: Duty[] = [policy.runner, signer.runner, settlement.runner];
 
   async function work(pageUrl: string): Promise<void> {
     const { notifier } = ports;

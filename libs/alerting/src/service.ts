@@ -1,8 +1,15 @@
 import type { Clock, Notifier } from '@countersign/ports';
-import { DebtRunner, type LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import {
+  DebtRunner,
+  type Duty,
+  type LaneHost,
+  type Log,
+  type Timers,
+} from '@countersign/service-kit';
 import { alertEffect } from './service/alert.effect.ts';
+import { TaskAlerts } from './service/task-alerts.ts';
 
-/** What alerting owes: every alert the state calls for, raised once. */
+/** What alerting owes: every alert that payments and tasks call for, raised once. */
 export function alertingDuty(parts: {
   readonly host: LaneHost;
   readonly notifier: Notifier;
@@ -10,6 +17,17 @@ export function alertingDuty(parts: {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-}): DebtRunner {
-  return new DebtRunner({ ...parts, service: 'alerting', effects: { alert: alertEffect(parts) } });
+}): Duty {
+  const effects = { alert: alertEffect(parts) };
+  const payments = new DebtRunner({ ...parts, service: 'alerting', effects });
+  const tasks = new TaskAlerts(parts);
+  return {
+    start() {
+      payments.start();
+      tasks.start();
+    },
+    async stop() {
+      await Promise.all([payments.stop(), tasks.stop()]);
+    },
+  };
 }

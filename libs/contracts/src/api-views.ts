@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Requirement, TraceLine } from './decision.ts';
 import { Authorization } from './events/lane-events.ts';
 import { Quote, Resource } from './quote.ts';
+import { Basis, OutcomeResult, TaskPhase, Unit } from './task.ts';
 import { Atomic, Bytes32, DigestHex, Name, Network, PaymentId, TimeMs } from './text.ts';
 
 /** What an agent proposes to pay. Everything but quote and resource is asserted: it may tighten, never widen. */
@@ -80,6 +81,17 @@ export const PaymentView = z.object({
     })
     .optional(),
   delivered: z.boolean(),
+  /** What was last reported to have come of it, and who vouches for that. */
+  outcome: z.strictObject({ result: OutcomeResult, basis: Basis }).optional(),
+  /** The open task it belongs to, and what is left for that one now: 10^-6 of `unit`, null where nothing limits it. */
+  task: z
+    .strictObject({
+      task: Name,
+      phase: TaskPhase,
+      unit: Unit.nullable(),
+      available: Atomic.nullable(),
+    })
+    .optional(),
   /** `lane:offset` of the newest record this view contains. */
   position: z.string(),
 });

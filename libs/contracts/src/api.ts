@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Role, Seller, WalletKind } from './events/control-events.ts';
+import { type Route, everybody, people } from './api-route.ts';
+import { TASK_ROUTES } from './api-tasks.ts';
 import { Verdict } from './decision.ts';
 import {
   ApprovalView,
@@ -14,23 +16,7 @@ import {
 } from './api-views.ts';
 import { Address, Atomic, DigestHex, Name, Network, PaymentId } from './text.ts';
 
-/** Whose credential a route takes. `anyone` needs none. */
-export type Caller = 'agent' | Role | 'anyone';
-
-export interface Route {
-  readonly service: 'intake' | 'policy' | 'approval' | 'settlement' | 'recorder';
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Parameters as `:name`. */
-  readonly path: string;
-  readonly who: readonly Caller[];
-  readonly summary: string;
-  readonly body?: z.ZodType;
-  readonly query?: z.ZodObject;
-  readonly answer: z.ZodType;
-}
-
-const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;
-const people = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+export type { Caller, Route } from './api-route.ts';
 
 /** Every route of the product: the one source of guards, validation and the OpenAPI document. */
 export const ROUTES = {
@@ -85,23 +71,7 @@ export const ROUTES = {
     }),
     answer: Done,
   },
-  openTask: {
-    service: 'intake',
-    method: 'POST',
-    path: '/v1/agents/:agent/tasks',
-    who: ['operator'],
-    summary: 'Open a task that the agent may name',
-    body: z.strictObject({ task: Name }),
-    answer: Done,
-  },
-  closeTask: {
-    service: 'intake',
-    method: 'DELETE',
-    path: '/v1/agents/:agent/tasks/:task',
-    who: ['operator'],
-    summary: 'Close a task',
-    answer: Done,
-  },
+  ...TASK_ROUTES,
   withdraw: {
     service: 'intake',
     method: 'POST',

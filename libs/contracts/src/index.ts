@@ -62,6 +62,7 @@ export {
   TimeZone,
 } from './text.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
+export { TaskDetails, TaskView } from './api-tasks.ts';
 export {
   ApprovalView,
   PaymentStatus,

@@ -4,7 +4,8 @@ export interface Notification {
   readonly id: string;
   readonly kind: 'approval_wanted' | 'veto_window' | 'alert' | 'outcome';
   readonly tenant: string;
-  readonly paymentId: string;
+  /** Left out where it is about a task. */
+  readonly paymentId?: string;
   readonly title: string;
   readonly facts: readonly { readonly name: string; readonly value: string }[];
   /** Words of the agent, capped, with control and bidirectional characters made visible. */

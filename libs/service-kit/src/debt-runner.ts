@@ -40,8 +40,15 @@ interface Job {
   cancelTimer: (() => void) | undefined;
 }
 
+/** Work a service has taken up for as long as its process runs. */
+export interface Duty {
+  start(): void;
+  /** Resolves when nothing of it runs any more; what it leaves undone is still owed. */
+  stop(): Promise<void>;
+}
+
 /** Runs one service's debts: one effect at a time per payment, every payment on its own. */
-export class DebtRunner {
+export class DebtRunner implements Duty {
   readonly #jobs = new Map<string, Job>();
   readonly #options: RunnerOptions;
   #stop: (() => void) | undefined;

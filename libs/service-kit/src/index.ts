@@ -1,5 +1,11 @@
 export { type Opening, commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
-export { DebtRunner, type Effect, type EffectResult, type Effects } from './debt-runner.ts';
+export {
+  DebtRunner,
+  type Duty,
+  type Effect,
+  type EffectResult,
+  type Effects,
+} from './debt-runner.ts';
 export { type AppendOptions, LaneHost, type NamingRecord } from './lane-host.ts';
 export type { StateOptions } from './log-fold.ts';
 export { everyLane } from './every-lane.ts';

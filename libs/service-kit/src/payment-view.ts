@@ -6,7 +6,14 @@ import {
 } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 import type { LaneHost } from './lane-host.ts';
-import { type Payment, approvalDueMs, fixedOf } from '@countersign/payment';
+import {
+  type LaneState,
+  type Payment,
+  agentOf,
+  approvalDueMs,
+  availableTo,
+  fixedOf,
+} from '@countersign/payment';
 
 /** An amount as people read it, from our asset table; atomic units where we do not know the asset. */
 export function amountText(quote: Payment['quote']): string {
@@ -54,7 +61,21 @@ export function viewOf(
     ...(options.bearer && signature !== null && { signature }),
     ...settlementView(payment),
     delivered: payment.delivered,
+    ...(payment.outcome && { outcome: payment.outcome }),
+    ...taskOf(lane, payment),
     position: `${lane.lane}:${lane.next - 1}`,
+  };
+}
+
+function taskOf(lane: LaneState, payment: Payment): Pick<PaymentView, 'task'> {
+  const name = payment.intent.asserted.task;
+  const agent = agentOf(lane, payment.tenant, payment.agent);
+  const task = name === undefined ? undefined : agent.taskBooks.get(name);
+  if (!task) return {};
+  const available = availableTo(task);
+  const { phase, unit } = task;
+  return {
+    task: { task: task.task, phase, unit, available: available === null ? null : `${available}` },
   };
 }
 

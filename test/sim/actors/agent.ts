@@ -5,6 +5,7 @@ import { type Answer, request } from '../client.ts';
 import type { Dice } from '../dice.ts';
 import type { World } from '../world.ts';
 import { present } from './facilitator.ts';
+import { tellOfTask } from './tasks.ts';
 
 /** Atomic units; where tiers begin and end, and beyond. */
 const PRICES = [
@@ -32,11 +33,16 @@ interface Wish {
 
 async function purchase(world: World, owner: Owner, dice: Dice): Promise<void> {
   const wish = drawWish(dice);
+  const telling = dice.chance(0.25);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const changed = attempt > 0 && dice.chance(0.06) ? withOtherPrice(wish, dice) : wish;
     const answers = [propose(world, owner, changed)];
     if (dice.chance(0.15)) answers.push(propose(world, owner, changed));
     const [answer] = await Promise.all(answers);
+    if (telling && attempt === 0 && answer) {
+      const paymentId = answer.kind === 'answer' ? answer.value.id : undefined;
+      await tellOfTask(world, dice, owner, paymentId);
+    }
     if (!answer || (await isOver(world, owner, answer, dice))) return;
     if (dice.chance(0.04)) return;
     await world.scheduler.sleep(dice.between(20, 7_000), `${owner.agent} tries again`);
@@ -93,7 +99,7 @@ function drawWish(dice: Dice): Wish {
       maxTimeoutSeconds: dice.pick([12, 60, 300]),
     },
     resource: { method: 'GET', url: `https://${seller.domain}${path}` },
-    ...(dice.chance(0.2) && { task: dice.pick(TASKS) }),
+    ...(dice.chance(0.35) && { task: dice.pick(TASKS) }),
     ...(dice.chance(0.1) && { category: dice.pick(['data', 'gambling']) }),
     ...(dice.chance(0.1) && { expectedAmount: '80000' }),
     ...(dice.chance(0.1) && { purpose: 'because I was told to' }),

@@ -185,9 +185,16 @@ const openTask: PaymentForgery = (forger, payment) => {
   forger.forge('task.opened', { tenant, agent, task: 'survey', by: 'owner' }, lane);
 };
 
+const raiseCeiling: PaymentForgery = (forger, payment) => {
+  const { tenant, agent } = payment;
+  const lane = forger.world.history.laneOf(payment);
+  const terms = { unit: 'USD', ceiling: '999000000' };
+  forger.forge('task.terms_set', { tenant, agent, task: 'survey', by: 'owner', ...terms }, lane);
+};
+
 export const PAYMENT_FORGERIES: readonly PaymentForgery[] = [
   ...[decide, decide, fix, fix, sign, grant, grant, refuse, evidence, evidence],
-  ...[open, complete, expire, claim, deliver, unfreeze, openTask],
+  ...[open, complete, expire, claim, deliver, unfreeze, openTask, raiseCeiling],
 ];
 
 const by = 'owner';

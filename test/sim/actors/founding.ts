@@ -7,6 +7,7 @@ import {
   PEOPLE,
   SELLERS,
   SIGNING_SERVICES,
+  TASKS,
   TENANTS,
   type TenantName,
 } from '../cast.ts';
@@ -72,4 +73,11 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
     await act('wallet.requested', (to) => to.requestWallet(owner, account, 'erc1271-p256'));
     await act('agent.wallet_added', (to) => to.addAgentWallet(owner, agent, account));
   }
+  await Promise.all(
+    agents.map(({ agent }) => {
+      world.acts.note(`task.opened/${tenant}`);
+      const task = { task: TASKS[0], phase: 'executing', unit: 'USD', ceiling: '1500000' } as const;
+      return insist(world, 'open a task', ({ tasks }) => tasks.open(owner, agent, task));
+    }),
+  );
 }

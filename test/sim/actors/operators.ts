@@ -4,7 +4,6 @@ import {
   type Owner,
   SELLERS,
   STRANGER,
-  TASKS,
   TENANTS,
   TREASURY,
   type TenantName,
@@ -15,6 +14,7 @@ import type { Dice } from '../dice.ts';
 import { drawLooseness, policyText } from '../policies.ts';
 import type { World } from '../world.ts';
 import { recordOf } from './founding.ts';
+import { changeTask } from './tasks.ts';
 
 /** Operators freeze and lift, change policies and sellers, open tasks and empty wallets. */
 export function operatorsAtWork(world: World): void {
@@ -34,7 +34,7 @@ const MANNERS = {
   unfreezeAgent: 3,
   unfreezeAll: 3,
   seller: 2,
-  task: 3,
+  task: 9,
   withdraw: 2,
   credential: 1,
   rotate: 1,
@@ -129,15 +129,6 @@ async function changeSeller(world: World, dice: Dice, tenant: TenantName): Promi
   await request(world, 'register a seller', (it) =>
     it.registry.registerSeller(byOf(tenant), { ...recordOf(seller), trust }),
   );
-}
-
-async function changeTask(world: World, dice: Dice, { tenant, agent }: Owner): Promise<void> {
-  const task = dice.pick(TASKS);
-  const by = byOf(tenant);
-  if (dice.chance(0.3))
-    return done(request(world, 'close a task', (it) => it.intake.closeTask(by, agent, task)));
-  world.acts.note(`task.opened/${tenant}`);
-  await request(world, 'open a task', (it) => it.intake.openTask(by, agent, task));
 }
 
 async function rotate(world: World, { tenant, account }: (typeof AGENTS)[number]): Promise<void> {

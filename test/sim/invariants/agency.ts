@@ -19,6 +19,11 @@ const PEOPLE_ONLY = {
   'tenant.unfrozen': true,
   'agent.unfrozen': true,
   'task.opened': true,
+  'task.terms_set': true,
+  'task.plan_committed': true,
+  'task.phase_set': true,
+  'task.cost_recorded': true,
+  'outcome.recorded': true,
 } as const;
 
 /**
@@ -30,7 +35,8 @@ export const agency: MakeInvariant = (world, report) => {
   return {
     onRecord({ event, applied, genuine, record }) {
       if (!event || !applied) return;
-      if (event.name in PEOPLE_ONLY && 'tenant' in event.data) {
+      const isAsserted = 'basis' in event.data && event.data.basis === 'asserted';
+      if (event.name in PEOPLE_ONLY && !isAsserted && 'tenant' in event.data) {
         const act = `${event.name}/${event.data.tenant}`;
         const ids = records.get(act) ?? new Set();
         if (ids.has(event.id))

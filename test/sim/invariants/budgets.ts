@@ -5,6 +5,7 @@ import type { ReserveRequest } from '@countersign/ports';
 import type { World } from '../world.ts';
 import { exposureOf } from './exposure.ts';
 import type { MakeInvariant } from './invariant.ts';
+import { taskLimits } from './task-limits.ts';
 
 /** A reservation as it was granted, with the facts that say where it counts. */
 interface Granted {
@@ -102,7 +103,23 @@ function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] 
   const rules = [...document.budgets, ...(tier?.budgets ?? [])].flatMap((it) =>
     ruleOf(document, it, mine),
   );
+  rules.push(...limitsOfTask(world, request, mine));
   return tier ? [...rules, ...frequencyOf(tier, mine)] : rules;
+}
+
+/** What a person allowed the task holds whatever the tier, less the costs that are no payments. */
+function limitsOfTask(world: World, request: ReserveRequest, mine: Granted): Rule[] {
+  const { task } = mine.facts.established;
+  if (task === 'none' || task === 'unknown') return [];
+  const { paymentId, attempt } = request;
+  const owner = { ...mine.facts, task };
+  return taskLimits(world, owner, { paymentId, round: attempt.round }).map(({ name, left }) => ({
+    name: `${name} of task ${task}`,
+    window: { kind: 'lifetime' },
+    atMost: left,
+    atMostCount: undefined,
+    counts: (it) => isSame('task', it, mine),
+  }));
 }
 
 function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule[] {

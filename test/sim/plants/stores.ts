@@ -23,6 +23,24 @@ export function blindToOpen(store: SyncStore, request: ReserveRequest): ReserveR
   return { ...result, answer: { ...result.answer, readings, tier } };
 }
 
+/** Reserves as if no task had ever paid for anything. */
+export function blindToTasks(store: SyncStore, request: ReserveRequest): ReserveResult {
+  const isOfTask = ({ id }: { readonly id: string }) => id.startsWith('task.');
+  const result = store.reserveNow({
+    ...request,
+    always: request.always.map((it) =>
+      isOfTask(it) ? { ...it, atMost: String(COUNTABLE_MAX) } : it,
+    ),
+  });
+  if (result.kind !== 'answered') return result;
+  const readings = result.answer.readings.map((it) =>
+    isOfTask({ id: it.limitId }) ? { ...it, open: '0', committed: '0' } : it,
+  );
+  const byId = new Map(readings.map((it) => [it.limitId, it]));
+  const tier = pickTier(request, byId, request.amount);
+  return { ...result, answer: { ...result.answer, readings, tier } };
+}
+
 /** Gives back another record than was appended, once that is long ago. */
 export function rewriting(store: SyncStore): SyncStore {
   const read: SyncStore['readNow'] = (lane, offset, max, maxBytes) => {

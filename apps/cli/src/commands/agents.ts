@@ -52,6 +52,15 @@ export function addAgentCommands(program: Command, open: Open): void {
         }),
       );
     });
+  agent
+    .command('credential <name>')
+    .description("replace an agent's credential; the old one stops working, the new is shown once")
+    .option('--save <file>', 'write the credential to a new file instead of showing it')
+    .action(async (name: string, options: { save?: string }, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('replaceAgentCredential', { params: { agent: name } });
+      await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
+    });
   addBrakes(program, agent, open);
 }
 

@@ -1,3 +1,4 @@
+import { toDecimal } from '@countersign/kernel';
 import type { AnswerOf, PaymentView } from '@countersign/sdk';
 import type { Style, Terminal } from '../terminal.ts';
 import { facts, instant, money, span, visible } from '../text.ts';
@@ -71,6 +72,8 @@ export function summary(terminal: Paint, payment: PaymentView): string {
     ['to', `${visible(quote.payTo)} on ${visible(quote.network)}`],
     ['for', resourceText(payment.resource)],
     ['submitted', instant(payment.submittedAtMs)],
+    ['task', payment.task && taskText(payment.task)],
+    ['outcome', payment.outcome && `${payment.outcome.result} (${payment.outcome.basis})`],
     ['tier', payment.tier === null ? undefined : visible(payment.tier)],
     ['flags', payment.flags.length > 0 ? visible(payment.flags.join(', ')) : undefined],
     ['reasons', payment.reasons.length > 0 ? visible(payment.reasons.join(', ')) : undefined],
@@ -99,4 +102,10 @@ function askedText(approval: NonNullable<PaymentView['approval']>): string {
   const granted =
     approval.grantedBy.length > 0 ? `; granted by ${visible(approval.grantedBy.join(', '))}` : '';
   return `${requirementText(approval.requirement)}, until ${instant(approval.dueAtMs)}${granted}`;
+}
+
+function taskText({ task, phase, unit, available }: NonNullable<PaymentView['task']>): string {
+  const left =
+    available === null ? '' : `, ${toDecimal(BigInt(available), 6)} ${visible(unit ?? '')} left`;
+  return `${visible(task)}, ${phase}${left}`;
 }

@@ -7,6 +7,7 @@ const SEVERITY: Readonly<Record<string, EventData<'alert.raised'>['severity']>> 
   settlement_mismatch: 'critical',
   stopped_after_authorization: 'critical',
   signer_refused: 'warning',
+  nothing_came_back: 'warning',
   flagged: 'info',
 };
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type EventData, type ProposeBody, Quote } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
@@ -106,21 +105,6 @@ export class Intake {
     const data = await signStatement(this.#key, 'delivery.reported', statement, cause);
     const back = await this.#host.append('delivery.reported', data, { cause });
     return back.code === 'duplicate' ? back : expectApplied(back);
-  }
-
-  /** @throws Refused `too_many_open_tasks`, `duplicate` */
-  async openTask(by: { tenant: string; person: string }, agent: string, task: string) {
-    const cause = `task/${by.person}/${randomBytes(8).toString('hex')}`;
-    const statement = { tenant: by.tenant, agent, task, by: by.person };
-    const data = await signStatement(this.#key, 'task.opened', statement, cause);
-    return expectApplied(await this.#host.append('task.opened', data, { cause }));
-  }
-
-  /** @throws Refused `task_unknown` */
-  async closeTask(by: { tenant: string; person: string }, agent: string, task: string) {
-    const data = { tenant: by.tenant, agent, task, by: by.person };
-    const cause = `task/${by.person}/${task}`;
-    return expectApplied(await this.#host.append('task.closed', data, { cause }));
   }
 
   /** @throws Refused `payment_unknown`, also for another agent's payment: its existence is not told. */

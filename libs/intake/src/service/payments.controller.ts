@@ -117,26 +117,6 @@ export class PaymentsController {
     return viewOf(this.host, payment, { bearer: false });
   }
 
-  @Route('openTask')
-  async openTask(
-    @TheCaller() caller: Caller,
-    @Param('agent', { schema: Name }) agent: string,
-    @RouteBody('openTask') { task }: { task: string },
-  ): Promise<{ position: string }> {
-    const { position } = await this.intake.openTask(personOf(caller), agent, task);
-    return { position: positionText(position) };
-  }
-
-  @Route('closeTask')
-  async closeTask(
-    @TheCaller() caller: Caller,
-    @Param('agent', { schema: Name }) agent: string,
-    @Param('task', { schema: Name }) task: string,
-  ): Promise<{ position: string }> {
-    const { position } = await this.intake.closeTask(personOf(caller), agent, task);
-    return { position: positionText(position) };
-  }
-
   #readable(caller: Caller, id: string): Payment {
     const { tenant } = caller;
     return this.intake.ownPayment(

@@ -1,4 +1,11 @@
-import { type EventOf, type EventName, type Timeline, decodeEvent } from '@countersign/contracts';
+import {
+  type EventName,
+  type EventOf,
+  type Facts,
+  type Timeline,
+  decodeEvent,
+} from '@countersign/contracts';
+import { toDecimal } from '@countersign/kernel';
 import {
   type LaneHost,
   type NamingRecord,
@@ -35,16 +42,18 @@ function entryOf(record: NamingRecord): Entry {
 function sentence(event: EventOf<EventName>, record: LogRecord): string {
   switch (event.name) {
     case 'intent.submitted': {
-      const { agent, quote, resource, purpose } = event.data;
+      const { agent, quote, resource, purpose, asserted } = event.data;
+      const task = asserted.task === undefined ? '' : `, in task ${asserted.task}`;
       const words = openedValue(record.openings, 'purpose', purpose);
       const why = words === undefined ? '' : `, saying ${JSON.stringify(words)}`;
-      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${why}`;
+      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${task}${why}`;
     }
     case 'decision.made': {
       const { verdict, policy } = event.data.decision;
       const under = policy ? `policy version ${policy.version}` : 'no policy';
       const tier = verdict.tier === null ? '' : `, tier ${verdict.tier}`;
-      return `${verdict.outcome} (${verdict.reasons.join(', ')}) under ${under}${tier}`;
+      const stood = taskText(event.data.decision.facts.established);
+      return `${verdict.outcome} (${verdict.reasons.join(', ')}) under ${under}${tier}${stood}`;
     }
     case 'approval.opened':
       return 'people were told';
@@ -70,6 +79,11 @@ function sentence(event: EventOf<EventName>, record: LogRecord): string {
       return 'its cancellation is signed';
     case 'delivery.reported':
       return `the agent reports delivery (HTTP ${event.data.status})`;
+    case 'outcome.recorded': {
+      const { by, basis, result, task } = event.data;
+      const of = task === undefined ? '' : ` for task ${task}`;
+      return `${by} ${basis === 'asserted' ? 'says' : 'establishes'} what came back${of}: ${result}`;
+    }
     case 'settlement.submitted':
       return `settlement sends the ${event.data.what} to the chain`;
     case 'settlement.observed':
@@ -91,4 +105,14 @@ function sentence(event: EventOf<EventName>, record: LogRecord): string {
     default:
       return event.name;
   }
+}
+
+/** How the task stood when the payment was asked for, as the decision saw it. */
+function taskText({ task, taskTerms }: Facts['established']): string {
+  if (!taskTerms) return '';
+  const { phase, ceiling, unit, reported } = taskTerms;
+  const inUnit = (units: string) => `${toDecimal(BigInt(units), 6)} ${unit ?? ''}`;
+  const most = ceiling === undefined ? '' : `, ceiling ${inUnit(ceiling)}`;
+  const costs = reported === '0' ? '' : `, ${inUnit(reported)} of costs reported`;
+  return `; task ${task} was ${phase}${most}${costs}`;
 }

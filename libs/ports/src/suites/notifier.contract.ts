@@ -67,9 +67,9 @@ export function describeNotifier(name: string, factory: NotifierFactory): void {
         expect(text.indexOf(part)).toBeLessThan(place);
     });
 
-    it('needs neither quoted words nor a link, nor facts', async () => {
-      const { id, kind, tenant, paymentId, title } = NOTIFICATION;
-      await world.notifier.notify({ id, kind, tenant, paymentId, title, facts: [] });
+    it('needs neither quoted words nor a link, a payment or facts', async () => {
+      const { id, kind, tenant, title } = NOTIFICATION;
+      await world.notifier.notify({ id, kind, tenant, title, facts: [] });
       expect(world.received()[0]).toContain(title);
       expect(world.received()[0]).not.toContain('undefined');
     });

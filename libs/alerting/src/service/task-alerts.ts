@@ -1,0 +1,95 @@
+import { Fault, digestOf, toDecimal } from '@countersign/kernel';
+import { type Task, costOf, stopAtOf, taskAlertsOwed } from '@countersign/payment';
+import type { Notifier } from '@countersign/ports';
+import { type Duty, type LaneHost, type Log, Refused, type Timers } from '@countersign/service-kit';
+
+const RETRY_MS = 5_000;
+
+/** Tells people when a task has passed what it may cost, once under the same terms. */
+export class TaskAlerts implements Duty {
+  readonly #parts: TaskAlertParts;
+  /** By task: how to end the wait for another try, while there is one. */
+  readonly #busy = new Map<string, (() => void) | undefined>();
+  readonly #running = new Set<Promise<void>>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(parts: TaskAlertParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes up every alert that is owed now, and each as it arises. */
+  start(): void {
+    const { host } = this.#parts;
+    this.#unsubscribe = host.onTask((task) => this.#consider(task));
+    for (const lane of host.lanes)
+      for (const agent of lane.agents.values())
+        for (const task of agent.taskBooks.values()) this.#consider(task);
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    for (const cancel of this.#busy.values()) cancel?.();
+    await Promise.all(this.#running);
+  }
+
+  #consider(task: Task): void {
+    const [code] = taskAlertsOwed(task);
+    const key = `${task.tenant}/${task.agent}/${task.task}`;
+    if (code === undefined || this.#busy.has(key)) return;
+    this.#busy.set(key, undefined);
+    const running = this.#raise(task, code).then(() => {
+      this.#running.delete(running);
+      if (!this.#unsubscribe) return;
+      const again = () => {
+        this.#busy.delete(key);
+        this.#consider(task);
+      };
+      if (taskAlertsOwed(task).includes(code))
+        this.#busy.set(key, this.#parts.timers.after(RETRY_MS, again));
+      else again();
+    });
+    this.#running.add(running);
+  }
+
+  /** Tells, then records that it was told; a crash in between tells twice under the same id. */
+  async #raise(task: Task, code: string): Promise<void> {
+    const { host, notifier, pageUrl, log } = this.#parts;
+    const { tenant, agent, task: name } = task;
+    const inUnit = (units: bigint | null) =>
+      units === null ? 'none' : `${toDecimal(units, 6)} ${task.unit ?? ''}`;
+    // Raised again when a person has set other terms: then it is another message.
+    const terms = [task.ceiling, task.estimate, task.stopAtPercent].map(String);
+    const alert = { tenant, agent, task: name, code };
+    const id = digestOf('countersign/task-alert/1', { ...alert, terms });
+    try {
+      await notifier.notify({
+        id,
+        kind: 'alert',
+        tenant,
+        title: `${code.replaceAll('_', ' ')}: ${agent}, task ${name}`,
+        facts: [
+          { name: 'Cost so far', value: inUnit(costOf(task)) },
+          { name: 'Of which reported', value: inUnit(task.established + task.asserted) },
+          { name: 'Ceiling', value: inUnit(task.ceiling) },
+          { name: 'Stops at', value: inUnit(stopAtOf(task)) },
+        ],
+        link: pageUrl,
+      });
+      await host.append('task.alerted', { ...alert, severity: 'critical' }, { cause: id });
+    } catch (error) {
+      if (error instanceof Fault || error instanceof Refused)
+        log.warn({ agent, task: name, code: error.code }, error.message);
+      else
+        log.error({ agent, task: name, err: error }, 'a bug stopped an alert; it is tried again');
+    }
+  }
+}
+
+interface TaskAlertParts {
+  readonly host: LaneHost;
+  readonly notifier: Notifier;
+  readonly pageUrl: string;
+  readonly timers: Timers;
+  readonly log: Log;
+}
