@@ -32,7 +32,7 @@ export function shownFacts(view: PaymentView, facts: Facts): readonly ShownFact[
     { name: 'For', value: `${resource.method} ${resource.url}` },
     { name: 'Expected price', value: expected },
     { name: 'Agent', value: facts.agent },
-    { name: 'Task', value: it.task },
+    { name: 'Task', value: taskText(it) },
     { name: 'From wallet', value: it.wallet ? `${it.wallet.id} (${it.wallet.address})` : 'none' },
     { name: 'Network', value: quote.network },
     { name: 'Token', value: asset ? `${asset.symbol} (${quote.asset})` : quote.asset },
@@ -45,3 +45,15 @@ const PAYEE: Record<Facts['established']['payee'], string> = {
   lookalike: 'A LOOK-ALIKE of a registered address',
   unknown: 'not registered',
 };
+
+/** How the task stood when the payment was asked for, and what it may cost. */
+function taskText({ task, taskTerms }: Facts['established']): string {
+  if (!taskTerms) return task;
+  const { phase, planCommitted, unit = '', ceiling, reported } = taskTerms;
+  const inUnit = (units: string) => `${toDecimal(BigInt(units), 6)} ${unit}`;
+  return [
+    `${task}, ${phase} ${planCommitted ? 'with' : 'without'} a committed plan`,
+    ...(ceiling === undefined ? [] : [`at most ${inUnit(ceiling)}`]),
+    ...(reported === '0' ? [] : [`${inUnit(reported)} of other costs`]),
+  ].join('; ');
+}

@@ -48,6 +48,20 @@ describe('what a person is shown', () => {
     });
   });
 
+  it('tells how the task stands, and what it may cost', () => {
+    const facts = factsTo(PAYEE);
+    const terms = { phase: 'planned', planCommitted: true, unit: 'USD', reported: '0' } as const;
+    const within = (more: object) =>
+      shown({
+        ...facts,
+        established: { ...facts.established, task: 'report', taskTerms: { ...terms, ...more } },
+      })['Task'];
+    expect(within({})).toBe('report, planned with a committed plan');
+    expect(within({ ceiling: '5000000', reported: '250000', planCommitted: false })).toBe(
+      'report, planned without a committed plan; at most 5.00 USD; 0.25 USD of other costs',
+    );
+  });
+
   it('begins with amount and payee', () => {
     const names = shownFacts(VIEW as PaymentView, factsTo(PAYEE)).map(({ name }) => name);
     expect(names.slice(0, 4)).toEqual(['Amount', 'Payee', 'Seller', 'Payee is']);
