@@ -1,8 +1,12 @@
-import type { Bookings } from '@countersign/ports';
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Booking, Bookings } from '@countersign/ports';
+import type { Redis } from 'ioredis';
+import { SCRIPTS } from './scripts.ts';
 
-/** Commands sent before their answers are awaited, and fields of one command. */
+/** Payments, fields or entries of one command: it takes a few milliseconds, and others wait meanwhile. */
 const BATCH = 1_000;
+/** Commands under way at a time: one side packs while the other unpacks. */
+const UNDER_WAY_MAX = 16;
+const SCANNED_EACH = 1_000;
 const ENDED_KEPT_MS = 400 * 86_400_000;
 
 interface Counter {
@@ -10,42 +14,55 @@ interface Counter {
   openCount: number;
   spent: bigint;
   spentCount: number;
-  /** Member and score by turns, as ZADD takes them the other way round. */
-  readonly entries: (string | number)[];
+  readonly entries: Entry[];
+}
+
+/** Score and member, as ZADD takes them. */
+type Entry = readonly [number, string];
+
+/** What there must be of a generation that was written whole. */
+interface Written {
+  readonly opens: number;
+  readonly counters: number;
 }
 
 /**
  * Writes counters under keys that nobody reads yet, in the shapes the scripts know (`lua/counter.lua`,
- * `lua/payment.lua`), and returns what there must then be.
+ * `lua/payment.lua`).
  */
-export async function writeGeneration(redis: Redis, base: string, { payments }: Bookings) {
-  const counters = new Map<string, Counter>();
-  const opens: string[] = [];
-  const writer = new Writer(redis);
-  for (const payment of payments) {
-    const { paymentId, state } = payment;
-    const key = `${base}payment:${paymentId}`;
-    await writer.add((batch) => batch.hset(key, 'state', state));
-    if (state !== 'open') await writer.add((batch) => batch.pexpire(key, ENDED_KEPT_MS));
-    if (state === 'released') continue;
-    for (const scope of payment.scopes) count(counters, scope, payment);
-    if (state === 'open')
-      opens.push(paymentId, `${payment.amount} ${JSON.stringify(payment.scopes)}`);
+export async function writeGeneration(
+  redis: Redis,
+  fence: string,
+  generation: string,
+  { payments }: Bookings,
+): Promise<Written> {
+  const base = `${fence.slice(0, -'fence'.length)}${generation}:`;
+  await inParallel(chunks(payments), (some) =>
+    redis.eval(
+      SCRIPTS.enter,
+      ...[1, fence, generation, ENDED_KEPT_MS],
+      ...some.flatMap(({ state, paymentId }) => [state, paymentId]),
+    ),
+  );
+  const opens = payments.flatMap((it) =>
+    it.state === 'open' ? [[it.paymentId, `${it.amount} ${JSON.stringify(it.scopes)}`]] : [],
+  );
+  await inParallel(chunks(opens), (some) => redis.hset(`${base}open`, ...some.flat()));
+  const counters: string[][] = [];
+  const entries: { readonly key: string; readonly some: readonly Entry[] }[] = [];
+  for (const [scope, counter] of summed(payments)) {
+    const { open, openCount, spent, spentCount } = counter;
+    // Every payment that was spent is an entry by time.
+    counters.push([scope, `${open} ${openCount} ${spent} ${spentCount} ${spentCount}`]);
+    for (const some of chunks(counter.entries))
+      entries.push({ key: `${base}spent:${scope}`, some });
   }
-  for (const fields of chunks(opens)) await writer.add((it) => it.hset(`${base}open`, ...fields));
-  const packed: string[] = [];
-  for (const [scope, { open, openCount, spent, spentCount, entries }] of counters) {
-    packed.push(scope, `${open} ${openCount} ${spent} ${spentCount} ${entries.length / 2}`);
-    for (const some of chunks(entries))
-      await writer.add((it) => it.zadd(`${base}spent:${scope}`, ...some));
-  }
-  for (const fields of chunks(packed))
-    await writer.add((it) => it.hset(`${base}counters`, ...fields));
-  await writer.flush();
-  return { opens: opens.length / 2, counters: counters.size };
+  await inParallel(entries, ({ key, some }) => redis.zadd(key, ...some.flat()));
+  await inParallel(chunks(counters), (some) => redis.hset(`${base}counters`, ...some.flat()));
+  return { opens: opens.length, counters: counters.length };
 }
 
-/** Removes the keys of the generations that `isOver` names, by epoch and name. */
+/** Removes the keys of the generations that `isOver` names, by name and epoch. */
 export async function dropGenerations(
   redis: Redis,
   base: string,
@@ -53,7 +70,7 @@ export async function dropGenerations(
 ): Promise<void> {
   let cursor = '0';
   do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', `${base}*`, 'COUNT', BATCH);
+    const [next, keys] = await redis.scan(cursor, 'MATCH', `${base}*`, 'COUNT', SCANNED_EACH);
     const over = keys.filter((key) => {
       const [generation = '', rest] = key.slice(base.length).split(':', 2);
       return rest !== undefined && isOver(generation, Number(generation.split('-', 1)[0]));
@@ -63,10 +80,19 @@ export async function dropGenerations(
   } while (cursor !== '0');
 }
 
+function summed(payments: readonly Booking[]): ReadonlyMap<string, Counter> {
+  const counters = new Map<string, Counter>();
+  for (const payment of payments) {
+    if (payment.state === 'released') continue;
+    for (const scope of payment.scopes) count(counters, scope, payment);
+  }
+  return counters;
+}
+
 function count(
   counters: Map<string, Counter>,
   scope: string,
-  payment: Exclude<Bookings['payments'][number], { state: 'released' }>,
+  payment: Exclude<Booking, { state: 'released' }>,
 ): void {
   const counter = counters.get(scope) ?? {
     open: 0n,
@@ -84,36 +110,18 @@ function count(
   }
   counter.spent += amount;
   counter.spentCount += 1;
-  counter.entries.push(payment.spentAtMs, `${amount}:${paymentId}`);
+  counter.entries.push([payment.spentAtMs, `${amount}:${paymentId}`]);
 }
 
-function* chunks<T>(all: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < all.length; at += 2 * BATCH) yield all.slice(at, at + 2 * BATCH);
+function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
 }
 
-/** Sends commands in batches, and stops at the first that fails. */
-class Writer {
-  readonly #redis: Redis;
-  #batch: ChainableCommander;
-  #size = 0;
-
-  constructor(redis: Redis) {
-    this.#redis = redis;
-    this.#batch = redis.pipeline();
-  }
-
-  async add(command: (batch: ChainableCommander) => unknown): Promise<void> {
-    command(this.#batch);
-    this.#size += 1;
-    if (this.#size >= BATCH) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    if (this.#size === 0) return;
-    const answers = await this.#batch.exec();
-    const failed = answers?.find(([error]) => error)?.[0];
-    if (failed || !answers) throw failed ?? new Error('the batch was not answered');
-    this.#batch = this.#redis.pipeline();
-    this.#size = 0;
-  }
+/** Some at a time, until all are done or one has failed. */
+async function inParallel<T>(all: Iterable<T>, each: (one: T) => Promise<unknown>): Promise<void> {
+  const rest = all[Symbol.iterator]();
+  const work = async () => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await each(next.value);
+  };
+  await Promise.all(Array.from({ length: UNDER_WAY_MAX }, work));
 }

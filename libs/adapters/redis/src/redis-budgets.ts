@@ -103,7 +103,7 @@ class RedisBudgets implements Budgets {
     const generation = `${book.epoch}-${randomUUID()}`;
     await this.#connection.recheck();
     const written = await this.#connection.use((redis) =>
-      writeGeneration(redis, `${base}${generation}:`, bookings),
+      writeGeneration(redis, `${base}fence`, generation, bookings),
     );
     const args = [
       String(bookings.atMs),

@@ -10,6 +10,7 @@ export const SCRIPTS = {
   end: joined('fence', 'counter', 'readings', 'payment', 'end'),
   read: joined('fence', 'counter', 'readings', 'read'),
   open: joined('fence', 'open'),
+  enter: joined('enter'),
   adopt: joined('adopt'),
 } as const;
 
