@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Caller,
   type PaymentView,
@@ -27,10 +30,11 @@ const matrix = routes.flatMap(([name, route]) =>
   })),
 );
 
+const folder = mkdtempSync(join(tmpdir(), 'countersign-routes-'));
 let world: World;
 let waiting: PaymentView;
 beforeAll(async () => {
-  world = await World.create();
+  world = await World.create(':memory:', folder);
   await world.usePolicy(autonomous());
   const paid = await world.propose({ purpose: 'to index a page' });
   await world.present(paid.body);
@@ -48,7 +52,10 @@ beforeAll(async () => {
   }
   await world.settle();
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await world.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A task with one of everything a task can have. */
 async function tellOfTask(paymentId: string): Promise<void> {

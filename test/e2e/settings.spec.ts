@@ -25,6 +25,7 @@ describe('the settings of the standalone app', () => {
       COUNTERSIGN_POLL_MS: 1000,
       COUNTERSIGN_VERIFY_AT_START: 'no',
       COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: 'no',
+      COUNTERSIGN_EVENT_STORE: 'on',
       COUNTERSIGN_LOG_LEVEL: 'info',
     });
   });

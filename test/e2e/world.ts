@@ -1,11 +1,18 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { openEventStore } from '@countersign/adapter-clickhouse';
 import { openStore } from '@countersign/adapter-sqlite';
 import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import type { PaymentView, ProposeBody } from '@countersign/contracts';
 import { Fault, sha256Hex } from '@countersign/kernel';
-import type { Notification, OwnerKeys, StatementKey, WalletKeys } from '@countersign/ports';
+import type {
+  EventStore,
+  Notification,
+  OwnerKeys,
+  StatementKey,
+  WalletKeys,
+} from '@countersign/ports';
 import { silentLog } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { NETWORK, PAYEE, USDC, VirtualTime, quoteOf } from '@countersign/testkit';
@@ -38,8 +45,12 @@ export class World {
   notifierIsOut = false;
   #store!: ReturnType<typeof openStore>;
 
-  private constructor(path: string) {
+  /** A folder for the event store; without one there is none. */
+  readonly eventsIn: string | undefined;
+
+  private constructor(path: string, eventsIn?: string) {
     this.path = path;
+    this.eventsIn = eventsIn;
     this.chain = new MemoryChain({
       network: NETWORK,
       tokens: [USDC],
@@ -57,8 +68,8 @@ export class World {
   }
 
   /** @param path of the store; in memory when left out. */
-  static async create(path = ':memory:'): Promise<World> {
-    const world = new World(path);
+  static async create(path = ':memory:', eventsIn?: string): Promise<World> {
+    const world = new World(path, eventsIn);
     await world.start();
     await world.#addPeople();
     return world;
@@ -80,6 +91,7 @@ export class World {
         approval: statementKey('approval'),
         signer: statementKey('signer'),
         settlement: statementKey('settlement'),
+        recorder: statementKey('recorder'),
       },
       chains: new Map([[NETWORK, this.chain]]),
       tokens: new Map([[NETWORK, [USDC]]]),
@@ -90,6 +102,7 @@ export class World {
           return Promise.resolve();
         },
       },
+      ...(this.eventsIn !== undefined && { openEventStore: () => this.#openEventStore() }),
       ceilingOf: () => ({ perPayment: 10n ** 12n, perDay: 10n ** 13n }),
       pollMs: 500,
       clock: this.time.clock,
@@ -107,6 +120,10 @@ export class World {
   async stop(): Promise<void> {
     await this.services.close();
     await this.#store.close();
+  }
+
+  #openEventStore(): Promise<EventStore> {
+    return openEventStore({ logId: this.log.logId, folder: this.eventsIn ?? '' });
   }
 
   get log() {
@@ -293,7 +310,7 @@ function ownerSignature(owner: string, digest: string): string {
 }
 
 /** A real ed25519 key from a name. */
-function statementKey(service: string): StatementKey {
+export function statementKey(service: string): StatementKey {
   const seed = createHash('sha256').update(service).digest();
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });

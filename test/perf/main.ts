@@ -4,10 +4,17 @@ import { parseArgs } from 'node:util';
 import type { Bench, Line, Size } from './bench.ts';
 import { bench as accept } from './accept.bench.ts';
 import { bench as decide } from './decide.bench.ts';
+import { bench as eventStore } from './event-store.bench.ts';
 import { bench as fold } from './fold.bench.ts';
 import { bench as http } from './http.bench.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { decide, accept, http, fold };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  decide,
+  accept,
+  http,
+  fold,
+  'event-store': eventStore,
+};
 const FILE = 'docs/benchmarks.md';
 const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--write]
 

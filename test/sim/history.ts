@@ -3,6 +3,7 @@ import {
   type EventOf,
   PolicyDocument,
   decodeEvent,
+  isControlEvent,
   isLaneEvent,
 } from '@countersign/contracts';
 import type { SyncStore } from '@countersign/adapter-sqlite';
@@ -146,7 +147,7 @@ export class History {
     const before = this.views.at(-1) ?? EMPTY_CONTROL;
     const genuine = !event || isGenuine(TRUSTED, event);
     const isRepeat = event !== undefined && this.#orders.has(event.id);
-    const mayCount = event && !isLaneEvent(event) && genuine && !isRepeat;
+    const mayCount = event && isControlEvent(event) && genuine && !isRepeat;
     if (event && mayCount) this.#orders.add(event.id);
     const judged = mayCount
       ? foldControl(before, record.offset, event)

@@ -2,6 +2,7 @@ import { CountersignError, GovernedPaymentError } from '@countersign/sdk';
 import { Command, CommanderError } from 'commander';
 import { addAgentCommands, addPersonCommands } from './commands/agents.ts';
 import { addApprovalCommands } from './commands/approvals.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
@@ -55,6 +56,7 @@ function programIn(surroundings: Surroundings): Command {
   addWalletCommands(program, open);
   addSellerCommands(program, open);
   addPolicyCommands(program, open);
+  addAuditCommands(program, open);
   addLogCommands(program, open);
   addSetupCommand(program, terminal);
   return program;

@@ -9,7 +9,7 @@ import { terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook'
 import { InvariantViolation } from '@countersign/kernel';
 import { tenantOf } from '@countersign/payment';
 import { newCredential } from '@countersign/policy/service';
-import type { Chain, Notifier } from '@countersign/ports';
+import type { Chain, EventStore, Notifier } from '@countersign/ports';
 import { type Log, systemClock, systemTimers } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import type { Settings } from './config.ts';
@@ -39,11 +39,8 @@ export async function startStandalone(
 ): Promise<Standalone> {
   const folder = settings.COUNTERSIGN_DATA_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = openStore({
-    path: join(folder, 'countersign.db'),
-    laneCount: settings.COUNTERSIGN_LANES,
-    clock: systemClock,
-  });
+  const laneCount = settings.COUNTERSIGN_LANES;
+  const store = openStore({ path: join(folder, 'countersign.db'), laneCount, clock: systemClock });
   if (!store.log.capabilities.durable) throw new InvariantViolation('signing needs a durable log');
   void store.death.then(onFatal);
   const state = openStateStore(join(folder, 'fold.db'));
@@ -73,10 +70,12 @@ export async function startStandalone(
       approval: await keystore.statementKey('approval'),
       signer: await keystore.statementKey('signer'),
       settlement: await keystore.statementKey('settlement'),
+      recorder: await keystore.statementKey('recorder'),
     },
     chains,
     tokens: new Map([...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS])),
     notifier: await notifierOf(settings, keystore),
+    ...eventStoreOf(settings, store.log.logId),
     ceilingOf: () => ceiling,
     pollMs: settings.COUNTERSIGN_POLL_MS,
     clock: systemClock,
@@ -111,6 +110,20 @@ async function ensureOwner({ host, registry }: Services, file: string): Promise<
   const credential = readFileSync(file, 'utf8').trim();
   const roles = ['approver', 'operator', 'policy_author', 'auditor'] as const;
   await registry.addPerson({ tenant: TENANT, person: OWNER }, OWNER, roles, credential);
+}
+
+/** How the event store is opened, if there is one. The engine is loaded only then: it is large, and no payment needs it. */
+function eventStoreOf(settings: Settings, logId: string) {
+  if (settings.COUNTERSIGN_EVENT_STORE === 'off') return {};
+  const urlFile = settings.COUNTERSIGN_CLICKHOUSE_URL_FILE;
+  const folder = join(settings.COUNTERSIGN_DATA_DIR, 'events');
+  const openEventStore = async (): Promise<EventStore> => {
+    const clickhouse = await import('@countersign/adapter-clickhouse');
+    if (urlFile === undefined) return clickhouse.openEventStore({ logId, folder });
+    const url = readFileSync(urlFile, 'utf8').trim();
+    return clickhouse.openEventStore({ logId, url });
+  };
+  return { openEventStore };
 }
 
 function chainsOf(settings: Settings): ReadonlyMap<string, Chain> {

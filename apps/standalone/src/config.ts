@@ -65,6 +65,10 @@ export const Settings = z.strictObject({
   COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: z.enum(['yes', 'no']).default('no'),
   /** `yes` folds the whole log at each start and verifies every signature in it, trusting no kept state. */
   COUNTERSIGN_VERIFY_AT_START: z.enum(['yes', 'no']).default('no'),
+  /** `off` for no search and no reports, and 300 MB less memory. */
+  COUNTERSIGN_EVENT_STORE: z.enum(['on', 'off']).default('on'),
+  /** File with the URL of a ClickHouse server, with user and password; without it the engine runs in this process. */
+  COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
 });
 export type Settings = z.infer<typeof Settings>;

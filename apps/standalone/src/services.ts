@@ -1,6 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { ApprovalModule, approvalDuty } from '@countersign/approval/service';
-import { AuditModule } from '@countersign/audit/service';
+import { AuditModule, EventArchive } from '@countersign/audit/service';
 import { IntakeModule } from '@countersign/intake/service';
 import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
 import type {
@@ -8,6 +8,7 @@ import type {
   Chain,
   Clock,
   EventLog,
+  EventStore,
   Notifier,
   OwnerKeys,
   SmartAccounts,
@@ -27,7 +28,16 @@ import {
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
 import { type SignerParts, type SigningJournal, signerDuty } from '@countersign/signing/service';
 
-const SIGNING_SERVICES = ['intake', 'policy', 'approval', 'signer', 'settlement'] as const;
+const SIGNING_SERVICES = [
+  'intake',
+  'policy',
+  'approval',
+  'signer',
+  'settlement',
+  'recorder',
+] as const;
+/** How long records are gathered before they go to the event store. */
+const GATHER_MS = 1_000;
 type SigningService = (typeof SIGNING_SERVICES)[number];
 
 /** Everything the services need, bound to one family of adapters. */
@@ -47,6 +57,8 @@ export interface ServicePorts {
   /** Tokens whose balances are shown, by network. */
   readonly tokens: ReadonlyMap<string, readonly string[]>;
   readonly notifier: Notifier;
+  /** Opens the event store, late; without one there is no search. */
+  readonly openEventStore?: () => Promise<EventStore>;
   readonly ceilingOf: SignerParts['ceilingOf'];
   readonly pollMs: number;
   readonly clock: Clock;
@@ -68,6 +80,7 @@ export async function startServices(ports: ServicePorts) {
   const { eventLog, state, onFatal } = ports;
   const host = new LaneHost(eventLog, trusted, onFatal, { ...(state && { state }) });
   const registry = new Registry(host, keys.policy);
+  const archive = archiveOf(ports, host, trusted);
   const app = await createHttpApp(
     host,
     [
@@ -75,7 +88,7 @@ export async function startServices(ports: ServicePorts) {
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens }),
-      AuditModule.with({ host }),
+      AuditModule.with({ host, archive, timers }),
     ],
     log,
   );
@@ -114,6 +127,7 @@ export async function startServices(ports: ServicePorts) {
     signer.wallets.start();
     settlement.accounts.start();
     for (const runner of runners) runner.start();
+    archive.work();
     for (const service of SIGNING_SERVICES) await registry.announceKey(service, keys[service]);
   }
 
@@ -124,10 +138,17 @@ export async function startServices(ports: ServicePorts) {
     signer.wallets.stop();
     settlement.accounts.stop();
     await Promise.all(runners.map((runner) => runner.stop()));
+    await archive.close();
     await host.close();
   }
 
-  return { app, host, registry, work, close };
+  return { app, host, registry, archive, work, close };
+}
+
+function archiveOf(ports: ServicePorts, host: LaneHost, trusted: TrustedKeys): EventArchive {
+  const { clock, timers, log, keys, openEventStore: openStore } = ports;
+  const parts = { host, key: keys.recorder, trusted, clock, timers, log };
+  return new EventArchive({ ...parts, openStore, everyMs: GATHER_MS });
 }
 
 /** Whose statements this process believes. */

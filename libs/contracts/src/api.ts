@@ -14,6 +14,7 @@ import {
   Timeline,
   WalletView,
 } from './api-views.ts';
+import { RECORDER_ROUTES } from './api-recorder.ts';
 import { Address, Atomic, DigestHex, Name, Network, PaymentId } from './text.ts';
 
 export type { Caller, Route } from './api-route.ts';
@@ -300,27 +301,7 @@ export const ROUTES = {
     body: z.strictObject({ reason: z.string().max(500).optional() }),
     answer: PaymentView,
   },
-  listIgnored: {
-    service: 'recorder',
-    method: 'GET',
-    path: '/v1/log/ignored',
-    who: ['operator', 'auditor'],
-    summary: 'Records the fold did not apply, with their codes',
-    answer: z.object({
-      ignored: z.array(z.object({ position: z.string(), code: z.string(), detail: z.string() })),
-    }),
-  },
-  readHeads: {
-    service: 'recorder',
-    method: 'GET',
-    path: '/v1/log/heads',
-    who: people,
-    summary: 'Length and running hash of every lane',
-    answer: z.object({
-      logId: z.string(),
-      lanes: z.array(z.object({ lane: z.string(), length: z.int(), head: DigestHex })),
-    }),
-  },
+  ...RECORDER_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -78,6 +78,8 @@ export const CODES = {
   second_person_needed: refusal(403, 'The author of a policy does not activate it'),
   no_treasury: refusal(409, 'The policy in force names no treasury on this network'),
   scheme_not_supported: refusal(422, 'Only the scheme "exact" with EIP-3009 is signed'),
+  stale_cut: refusal(409, 'The archive goes on from elsewhere', true),
+  sql_refused: refusal(422, 'The query is not run'),
   control_outrun: refusal(409, 'The lane refers to a control record that does not exist'),
 } as const satisfies Record<string, CodeInfo>;
 

@@ -12,9 +12,11 @@ export {
   Trust,
   Verdict,
 } from './decision.ts';
+export { ARCHIVE_EVENTS, ArchivedLane } from './events/archive-events.ts';
 export { CONTROL_EVENTS, Role, Seller, WalletKind } from './events/control-events.ts';
 export { Authorization, LANE_EVENTS } from './events/lane-events.ts';
 export {
+  type ArchiveEvent,
   type ControlEvent,
   type ControlEventName,
   type EncodedEvent,
@@ -29,6 +31,8 @@ export {
   WRITERS,
   decodeEvent,
   encodeEvent,
+  isArchiveEvent,
+  isControlEvent,
   isLaneEvent,
   statementText,
 } from './events/event.ts';
@@ -63,6 +67,7 @@ export {
 } from './text.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
 export { TaskDetails, TaskView } from './api-tasks.ts';
+export { AsOf, EventView, FeedEvent, FeedQuery, SearchQuery } from './api-audit-views.ts';
 export {
   ApprovalView,
   PaymentStatus,

@@ -36,6 +36,23 @@ export type {
   SignedTransfer,
   TransferSeen,
 } from './chain.ts';
+export {
+  type ArchiveBatch,
+  type Archived,
+  type ArchivedRecord,
+  type Cut,
+  type EventPage,
+  type EventQuery,
+  type EventStore,
+  type FoundEvent,
+  type OpenedText,
+  type PaymentColumns,
+  type RecordColumns,
+  type SpendLine,
+  type SpendQuery,
+  type SqlAnswer,
+  SqlRefused,
+} from './event-store.ts';
 export type { Clock } from './clock.ts';
 export type { DutyShares } from './duty.ts';
 export type { Notification, Notifier } from './notifier.ts';

@@ -36,3 +36,18 @@ export function openedValue(
   if (!opening) return undefined;
   return commitmentOf(opening).commitment === commitment.commitment ? opening.value : undefined;
 }
+
+/** What a record's stored openings open: each with its field, left out where it does not match the data's commitment. */
+export function openingsOf(
+  openings: Uint8Array | undefined,
+  data: object,
+): readonly (Opening & { readonly field: string })[] {
+  if (!openings) return [];
+  const all = JSON.parse(new TextDecoder().decode(openings)) as Record<string, Opening>;
+  const commitments = new Map(Object.entries(data as Readonly<Record<string, unknown>>));
+  return Object.entries(all).flatMap(([field, { value, salt }]) => {
+    const said = commitments.get(field) as Commitment | undefined;
+    const fits = said?.commitment === commitmentOf({ value, salt }).commitment;
+    return fits ? [{ field, value, salt }] : [];
+  });
+}

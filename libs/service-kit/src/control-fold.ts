@@ -1,4 +1,4 @@
-import { type RefusalCode, decodeEvent, isLaneEvent } from '@countersign/contracts';
+import { type RefusalCode, decodeEvent, isControlEvent } from '@countersign/contracts';
 import { type ControlView, EMPTY_CONTROL, EMPTY_HEAD, foldControl } from '@countersign/payment';
 import type { LogRecord } from '@countersign/ports';
 import { type Link, linked } from './link.ts';
@@ -63,7 +63,7 @@ export class ControlFold {
     const { offset } = record;
     const event = decodeEvent(record.bytes);
     const ignored = (code: RefusalCode) => ({ view: { ...this.view, offset }, code });
-    if ('undecodable' in event || isLaneEvent(event)) return ignored('undecodable');
+    if ('undecodable' in event || !isControlEvent(event)) return ignored('undecodable');
     // A later fold of the same record finds its own first place, which is no repeat.
     const first = this.#orders.get(event.id);
     if (first !== undefined && first < offset) return ignored('duplicate');

@@ -1,4 +1,11 @@
-export { type Opening, commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
+export {
+  type Opening,
+  commit,
+  commitmentOf,
+  encodeOpenings,
+  openedValue,
+  openingsOf,
+} from './commitments.ts';
 export {
   DebtRunner,
   type Duty,

@@ -16,7 +16,13 @@ import {
   laneOf,
   laneOfPayment,
 } from '@countersign/payment';
-import { CONTROL, type EventLog, type LogRecord, type Subscription } from '@countersign/ports';
+import {
+  CONTROL,
+  type EventLog,
+  type LogRecord,
+  type Position,
+  type Subscription,
+} from '@countersign/ports';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
@@ -157,6 +163,11 @@ export class LaneHost {
   /** The newest records that were ignored, for operators. */
   get ignored(): readonly IgnoredRecord[] {
     return this.#readBacks.ignored;
+  }
+
+  /** Why a folded record was ignored; null where it counted. */
+  ignoredAt({ lane, offset }: Position): RefusalCode | null {
+    return this.#fold.cache.ignored.get(`${lane}:${offset}`) ?? null;
   }
 
   /** Called after each record that changed payments, with their new states. Must not throw. */

@@ -239,6 +239,8 @@ export class LogFold {
   #done(record: LogRecord, result: Folded): void {
     if (record.lane !== CONTROL)
       this.#links.set(record.lane, linked(this.head(record.lane), record));
+    if (result.code !== null)
+      this.cache.ignored.set(`${record.lane}:${record.offset}`, result.code);
     this.#unsaved += 1;
     this.#listeners.onRecord(record, result);
   }

@@ -65,6 +65,8 @@ export class StateCache {
   readonly store: StateStore | undefined;
   /** Offset in `control` where each order stood first. */
   readonly orders: Collection<number>;
+  /** Why records were ignored, by position. */
+  readonly ignored: Collection<RefusalCode>;
   readonly #purchases: Collection<Purchase>;
   readonly #keys: Collection<KeyUse>;
   readonly #agentOrders: Collection<true>;
@@ -77,6 +79,7 @@ export class StateCache {
   constructor(store: StateStore | undefined) {
     this.store = store;
     this.orders = new Collection('control_orders', store);
+    this.ignored = new Collection('ignored', store);
     this.#purchases = new Collection('purchases', store);
     this.#keys = new Collection('keys', store);
     this.#agentOrders = new Collection('orders', store);
@@ -157,7 +160,8 @@ export class StateCache {
 
   /** Entries for all that is new, which {@link saved} then lets go of. */
   changes(): { puts: StateEntry[]; deletes: { collection: string; key: string }[] } {
-    const puts = [this.orders, this.#purchases, this.#agentOrders, this.#named].flatMap((it) =>
+    const all = [this.orders, this.ignored, this.#purchases, this.#agentOrders, this.#named];
+    const puts = all.flatMap((it) =>
       [...it.fresh].map(([key, value]) => entry(it.name, key, value)),
     );
     for (const [key, use] of this.#keys.fresh) {
@@ -185,7 +189,7 @@ export class StateCache {
         this.#inMemory.delete(id);
         this.#paymentsOf(payment.tenant, payment.agent).delete(id);
       }
-    for (const it of [this.orders, this.#purchases, this.#keys, this.#agentOrders])
+    for (const it of [this.orders, this.ignored, this.#purchases, this.#keys, this.#agentOrders])
       it.fresh.clear();
     this.#named.fresh.clear();
     this.#payments.fresh.clear();

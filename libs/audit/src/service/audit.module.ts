@@ -1,6 +1,10 @@
 import { Controller, type DynamicModule, Inject, Module } from '@nestjs/common';
 import { CONTROL } from '@countersign/ports';
-import { LaneHost, Route } from '@countersign/service-kit';
+import { LaneHost, Route, type Timers } from '@countersign/service-kit';
+import { EventArchive } from './event-archive.ts';
+import { EventFeedController, FEED_TIMERS } from './event-feed.controller.ts';
+import { EventFeed } from './event-feed.ts';
+import { SearchController } from './search.controller.ts';
 
 @Controller()
 export class AuditController {
@@ -33,14 +37,23 @@ export class AuditController {
   }
 }
 
-/** The recorder service, as far as it goes on one machine: the log's heads, and what the fold ignored. */
+/** The recorder service over HTTP: heads of the log, what the fold ignored, the stream, search and reports. */
 @Module({})
 export class AuditModule {
-  static with(parts: { readonly host: LaneHost }): DynamicModule {
+  static with(parts: {
+    readonly host: LaneHost;
+    readonly archive: EventArchive;
+    readonly timers: Timers;
+  }): DynamicModule {
     return {
       module: AuditModule,
-      controllers: [AuditController],
-      providers: [{ provide: LaneHost, useValue: parts.host }],
+      controllers: [AuditController, EventFeedController, SearchController],
+      providers: [
+        { provide: LaneHost, useValue: parts.host },
+        { provide: EventArchive, useValue: parts.archive },
+        { provide: EventFeed, useValue: new EventFeed(parts.host) },
+        { provide: FEED_TIMERS, useValue: parts.timers },
+      ],
     };
   }
 }

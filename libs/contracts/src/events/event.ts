@@ -1,13 +1,15 @@
 import { type Canonical, canonicalText, digestOf } from '@countersign/kernel';
 import { z } from 'zod';
 import { DigestHex } from '../text.ts';
+import { ARCHIVE_EVENTS } from './archive-events.ts';
 import { CONTROL_EVENTS } from './control-events.ts';
 import { LANE_EVENTS } from './lane-events.ts';
 
-const EVENTS = { ...LANE_EVENTS, ...CONTROL_EVENTS };
+const EVENTS = { ...LANE_EVENTS, ...CONTROL_EVENTS, ...ARCHIVE_EVENTS };
 
 export type LaneEventName = keyof typeof LANE_EVENTS;
 export type ControlEventName = keyof typeof CONTROL_EVENTS;
+export type ArchiveEventName = keyof typeof ARCHIVE_EVENTS;
 export type EventName = keyof typeof EVENTS;
 export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
 
@@ -77,6 +79,7 @@ export const WRITERS = {
   'tenant.frozen': 'policy',
   'tenant.unfrozen': 'policy',
   'budget.epoch': 'policy',
+  'archive.cut': 'recorder',
 } as const satisfies Record<EventName, Service>;
 
 /** An event with its envelope opened: CloudEvents 1.0, `id` derived from its cause and content. */
@@ -90,6 +93,7 @@ export type EventOf<N extends EventName> = {
 }[N];
 export type LaneEvent = EventOf<LaneEventName>;
 export type ControlEvent = EventOf<ControlEventName>;
+export type ArchiveEvent = EventOf<ArchiveEventName>;
 
 const TYPE_PREFIX = 'dev.countersign.';
 const Envelope = z.strictObject({
@@ -177,6 +181,14 @@ function nameOf(type: string): EventName | undefined {
 
 export function isLaneEvent(event: EventOf<EventName>): event is LaneEvent {
   return Object.hasOwn(LANE_EVENTS, event.name);
+}
+
+export function isControlEvent(event: EventOf<EventName>): event is ControlEvent {
+  return Object.hasOwn(CONTROL_EVENTS, event.name);
+}
+
+export function isArchiveEvent(event: EventOf<EventName>): event is ArchiveEvent {
+  return Object.hasOwn(ARCHIVE_EVENTS, event.name);
 }
 
 /**

@@ -15,6 +15,11 @@ export {
 } from './event-log.contract.ts';
 export { type StatementKeysUnderTest, describeStatementKeys } from './statement-key.contract.ts';
 export { type OwnerKeysUnderTest, describeOwnerKeys } from './owner-keys.contract.ts';
+export {
+  type EventStoreFactory,
+  type EventStoreUnderTest,
+  describeEventStore,
+} from './event-store.contract.ts';
 export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';
 export {
   type AuthorizationTerms,

@@ -3,7 +3,7 @@ import {
   type EventData,
   type PolicyDocument,
   decodeEvent,
-  isLaneEvent,
+  isControlEvent,
 } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import type { Payment, PolicyVersion } from '@countersign/payment';
@@ -61,7 +61,7 @@ export class VerifiedPolicies {
       const records = await this.#host.log.read(CONTROL, this.#next, 500);
       for (const record of records) {
         const event = decodeEvent(record.bytes);
-        if (!('undecodable' in event) && !isLaneEvent(event)) this.#take(event);
+        if (!('undecodable' in event) && isControlEvent(event)) this.#take(event);
         this.#next = record.offset + 1;
       }
       if (records.length < 500) return;

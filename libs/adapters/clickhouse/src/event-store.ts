@@ -1,0 +1,273 @@
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import { Fault, InvariantViolation, invariant } from '@countersign/kernel';
+import {
+  type ArchiveBatch,
+  type Archived,
+  type Cut,
+  type EventQuery,
+  type EventStore,
+  type Position,
+  type SpendQuery,
+  type SqlAnswer,
+  SqlRefused,
+} from '@countersign/ports';
+import { DATABASE, type Engine, engineInProcess, engineOnServer, unavailable } from './engine.ts';
+import { migrate } from './migrate.ts';
+import { OPENING_COLUMNS, RECORD_COLUMNS, firstLeaf, openingRows, recordRow } from './rows.ts';
+import { paymentColumns, search, spend } from './search.ts';
+import { PUBLIC_TABLES, allowedFunctions, gated, wordsOf } from './sql-gate.ts';
+
+export type ClickHouseOptions = {
+  /** Identity of the log whose records are stored; tables of another log are refused. */
+  readonly logId: string;
+} & (
+  | { readonly url: string }
+  /** The engine runs in this process and locks the folder. */
+  | { readonly folder: string }
+);
+
+/** Rows of one answer to a person's query. */
+const SQL_ROWS_MAX = 10_000;
+const SQL_TEXT_MAX = 20_000;
+const SQL_SETTINGS: ClickHouseSettings = {
+  max_execution_time: 10,
+  max_memory_usage: '1000000000',
+  max_threads: 1,
+  // One more than is given, so that it shows where rows are missing.
+  max_result_rows: String(SQL_ROWS_MAX + 1),
+  result_overflow_mode: 'break',
+  max_result_bytes: '50000000',
+  max_ast_elements: '5000',
+  max_subquery_depth: '20',
+  output_format_json_quote_64bit_integers: 1,
+};
+
+/**
+ * Opens the event store and brings its tables up to date.
+ *
+ * @throws Fault `event_store_unavailable` or `event_store_foreign`.
+ */
+export async function openEventStore(options: ClickHouseOptions): Promise<EventStore> {
+  const engine =
+    'url' in options ? await engineOnServer(options.url) : await engineInProcess(options.folder);
+  try {
+    await migrate(engine, options.logId);
+    const functions = await allowedFunctions(engine.reader);
+    return new ClickHouseEventStore(engine, options.logId, functions);
+  } catch (error) {
+    await engine.close();
+    throw asFault(error);
+  }
+}
+
+class ClickHouseEventStore implements EventStore {
+  readonly #engine: Engine;
+  readonly #logId: string;
+  readonly #functions: ReadonlySet<string>;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(engine: Engine, logId: string, functions: ReadonlySet<string>) {
+    this.#engine = engine;
+    this.#logId = logId;
+    this.#functions = functions;
+  }
+
+  archived(): Promise<Archived> {
+    return this.#run(async ({ reader }) => {
+      const [last] = await rowsOf<CutRow>(
+        reader,
+        `SELECT toFloat64(sequence) AS sequence_number, toFloat64(tree_size) AS size, root, frontier
+         FROM cuts ORDER BY sequence DESC LIMIT 1`,
+      );
+      const ends = await rowsOf<{ lane: string; end: number }>(
+        reader,
+        'SELECT lane, toFloat64(max(lane_to)) AS end FROM cuts GROUP BY lane',
+      );
+      return {
+        sequence: last?.sequence_number ?? -1,
+        treeSize: last?.size ?? 0,
+        root: last?.root ?? '',
+        frontier: last?.frontier ?? [],
+        ends: new Map(ends.map(({ lane, end }) => [lane, end])),
+      };
+    });
+  }
+
+  archive(batch: ArchiveBatch): Promise<void> {
+    const { cut, records } = batch;
+    const fits = records.every(
+      ({ record }, index) => record.lane === cut.lane && record.offset === cut.from + index,
+    );
+    invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
+    return this.#run(async ({ writer }) => {
+      const first = firstLeaf(cut);
+      const settings = this.#insertSettings(cut);
+      await writer.insert({
+        table: 'records',
+        columns: [...RECORD_COLUMNS],
+        values: records.map((record, index) => recordRow(record, first + index)),
+        format: 'JSONCompactEachRow',
+        clickhouse_settings: settings,
+      });
+      const openings = openingRows(batch);
+      if (openings.length > 0)
+        await writer.insert({
+          table: 'openings',
+          columns: [...OPENING_COLUMNS],
+          values: openings,
+          format: 'JSONCompactEachRow',
+          clickhouse_settings: settings,
+        });
+      await readBack(writer, cut);
+      await this.#note(writer, batch, settings);
+    });
+  }
+
+  columnsOf(paymentIds: readonly string[]) {
+    return this.#run(({ reader }) => paymentColumns(reader, paymentIds));
+  }
+
+  search(query: EventQuery) {
+    return this.#run(({ reader }) => search(reader, query));
+  }
+
+  spend(query: SpendQuery) {
+    return this.#run(({ reader }) => spend(reader, query));
+  }
+
+  sql(tenant: string, text: string): Promise<SqlAnswer> {
+    return this.#run(async (engine) => {
+      if (text.length > SQL_TEXT_MAX) throw new SqlRefused(`at most ${SQL_TEXT_MAX} characters`);
+      const query = await gated(engine.reader, text, this.#functions);
+      const client = await engine.guarded(SQL_SETTINGS, tenantFilters(tenant));
+      try {
+        return await answerOf(client, query);
+      } finally {
+        await client.close();
+      }
+    });
+  }
+
+  eraseOpenings({ lane, offset }: Position): Promise<void> {
+    return this.#run(async ({ writer }) => {
+      await writer.command({
+        query: `ALTER TABLE openings DELETE WHERE lane = {lane:String} AND lane_offset = {offset:UInt64}`,
+        query_params: { lane, offset },
+        clickhouse_settings: { mutations_sync: '2' },
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#running).then(() => this.#engine.close());
+    return this.#closed;
+  }
+
+  /**
+   * One cut is one block under one name, in the table and in every rollup. Without the last setting a repeated insert that
+   * the table drops would still be added to the rollups.
+   */
+  #insertSettings({ lane, from, to }: Cut): ClickHouseSettings {
+    return {
+      insert_deduplication_token: `${this.#logId}:${lane}:${from}-${to}`,
+      deduplicate_blocks_in_dependent_materialized_views: 1,
+      async_insert: 0,
+      // The whole cut is one block, however many rows it has.
+      max_insert_block_size: '1048576',
+      min_insert_block_size_rows: '1048576',
+      min_insert_block_size_bytes: '0',
+    };
+  }
+
+  async #note(
+    writer: ClickHouseClient,
+    { cut, tree }: ArchiveBatch,
+    settings: ClickHouseSettings,
+  ): Promise<void> {
+    await writer.insert({
+      table: 'cuts',
+      columns: ['sequence', 'lane', 'lane_from', 'lane_to', 'tree_size', 'root', 'frontier'],
+      values: [[cut.sequence, cut.lane, cut.from, cut.to, cut.treeSize, tree.root, tree.frontier]],
+      format: 'JSONCompactEachRow',
+      clickhouse_settings: settings,
+    });
+  }
+
+  async #run<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    if (this.#closed) throw unavailable('the event store is closed', undefined);
+    const running = work(this.#engine);
+    this.#running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw asFault(error);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+}
+
+interface CutRow {
+  readonly sequence_number: number;
+  readonly size: number;
+  readonly root: string;
+  readonly frontier: readonly string[];
+}
+
+/** Every leaf of the cut, once, from its own lane: what the insert's answer alone does not prove. */
+async function readBack(client: ClickHouseClient, cut: Cut): Promise<void> {
+  const first = firstLeaf(cut);
+  const [found] = await rowsOf<{ rows: number; fitting: number; leaves: number }>(
+    client,
+    `SELECT toFloat64(count()) AS rows, toFloat64(uniqExact(leaf)) AS leaves,
+       toFloat64(countIf(lane = {lane:String} AND lane_offset = {from:UInt64} + (leaf - {first:UInt64}))) AS fitting
+     FROM records WHERE leaf >= {first:UInt64} AND leaf < {end:UInt64}`,
+    { lane: cut.lane, from: cut.from, first, end: cut.treeSize },
+  );
+  const count = cut.to - cut.from;
+  if (found && [found.rows, found.leaves, found.fitting].every((it) => it === count)) return;
+  throw new Fault(
+    'archive_mismatch',
+    `${found?.rows} records where the ${count} of ${cut.lane}:${cut.from}-${cut.to} should be`,
+    { retryable: false },
+  );
+}
+
+/** Every public table that has a tenant, read through its owner's eyes only; set by us, and unchangeable after. */
+function tenantFilters(tenant: string): Readonly<Record<string, string>> {
+  if (!/^[a-z0-9_-]{1,64}$/.test(tenant)) throw new InvariantViolation('not the name of a tenant');
+  const tables = ['records', ...PUBLIC_TABLES.filter((it) => it !== 'cuts' && it !== 'events')];
+  return Object.fromEntries(
+    tables.map((table) => [`${DATABASE}.${table}`, `tenant = '${tenant}'`]),
+  );
+}
+
+async function answerOf(client: ClickHouseClient, query: string): Promise<SqlAnswer> {
+  try {
+    const answer = await client.query({ query, format: 'JSONCompactEachRowWithNamesAndTypes' });
+    const [names = [], types = [], ...rows] = await answer.json<unknown[]>();
+    return {
+      columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
+      rows: rows.slice(0, SQL_ROWS_MAX),
+      truncated: rows.length > SQL_ROWS_MAX,
+    };
+  } catch (error) {
+    throw new SqlRefused(wordsOf(error));
+  }
+}
+
+async function rowsOf<Row>(
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<readonly Row[]> {
+  const answer = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
+  return answer.json<Row>();
+}
+
+function asFault(error: unknown): Error {
+  if (error instanceof Fault || error instanceof SqlRefused) return error;
+  if (error instanceof InvariantViolation || error instanceof TypeError) return error;
+  return unavailable('the event store does not answer as it should', error);
+}

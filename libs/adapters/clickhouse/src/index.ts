@@ -1,0 +1,2 @@
+export { engineInProcess } from './engine.ts';
+export { type ClickHouseOptions, openEventStore } from './event-store.ts';

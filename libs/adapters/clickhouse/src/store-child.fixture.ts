@@ -1,0 +1,13 @@
+import { openEventStore } from './event-store.ts';
+import { batchOf } from './testing/batches.ts';
+
+/** Stores the batches that are not there yet, saying after each one that it is; until it is killed or done. */
+const [folder = '', last = '0'] = process.argv.slice(2);
+const store = await openEventStore({ logId: 'crash', folder });
+const { sequence } = await store.archived();
+process.stdout.write(`from ${sequence + 1}\n`);
+for (let next = sequence + 1; next < Number(last); next += 1) {
+  await store.archive(batchOf(next));
+  process.stdout.write(`stored ${next}\n`);
+}
+await store.close();

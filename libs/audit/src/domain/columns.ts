@@ -1,0 +1,176 @@
+import {
+  type EventName,
+  type EventOf,
+  type Quote,
+  type Resource,
+  authorityOf,
+} from '@countersign/contracts';
+import type { PaymentColumns, RecordColumns } from '@countersign/ports';
+
+const UNKNOWN: PaymentColumns = {
+  kind: '',
+  task: '',
+  seller: '',
+  category: '',
+  trust: '',
+  jurisdiction: '',
+  domain: '',
+  url: '',
+  network: '',
+  asset: '',
+  payTo: '',
+  amount: 0n,
+  amountUnits: 0n,
+  policyVersion: 0,
+  policyHash: '',
+  outcome: '',
+  tier: '',
+  reasons: [],
+  wallet: '',
+};
+
+const NONE = {
+  tenant: '',
+  agent: '',
+  event: '',
+  ignored: '',
+  paymentId: '',
+  person: '',
+  code: '',
+  nonce: '',
+  txHash: '',
+  chainAtMs: 0,
+};
+
+/** A record's event, and whether it counted. */
+export interface Judged {
+  /** Null for bytes that are no event of ours. */
+  readonly event: EventOf<EventName> | null;
+  /** Code with which the fold ignored it. */
+  readonly ignored: string | null;
+}
+
+/**
+ * The columns of a record. What an ignored record says stands in its own row only: rows after it go on from what counted.
+ *
+ * @param before columns of its payment up to here; undefined for the first record of one.
+ */
+export function columnsOf({ event, ignored }: Judged, before?: PaymentColumns): RecordColumns {
+  if (!event) return { ...UNKNOWN, ...NONE, ignored: ignored ?? '' };
+  const { data } = event;
+  return {
+    ...UNKNOWN,
+    ...before,
+    ...toldOf(event),
+    ...NONE,
+    ...evidenceOf(event),
+    event: event.name,
+    ignored: ignored ?? '',
+    tenant: 'tenant' in data ? data.tenant : '',
+    agent: 'agent' in data ? data.agent : '',
+    paymentId: 'paymentId' in data ? data.paymentId : '',
+    person: personOf(event),
+    code: codeOf(event),
+  };
+}
+
+/** The part of a row that the payment's next row starts from. */
+export function paymentColumnsOf(columns: RecordColumns): PaymentColumns {
+  const kept = Object.keys(UNKNOWN) as (keyof PaymentColumns)[];
+  return Object.fromEntries(kept.map((name) => [name, columns[name]])) as unknown as PaymentColumns;
+}
+
+/** What an event tells about its payment. */
+function toldOf(event: EventOf<EventName>): Partial<PaymentColumns> {
+  switch (event.name) {
+    case 'intent.submitted': {
+      const { kind, quote, resource, asserted } = event.data;
+      return { kind, task: asserted.task ?? '', ...termsOf(quote, resource) };
+    }
+    case 'payment.claimed':
+      return termsOf(event.data.quote, event.data.resource);
+    case 'decision.made':
+      return decidedOf(event.data.decision);
+    case 'authorization.fixed': {
+      const { walletId, authorization } = event.data;
+      return { wallet: walletId, payTo: authorization.to, amount: BigInt(authorization.value) };
+    }
+    case 'policy.put':
+    case 'policy.activated':
+      return { policyVersion: event.data.version, policyHash: event.data.hash };
+    case 'seller.registered': {
+      const { seller, category, trust, jurisdiction, domain } = event.data.seller;
+      return { seller, category, trust, jurisdiction, domain };
+    }
+    case 'seller.removed':
+      return { seller: event.data.seller };
+    case 'wallet.requested':
+    case 'wallet.created':
+    case 'agent.added':
+      return { wallet: event.data.wallet };
+    case 'task.opened':
+    case 'task.closed':
+      return { task: event.data.task };
+    default:
+      return {};
+  }
+}
+
+function termsOf(quote: Quote, resource: Resource): Partial<PaymentColumns> {
+  const { network, asset, payTo, amount } = quote;
+  const { url } = resource;
+  return { network, asset, payTo, amount: BigInt(amount), url, domain: authorityOf(url) ?? '' };
+}
+
+function decidedOf(
+  decision: EventOf<'decision.made'>['data']['decision'],
+): Partial<PaymentColumns> {
+  const { policy, facts, verdict } = decision;
+  const { seller, category, trust, jurisdiction, domain, task } = facts.established;
+  return {
+    seller,
+    category,
+    trust,
+    jurisdiction,
+    domain,
+    task,
+    policyVersion: policy?.version ?? 0,
+    policyHash: policy?.hash ?? '',
+    outcome: verdict.outcome,
+    tier: verdict.tier ?? '',
+    reasons: verdict.reasons,
+    amountUnits: BigInt(verdict.amountUnits),
+  };
+}
+
+/** What ties an event to the chain. */
+function evidenceOf(event: EventOf<EventName>): Partial<RecordColumns> {
+  switch (event.name) {
+    case 'authorization.fixed':
+      return { nonce: event.data.authorization.nonce };
+    case 'settlement.observed':
+    case 'settlement.final':
+    case 'authorization.canceled': {
+      const { transactionHash, block } = event.data.transfer;
+      return { txHash: transactionHash, chainAtMs: block.timeMs };
+    }
+    case 'settlement.reverted':
+      return { chainAtMs: event.data.head.timeMs };
+    case 'authorization.void':
+      return { chainAtMs: event.data.finalized.timeMs };
+    default:
+      return {};
+  }
+}
+
+/** The person an event names as its actor. */
+function personOf({ data }: EventOf<EventName>): string {
+  if ('person' in data) return data.person;
+  if ('by' in data) return data.by;
+  return 'orderedBy' in data ? (data.orderedBy ?? '') : '';
+}
+
+function codeOf(event: EventOf<EventName>): string {
+  if (event.name === 'approval.expired') return event.data.cause;
+  return 'code' in event.data ? event.data.code : '';
+}

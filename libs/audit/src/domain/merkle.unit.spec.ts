@@ -1,0 +1,51 @@
+import { sha256Hex } from '@countersign/kernel';
+import { leafDigest } from '@countersign/payment';
+import { describe, expect, it } from 'vitest';
+import { EMPTY_FRONTIER, appendLeaves, leafHash, rootOf } from './merkle.ts';
+
+const hashOf = (prefix: string, hex: string) => sha256Hex(Buffer.from(prefix + hex, 'hex'));
+/** The reference inputs of Certificate Transparency's own tests (`merkletree` vectors), and their roots. */
+const INPUTS = [
+  '',
+  '00',
+  '10',
+  '2021',
+  '3031',
+  '40414243',
+  '5051525354555657',
+  '606162636465666768696a6b6c6d6e6f',
+];
+const ROOTS = [
+  '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+  'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125',
+  'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77',
+  'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
+  '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4',
+  '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef',
+  'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c',
+  '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+];
+const leaves = INPUTS.map((input) => hashOf('00', input));
+
+describe('the Merkle log', () => {
+  it('has the roots of Certificate Transparency, leaf by leaf', () => {
+    let frontier = EMPTY_FRONTIER;
+    const roots = leaves.map((leaf) => rootOf((frontier = appendLeaves(frontier, [leaf]))));
+    expect(roots).toEqual(ROOTS);
+    expect(rootOf(EMPTY_FRONTIER)).toBe(sha256Hex(''));
+  });
+
+  it('is the same however its leaves are cut', () => {
+    for (let at = 0; at <= leaves.length; at += 1) {
+      const first = appendLeaves(EMPTY_FRONTIER, leaves.slice(0, at));
+      const whole = appendLeaves(first, leaves.slice(at));
+      expect([whole.size, rootOf(whole)]).toEqual([8, ROOTS[7]]);
+      expect(first.hashes).toHaveLength([...at.toString(2)].filter((bit) => bit === '1').length);
+    }
+  });
+
+  it('hashes a record by the one digest that covers all of it', () => {
+    const record = { lane: '0', offset: 3, stampMs: 1_000, key: 'k', bytes: Uint8Array.of(1) };
+    expect(leafHash(record)).toBe(hashOf('00', leafDigest(record)));
+  });
+});

@@ -1,0 +1,275 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { decodeEvent, encodeEvent, isArchiveEvent } from '@countersign/contracts';
+import { Fault, InvariantViolation } from '@countersign/kernel';
+import {
+  ARCHIVE,
+  CONTROL,
+  type ArchivedRecord,
+  type Clock,
+  type Cut,
+  type EventStore,
+  type LaneId,
+  type LogRecord,
+  type PaymentColumns,
+  type StatementKey,
+  type Subscription,
+} from '@countersign/ports';
+import {
+  type LaneHost,
+  type Log,
+  type Timers,
+  type TrustedKeys,
+  isGenuine,
+  openingsOf,
+  signStatement,
+} from '@countersign/service-kit';
+import { type ArchiveState, EMPTY_ARCHIVE, foldArchive, oneMonth } from '../domain/archive.ts';
+import { columnsOf, paymentColumnsOf } from '../domain/columns.ts';
+import { type Frontier, appendLeaves, leafHash, rootOf } from '../domain/merkle.ts';
+
+/** Records of one cut: enough for a good insert, few enough to leave the loop to others. */
+const CUT_RECORDS_MAX = 10_000;
+const READ_RECORDS_MAX = 500;
+/** How long another recorder's cut is left to it. */
+const PATIENCE_MS = 5_000;
+const RETRY_MS = 2_000;
+/** Payments whose columns are remembered between cuts. */
+const REMEMBERED_MAX = 20_000;
+
+export interface RecorderParts {
+  readonly host: LaneHost;
+  readonly key: StatementKey;
+  readonly trusted: TrustedKeys;
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** How long records are gathered before they are cut. */
+  readonly everyMs: number;
+}
+
+/**
+ * Puts every record into the event store, once. The range of an insert is fixed by a record of the archive lane before it
+ * begins, so whoever repeats it, after a crash or beside another recorder, inserts the same again.
+ */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  /** What the archive lane says has been cut. */
+  #cuts: ArchiveState = EMPTY_ARCHIVE;
+  #nextSequence = 0;
+  /** Cuts that are not in the store yet, in order, and from when on they are ours to insert. */
+  readonly #due: { readonly cut: Cut; readonly fromMs: number }[] = [];
+  readonly #mine = new Set<number>();
+  #tree: Frontier = { size: 0, hashes: [] };
+  readonly #remembered = new Map<string, PaymentColumns>();
+  /** Next offset of each lane whose records `remembered` has seen. */
+  readonly #seen = new Map<LaneId, number>();
+  #subscription: Subscription | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #working: Promise<void> | undefined;
+  #isStopped = false;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on from where the store ends. */
+  async start(): Promise<void> {
+    const { store, host } = this.#parts;
+    const { sequence, treeSize, frontier, ends } = await store.archived();
+    this.#cuts = { treeSize, ends };
+    this.#tree = { size: treeSize, hashes: frontier };
+    this.#nextSequence = sequence + 1;
+    const end = await host.log.end(ARCHIVE);
+    this.#subscription = host.log.subscribe(
+      new Map([[ARCHIVE, this.#nextSequence]]),
+      // What stood there before we came belongs to nobody who is known to live.
+      (records) => records.forEach((record) => this.#takeCut(record, record.offset >= end)),
+      (error) => this.#stopFor(error),
+    );
+    this.#schedule(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTimer?.();
+    for (const wake of this.#waiting.splice(0)) wake();
+    await this.#subscription?.close();
+    await this.#working;
+  }
+
+  /** Puts in all that is folded now; for those who ask about what has just happened. */
+  async flush(): Promise<void> {
+    while (!this.#isStopped && (this.#due.length > 0 || this.#behind().length > 0)) {
+      this.#cancelTimer?.();
+      await (this.#working ?? this.#work());
+    }
+  }
+
+  #takeCut(record: LogRecord, mayBeOthers: boolean): void {
+    this.#nextSequence = record.offset + 1;
+    const event = decodeEvent(record.bytes);
+    if ('undecodable' in event || !isArchiveEvent(event)) return this.#wake();
+    if (!isGenuine(this.#parts.trusted, event)) return this.#wake();
+    const judged = foldArchive(this.#cuts, record.offset, event);
+    if (judged.applied) {
+      this.#cuts = judged.state;
+      const patienceMs = mayBeOthers && !this.#mine.has(record.offset) ? PATIENCE_MS : 0;
+      this.#due.push({ cut: judged.cut, fromMs: this.#parts.clock.nowMs() + patienceMs });
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+    this.#schedule(this.#parts.everyMs);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#parts.timers.after(delayMs, () => {
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  #work(): Promise<void> {
+    this.#working = this.#turn()
+      .then(
+        () => this.#schedule(this.#parts.everyMs),
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => {
+        this.#working = undefined;
+      });
+    return this.#working;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isStopped) return;
+    if (!(error instanceof Fault) || !error.retryable) return this.#stopFor(error);
+    this.#parts.log.warn({ code: error.code }, `the archive waits: ${error.message}`);
+    this.#schedule(RETRY_MS);
+  }
+
+  /** A store that holds something else, or a bug: nothing more is inserted. Payments go on, and the log keeps all. */
+  #stopFor(error: unknown): void {
+    this.#isStopped = true;
+    this.#parts.log.error({ err: error }, 'the recorder stopped; the event store stays as it is');
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #turn(): Promise<void> {
+    await this.#archiveDue();
+    if (this.#due.length > 0 || this.#isStopped) return;
+    await this.#propose();
+    await this.#archiveDue();
+  }
+
+  async #archiveDue(): Promise<void> {
+    for (let due = this.#due[0]; due && !this.#isStopped; due = this.#due[0]) {
+      if (due.fromMs > this.#parts.clock.nowMs() && !(await this.#doneByAnother(due.cut))) return;
+      if (this.#due[0] !== due) continue;
+      await this.#archive(due.cut);
+      this.#due.shift();
+    }
+  }
+
+  /** Another recorder inserted its own cut: its tree is taken over, and its records are not read. */
+  async #doneByAnother(cut: Cut): Promise<boolean> {
+    const archived = await this.#parts.store.archived();
+    if (archived.sequence < cut.sequence) return false;
+    this.#tree = { size: archived.treeSize, hashes: archived.frontier };
+    while (this.#due[0] && this.#due[0].cut.sequence <= archived.sequence) this.#due.shift();
+    return true;
+  }
+
+  /** Lanes with folded records beyond the last cut. */
+  #behind(): readonly (readonly [lane: LaneId, from: number, end: number])[] {
+    const { host } = this.#parts;
+    const ends = [
+      [CONTROL, host.control.offset + 1] as const,
+      ...host.lanes.map((lane) => [String(lane.lane), lane.next] as const),
+    ];
+    return ends
+      .map(([lane, end]) => [lane, this.#cuts.ends.get(lane) ?? 0, end] as const)
+      .filter(([, from, end]) => end > from);
+  }
+
+  /** Claims the next range of every lane that has one, and waits until the claims have been read back. */
+  async #propose(): Promise<void> {
+    const { host, key } = this.#parts;
+    const inputs = [];
+    let { treeSize } = this.#cuts;
+    for (const [lane, from, end] of this.#behind()) {
+      const records = await this.#read(lane, from, Math.min(end, from + CUT_RECORDS_MAX));
+      const to = from + oneMonth(records);
+      treeSize += to - from;
+      const cause = `${host.log.logId}/${lane}/${from}`;
+      const statement = { lane, from, to, treeSize };
+      const data = await signStatement(key, 'archive.cut', statement, cause);
+      const { bytes } = encodeEvent('archive.cut', data, cause);
+      inputs.push({ lane: ARCHIVE, key: `lane/${lane}`, bytes });
+    }
+    if (inputs.length === 0) return;
+    const positions = await host.log.append(inputs);
+    for (const { offset } of positions) this.#mine.add(offset);
+    const last = Math.max(...positions.map(({ offset }) => offset));
+    while (this.#nextSequence <= last && !this.#isStopped)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #archive(cut: Cut): Promise<void> {
+    const { store } = this.#parts;
+    if (this.#tree.size !== cut.treeSize - (cut.to - cut.from))
+      throw new InvariantViolation(`the tree has ${this.#tree.size} leaves before ${cut.treeSize}`);
+    const records = await this.#read(cut.lane, cut.from, cut.to);
+    const archived = await this.#withColumns(cut, records);
+    const tree = appendLeaves(this.#tree, records.map(leafHash));
+    await store.archive({
+      cut,
+      records: archived,
+      tree: { root: rootOf(tree), frontier: tree.hashes },
+    });
+    this.#tree = tree;
+    this.#mine.delete(cut.sequence);
+  }
+
+  async #withColumns(cut: Cut, records: readonly LogRecord[]): Promise<readonly ArchivedRecord[]> {
+    const judged = records.map((record) => {
+      const event = decodeEvent(record.bytes);
+      const ignored = this.#parts.host.ignoredAt(record);
+      return { record, event: 'undecodable' in event ? null : event, ignored };
+    });
+    if (this.#seen.get(cut.lane) !== cut.from || this.#remembered.size > REMEMBERED_MAX)
+      this.#remembered.clear();
+    const named = judged.map(({ event }) =>
+      event && 'paymentId' in event.data ? event.data.paymentId : '',
+    );
+    const unknown = new Set(named.filter((id) => id !== '' && !this.#remembered.has(id)));
+    for (const [id, columns] of await this.#parts.store.columnsOf([...unknown]))
+      this.#remembered.set(id, columns);
+    this.#seen.set(cut.lane, cut.to);
+    return judged.map(({ record, event, ignored }) => {
+      const paymentId = event && 'paymentId' in event.data ? event.data.paymentId : '';
+      const columns = columnsOf({ event, ignored }, this.#remembered.get(paymentId));
+      if (paymentId !== '' && ignored === null)
+        this.#remembered.set(paymentId, paymentColumnsOf(columns));
+      return { record, columns, openings: event ? openingsOf(record.openings, event.data) : [] };
+    });
+  }
+
+  async #read(lane: LaneId, from: number, to: number): Promise<readonly LogRecord[]> {
+    const records: LogRecord[] = [];
+    while (from + records.length < to) {
+      const at = from + records.length;
+      const some = await this.#parts.host.log.read(lane, at, Math.min(READ_RECORDS_MAX, to - at));
+      if (some.length === 0)
+        throw new Fault('log_shorter', `lane ${lane} ends at ${at}`, { retryable: false });
+      records.push(...some);
+      await turn();
+    }
+    return records;
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import {
+  EventPageView,
+  FeedQuery,
+  FeedView,
+  SearchQuery,
+  SpendQueryView,
+  SpendView,
+  SqlView,
+} from './api-audit-views.ts';
+import { DigestHex } from './text.ts';
+
+const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;
+const people = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+
+/** Routes of the recorder: the log itself, its stream, and what auditors ask. Part of `ROUTES`. */
+export const RECORDER_ROUTES = {
+  listIgnored: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/log/ignored',
+    who: ['operator', 'auditor'],
+    summary: 'Records the fold did not apply, with their codes',
+    answer: z.object({
+      ignored: z.array(z.object({ position: z.string(), code: z.string(), detail: z.string() })),
+    }),
+  },
+  readHeads: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/log/heads',
+    who: people,
+    summary: 'Length and running hash of every lane',
+    answer: z.object({
+      logId: z.string(),
+      lanes: z.array(z.object({ lane: z.string(), length: z.int(), head: DigestHex })),
+    }),
+  },
+  followEvents: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/events',
+    who: everybody,
+    summary:
+      'Records as they come in, an agent its own; a stream of server-sent events where text/event-stream is asked for',
+    query: FeedQuery,
+    answer: FeedView,
+  },
+  searchEvents: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/audit/events',
+    who: ['operator', 'auditor'],
+    summary: 'Search what was recorded, newest first',
+    query: SearchQuery,
+    answer: EventPageView,
+  },
+  readSpend: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/audit/spend',
+    who: ['operator', 'auditor'],
+    summary: 'Which agent spent what, where, under which policy and why, by day',
+    query: SpendQueryView,
+    answer: SpendView,
+  },
+  runSql: {
+    service: 'recorder',
+    method: 'POST',
+    path: '/v1/audit/sql',
+    who: ['auditor'],
+    summary: 'Run one SELECT over the event store, read-only and bounded',
+    body: z.strictObject({ query: z.string().min(1).max(20_000) }),
+    answer: SqlView,
+  },
+} as const;
