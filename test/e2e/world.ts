@@ -316,6 +316,7 @@ export function statementKey(service: string): StatementKey {
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '';
   return {
+    capabilities: { inProcess: true },
     keyId: `${service}-test`,
     publicKey,
     sign: (text) =>

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import { openKeystore } from '@countersign/adapter-keystore';
@@ -91,6 +92,11 @@ async function empty(): Promise<{ url: string; credential: string }> {
 
 const [kind, folder = ''] = process.argv.slice(2);
 process.once('SIGTERM', () => process.exit(0));
+// Each line that is read asks for the processor time used so far, in microseconds.
+createInterface(process.stdin).on('line', () => {
+  const { user, system } = process.cpuUsage();
+  process.stdout.write(`${user + system}\n`);
+});
 process.stdout.write(
   `${JSON.stringify(kind === 'empty' ? await empty() : await governed(folder))}\n`,
 );

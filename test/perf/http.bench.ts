@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
@@ -11,7 +11,7 @@ const AUTOCANNON = 'node_modules/autocannon/autocannon.js';
 const URL_OF_EACH = 'https://api.example.com/v1/embed?[<id>]';
 
 interface Shot {
-  readonly requests: { readonly average: number };
+  readonly requests: { readonly average: number; readonly total: number };
   readonly latency: { readonly p50: number; readonly p99: number };
   readonly non2xx: number;
   readonly errors: number;
@@ -25,15 +25,26 @@ const BODY = JSON.stringify({
   resource: { method: 'GET', url: URL_OF_EACH },
 });
 
+interface Measured extends Shot {
+  /** Processor time of the server, for one request, in microseconds. */
+  readonly cpuMicros: number;
+}
+
 /** Starts a server of {@link ./http-server.ts} in a process of its own. */
-async function serving(
-  kind: string,
-  folder: string,
-): Promise<{ server: ChildProcess; url: string; credential: string }> {
+async function serving(kind: string, folder: string) {
   const args = ['--import', 'tsx', 'test/perf/http-server.ts', kind, folder];
-  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
-  return { server, ...(JSON.parse(line) as { url: string; credential: string }) };
+  const server = spawn(process.execPath, [...process.execArgv, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(server.stdout);
+  const nextLine = async () => ((await once(lines, 'line')) as [string])[0];
+  const { url, credential } = JSON.parse(await nextLine()) as { url: string; credential: string };
+  const cpuMicros = async () => {
+    const answer = nextLine();
+    server.stdin.write('\n');
+    return Number(await answer);
+  };
+  return { server, url, credential, cpuMicros };
 }
 
 async function shoot(url: string, credential: string, seconds: number): Promise<Shot> {
@@ -49,14 +60,15 @@ async function shoot(url: string, credential: string, seconds: number): Promise<
   return JSON.parse(Buffer.concat(parts).toString()) as Shot;
 }
 
-async function measured(kind: string, folder: string, seconds: number): Promise<Shot> {
-  const { server, url, credential } = await serving(kind, folder);
+async function measured(kind: string, folder: string, seconds: number): Promise<Measured> {
+  const { server, url, credential, cpuMicros } = await serving(kind, folder);
   try {
     await shoot(url, credential, Math.ceil(seconds / 5));
+    const before = await cpuMicros();
     const shot = await shoot(url, credential, seconds);
     if (shot.non2xx + shot.errors > 0)
       throw new Error(`${shot.non2xx} refusals and ${shot.errors} errors`);
-    return shot;
+    return { ...shot, cpuMicros: ((await cpuMicros()) - before) / shot.requests.total };
   } finally {
     server.kill('SIGTERM');
     await once(server, 'close');
@@ -74,11 +86,12 @@ export const bench: Bench = {
       tell('the governed one');
       const own = await measured('governed', folder, SECONDS[size]);
       const latency = ({ latency: { p50, p99 } }: Shot) => `p50 ${p50} ms, p99 ${p99} ms`;
+      const cpu = ({ cpuMicros }: Measured) => `${thousands(cpuMicros)} us of processor time`;
       return [
         {
           what: `${CONNECTIONS} connections`,
-          figure: `${thousands(own.requests.average)} decisions/s, ${latency(own)}`,
-          beside: `${thousands(empty.requests.average)} requests/s, ${latency(empty)}: ${times(own.requests.average / empty.requests.average)}`,
+          figure: `${thousands(own.requests.average)} decisions/s, ${latency(own)}, ${cpu(own)} each`,
+          beside: `${thousands(empty.requests.average)} requests/s, ${latency(empty)}, ${cpu(empty)}: ${times(own.requests.average / empty.requests.average)}`,
           aim: '5,000/s with p99 < 25 ms on two cores',
         },
       ];

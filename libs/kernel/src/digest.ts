@@ -14,5 +14,10 @@ export function sha256Hex(data: string | Uint8Array): Digest {
  * for another: SHA-256(tag "\n" canonical-text).
  */
 export function digestOf(tag: string, value: Canonical): Digest {
-  return sha256Hex(`${tag}\n${canonicalText(value)}`);
+  return digestOfText(tag, canonicalText(value));
+}
+
+/** The same for a value whose canonical text is at hand. */
+export function digestOfText(tag: string, canonical: string): Digest {
+  return sha256Hex(`${tag}\n${canonical}`);
 }

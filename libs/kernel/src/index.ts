@@ -2,7 +2,7 @@ export { InvariantViolation, invariant, unreachable } from './invariant.ts';
 export { Fault } from './fault.ts';
 export { visible } from './visible.ts';
 export { type Canonical, canonicalText } from './canonical.ts';
-export { type Digest, digestOf, sha256Hex } from './digest.ts';
+export { type Digest, digestOf, digestOfText, sha256Hex } from './digest.ts';
 export {
   COUNTABLE_MAX,
   UINT256_MAX,

@@ -27,6 +27,13 @@ export interface WalletKeys {
 
 /** Signs one service's statements with its own ed25519 key. */
 export interface StatementKey {
+  readonly capabilities: {
+    /**
+     * The key is in this process's own memory, and so what it returns was signed with it: no message from outside that
+     * might be somebody else's. Such a signature need not be verified again where the signed text is the very same.
+     */
+    readonly inProcess: boolean;
+  };
   readonly keyId: string;
   /** 32 bytes in base64url. */
   readonly publicKey: string;

@@ -1,5 +1,6 @@
 import {
   type ControlEvent,
+  type EncodedEvent,
   type EventData,
   type EventName,
   type LaneEventName,
@@ -41,6 +42,8 @@ export class LaneHost {
   readonly #fold: LogFold;
   readonly #readBacks = new ReadBacks();
   readonly #onTouched = new Set<Touched>();
+  /** By payment: who waits for it. */
+  readonly #waiting = new Map<string, Set<(payment: Payment) => unknown>>();
   readonly #onTask = new Set<(task: Task) => void>();
   readonly #onControl = new Set<() => void>();
   readonly #onRecord = new Set<(record: LogRecord, result: Folded) => void>();
@@ -67,6 +70,8 @@ export class LaneHost {
         for (const listener of this.#onRecord) listener(record, folded);
       },
       onTouched: (payments: readonly Payment[], lane: LaneState) => {
+        for (const payment of payments)
+          for (const look of this.#waiting.get(payment.id) ?? []) look(payment);
         for (const listener of this.#onTouched) listener(payments, lane);
       },
       onTask: (task: Task) => {
@@ -235,15 +240,15 @@ export class LaneHost {
     if (reached(now) || limit.waitMs <= 0) return now;
     const { promise, resolve } = Promise.withResolvers<Payment>();
     const cancel = limit.timers.after(limit.waitMs, () => resolve(this.payment(paymentId) ?? now));
-    const stop = this.onTouched((payments) => {
-      const mine = payments.find((payment) => payment.id === paymentId);
-      if (mine && reached(mine)) resolve(mine);
-    });
+    const look = (payment: Payment) => reached(payment) && resolve(payment);
+    this.#waiting.set(paymentId, (this.#waiting.get(paymentId) ?? new Set()).add(look));
     try {
       return await promise;
     } finally {
       cancel();
-      stop();
+      const others = this.#waiting.get(paymentId);
+      others?.delete(look);
+      if (others?.size === 0) this.#waiting.delete(paymentId);
     }
   }
 
@@ -272,7 +277,7 @@ export class LaneHost {
   async #appendTo(
     lane: string,
     key: string,
-    encoded: { id: string; bytes: Uint8Array },
+    encoded: EncodedEvent,
     options: AppendOptions,
   ): Promise<ReadBack> {
     if (this.#closed) throw this.#closed;
@@ -281,6 +286,7 @@ export class LaneHost {
       { lane, key, bytes: encoded.bytes, ...(openings && { openings }) },
     ]);
     if (!position) throw new InvariantViolation('the log acknowledged no position');
+    this.#fold.expect(position, encoded);
     const result = await this.#readBacks.at(position);
     return { position, id: encoded.id, ...result };
   }

@@ -1,4 +1,9 @@
-import { type RefusalCode, decodeEvent, isLaneEvent } from '@countersign/contracts';
+import {
+  type EncodedEvent,
+  type RefusalCode,
+  decodeEvent,
+  isLaneEvent,
+} from '@countersign/contracts';
 import { InvariantViolation } from '@countersign/kernel';
 import {
   EMPTY_CONTROL,
@@ -13,7 +18,13 @@ import {
   laneOfPayment,
   quarantine,
 } from '@countersign/payment';
-import { CONTROL, type EventLog, type LogRecord, type StateStore } from '@countersign/ports';
+import {
+  CONTROL,
+  type EventLog,
+  type LogRecord,
+  type Position,
+  type StateStore,
+} from '@countersign/ports';
 import { ControlFold } from './control-fold.ts';
 import { type Link, linked } from './link.ts';
 import type { Folded } from './read-backs.ts';
@@ -24,6 +35,8 @@ import { type TrustedKeys, isGenuine } from './statements.ts';
 /** Records between two saves: each writes what changed since the one before. */
 const SAVE_EACH = 512;
 const PAGE = 512;
+/** Own records waited for; a log gives them back at once, or somebody else reads it first. */
+const EXPECTED_MAX = 4_096;
 
 export interface StateOptions {
   /** Where the fold is kept between starts, and all of it that need not be in memory. Its owner closes it. */
@@ -57,6 +70,8 @@ export class LogFold {
   readonly #held: LogRecord[][];
   /** Agents that changed since the last save, with their lanes. */
   readonly #changedAgents = new Map<string, number>();
+  /** By position: records of this process's own that are about to be read back, with what decoding would give. */
+  readonly #expected = new Map<string, EncodedEvent>();
   #unsaved = 0;
 
   constructor(
@@ -127,6 +142,14 @@ export class LogFold {
     }
   }
 
+  /** A record of this process stands in the log: if it is read back with the very same bytes, it need not be decoded. */
+  expect({ lane, offset }: Position, encoded: EncodedEvent): void {
+    if (lane === CONTROL || !encoded.event || offset < this.nextOf(lane)) return;
+    if (this.#expected.size >= EXPECTED_MAX)
+      this.#expected.delete(this.#expected.keys().next().value ?? '');
+    this.#expected.set(`${lane}:${offset}`, encoded);
+  }
+
   /** Folds one record; one that was folded before is passed over. */
   take(record: LogRecord): void {
     if (record.offset < this.nextOf(record.lane)) return;
@@ -167,7 +190,7 @@ export class LogFold {
 
   #foldLane(record: LogRecord): void {
     const lane = this.lane(Number(record.lane));
-    const event = decodeEvent(record.bytes);
+    const event = this.#decoded(record);
     if ('undecodable' in event || !isLaneEvent(event)) {
       this.#pass(lane, record, 'undecodable');
       return;
@@ -195,6 +218,16 @@ export class LogFold {
     if (event.name !== 'mark.made') return;
     this.control.forget(Math.min(...this.lanes.map(({ through }) => through)));
     this.#listeners.onControl();
+  }
+
+  #decoded(record: LogRecord): ReturnType<typeof decodeEvent> {
+    const position = `${record.lane}:${record.offset}`;
+    const expected = this.#expected.get(position);
+    if (!expected?.event) return decodeEvent(record.bytes);
+    this.#expected.delete(position);
+    return Buffer.compare(expected.bytes, record.bytes) === 0
+      ? expected.event
+      : decodeEvent(record.bytes);
   }
 
   /** A record that is nobody's: the lane moves on, nothing else does. */

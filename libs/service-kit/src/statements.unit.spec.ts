@@ -6,9 +6,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
 import { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 
-function newKey(keyId: string): StatementKey {
+function newKey(keyId: string, inProcess = false): StatementKey {
   const pair: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ed25519');
   return {
+    capabilities: { inProcess },
     keyId,
     publicKey: pair.publicKey.export({ format: 'jwk' }).x ?? '',
     sign: (text) =>
@@ -93,6 +94,33 @@ describe('a signed statement', () => {
     const event = { id: '', name: 'approval.granted' as const, causationId: CAUSE };
     const cut = { ...data, signature: { keyId, value: value.slice(0, -4) } };
     expect(isGenuine(trusted, { ...event, data: cut })).toBe(false);
+  });
+});
+
+describe('a statement that a key of this process signed', () => {
+  const own = newKey('approval-1', true);
+  const keys: TrustedKeys = new Map([
+    ['approval-1', { service: 'approval', publicKey: own.publicKey }],
+  ]);
+
+  it('is genuine each time it is read', async () => {
+    const data = await signedBy(own);
+    expect([believed(data, { keys }), believed(data, { keys })]).toEqual([true, true]);
+  });
+
+  it('is not genuine once it was changed, under another cause, or where the key is not trusted', async () => {
+    const data = await signedBy(own);
+    expect(believed({ ...data, person: 'bo' }, { keys })).toBe(false);
+    expect(believed(data, { keys, cause: 'cause/2' })).toBe(false);
+    expect(believed(data)).toBe(false);
+    expect(believed(data, { keys })).toBe(true);
+  });
+
+  it('is verified where the key is elsewhere', async () => {
+    const foreign = { ...newKey('approval-1'), publicKey: own.publicKey };
+    expect(believed(await signedBy(foreign), { keys })).toBe(false);
+    const lying = { ...foreign, capabilities: { inProcess: true } };
+    expect(believed(await signedBy(lying), { keys })).toBe(true);
   });
 });
 

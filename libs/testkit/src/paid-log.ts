@@ -27,6 +27,7 @@ export function statementKeyOf(service: Service): StatementKey {
   const keyId = `${service}-test`;
   const signed = (text: string) => sign(null, Buffer.from(text), privateKey).toString('base64url');
   return {
+    capabilities: { inProcess: true },
     keyId,
     publicKey: publicKey.export({ format: 'jwk' }).x ?? '',
     sign: (text) => Promise.resolve(signed(text)),

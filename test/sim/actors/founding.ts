@@ -42,7 +42,8 @@ const START: Looseness = { amounts: 1, quorum: 2, again: true };
 export async function found(world: World): Promise<void> {
   const announced = SIGNING_SERVICES.map((service) => {
     const { keyId, publicKey } = KEYS[service];
-    const key = { keyId, publicKey, sign: () => Promise.reject(new Error('not asked')) };
+    const sign = () => Promise.reject(new Error('not asked'));
+    const key = { capabilities: { inProcess: false }, keyId, publicKey, sign };
     return insist(world, 'announce a key', ({ registry }) => registry.announceKey(service, key));
   });
   await Promise.all([...announced, ...TENANTS.map((tenant) => foundTenant(world, tenant))]);

@@ -38,6 +38,7 @@ export async function loadStatementKey(
 function statementKey(service: string, key: KeyObject): StatementKey {
   const publicKey = publicKeyOf(key);
   return {
+    capabilities: { inProcess: true },
     keyId: `${service}-${publicKey.slice(0, 12)}`,
     publicKey,
     sign: async (text) => signWith(null, Buffer.from(text), key).toString('base64url'),

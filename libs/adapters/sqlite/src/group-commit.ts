@@ -1,6 +1,8 @@
 import { type SyncStore, isRefusal } from './sync-store.ts';
 
 interface Job {
+  /** Whether the caller may act on the answer outside this file, so that it must be on the disk first. */
+  readonly synced: boolean;
   /** Runs within the shared transaction; keeps its outcome to itself. */
   perform(): void;
   /** Tells the caller, after the commit. */
@@ -21,10 +23,15 @@ export class GroupCommit {
     this.#store = store;
   }
 
-  run<T>(work: () => T): Promise<T> {
+  /**
+   * @param options.synced false for work of which only a later synced call tells anybody: the file is written in one
+   *   order, and so that call's fsync takes this work along.
+   */
+  run<T>(work: () => T, { synced = true } = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let settle: () => void;
     this.#queue.push({
+      synced,
       perform: () => {
         try {
           const value = work();
@@ -47,9 +54,12 @@ export class GroupCommit {
     if (jobs.length === 0) return;
     this.#queue = [];
     try {
-      this.#store.transact(() => {
-        for (const job of jobs) job.perform();
-      });
+      this.#store.transact(
+        () => {
+          for (const job of jobs) job.perform();
+        },
+        { synced: jobs.some((job) => job.synced) },
+      );
     } catch (error) {
       for (const job of jobs) job.fail(error);
       return;

@@ -22,6 +22,12 @@ export interface Store {
 }
 
 /**
+ * What the counters answer is acted upon by a record in this same file, whose fsync comes after. A power cut before it
+ * takes back both, and the payment is asked for anew.
+ */
+const COUNTED = { synced: false };
+
+/**
  * Opens the store, or creates it. One process at a time: a second one gets Fault `store_locked`.
  *
  * @throws Fault `store_locked`, `store_foreign`, `lane_count_changed`, `log_changed` or `log_unavailable`.
@@ -67,11 +73,14 @@ export function storeOver(sync: SyncStore): Store {
     close: () => closeFace('log'),
   };
   const budgets: Budgets = {
-    reserve: (request) => whileOpen('budgets', () => group.run(() => sync.reserveNow(request))),
+    reserve: (request) =>
+      whileOpen('budgets', () => group.run(() => sync.reserveNow(request), COUNTED)),
     commit: (book, paymentId, spentAtMs) =>
-      whileOpen('budgets', () => group.run(() => sync.commitNow(book, paymentId, spentAtMs))),
+      whileOpen('budgets', () =>
+        group.run(() => sync.commitNow(book, paymentId, spentAtMs), COUNTED),
+      ),
     release: (book, paymentId) =>
-      whileOpen('budgets', () => group.run(() => sync.releaseNow(book, paymentId))),
+      whileOpen('budgets', () => group.run(() => sync.releaseNow(book, paymentId), COUNTED)),
     read: (book, limits) => whileOpen('budgets', () => sync.readingsNow(book, limits)),
     open: (book) => whileOpen('budgets', () => sync.openNow(book)),
     rebuild: (book, bookings) =>

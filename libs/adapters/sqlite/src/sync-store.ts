@@ -45,6 +45,8 @@ export class SyncStore {
   #clockMs: number;
   #savedClockMs: number;
   #isWriting = false;
+  /** Whether the next commit is followed by an fsync, as the database stands. */
+  #isSynced = true;
   #isClosed = false;
   #death: Fault | undefined;
 
@@ -120,13 +122,20 @@ export class SyncStore {
   /**
    * Makes the calls within `work` one transaction. A refusal that escapes `work` undoes all of it; one that `work`
    * catches has written nothing, and the rest stands.
+   *
+   * @param options.synced false leaves the fsync to a later transaction: a power cut may then take this one back, but
+   *   never without all that came after it.
    */
-  transact<T>(work: () => T): T {
+  transact<T>(work: () => T, { synced = true } = {}): T {
     this.#assertUsable();
     if (this.#isWriting) return work();
     this.#isWriting = true;
     let result: T;
     try {
+      if (synced !== this.#isSynced) {
+        this.#database.exec(`PRAGMA synchronous = ${synced ? 'FULL' : 'NORMAL'}`);
+        this.#isSynced = synced;
+      }
       this.#database.exec('BEGIN IMMEDIATE');
       result = work();
       if (this.#death) throw this.#death;

@@ -45,6 +45,7 @@ export async function vaultStatementKey(vault: Vault, service: string): Promise<
   const publicKey = Buffer.from(encoded, 'base64').toString('base64url');
   const signer = new BatchSigner(vault, statementSignPath(service), version);
   return {
+    capabilities: { inProcess: false },
     keyId: `${service}-${publicKey.slice(0, 12)}`,
     publicKey,
     sign: (text) => signer.sign(text),

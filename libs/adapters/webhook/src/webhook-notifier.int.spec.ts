@@ -30,6 +30,7 @@ NjnNZTCBNTMCIBoKmbd0GqnE0DgqNUT8kKP/QWIaRsxni6TcsUJxs0z6
 
 const pair = generateKeyPairSync('ed25519');
 const signingKey: StatementKey = {
+  capabilities: { inProcess: true },
   keyId: 'alerting-1',
   publicKey: pair.publicKey.export({ format: 'jwk' }).x ?? '',
   sign: async (text) => sign(null, Buffer.from(text), pair.privateKey).toString('base64url'),

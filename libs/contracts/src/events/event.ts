@@ -1,4 +1,4 @@
-import { type Canonical, canonicalText, digestOf } from '@countersign/kernel';
+import { type Canonical, canonicalText, digestOfText } from '@countersign/kernel';
 import { z } from 'zod';
 import { DigestHex } from '../text.ts';
 import { ARCHIVE_EVENTS } from './archive-events.ts';
@@ -110,6 +110,8 @@ const Envelope = z.strictObject({
 export interface EncodedEvent {
   readonly id: string;
   readonly bytes: Uint8Array;
+  /** What {@link decodeEvent} makes of the bytes; absent where only decoding can tell. */
+  readonly event?: EventOf<EventName>;
 }
 
 /**
@@ -124,19 +126,42 @@ export function encodeEvent<N extends EventName>(
   causationId: string,
 ): EncodedEvent {
   const parsed = EVENTS[name].parse(data) as Canonical;
-  const source = `countersign/${WRITERS[name]}`;
-  const type = `${TYPE_PREFIX}${name}.v1`;
-  const id = eventId({ source, type, causationid: causationId, data: parsed });
-  const text = canonicalText({
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    datacontenttype: 'application/json',
+  const texts = envelopeTexts({
+    source: `countersign/${WRITERS[name]}`,
+    type: `${TYPE_PREFIX}${name}.v1`,
     causationid: causationId,
-    data: parsed,
+    data: canonicalText(parsed),
   });
-  return { id, bytes: new TextEncoder().encode(text) };
+  const id = digestOfText('countersign/event/1', texts.named);
+  const bytes = new TextEncoder().encode(texts.whole(id));
+  if (!survives(parsed)) return { id, bytes };
+  return { id, bytes, event: { id, name, causationId, data: parsed } as EventOf<EventName> };
+}
+
+/** Whether JSON gives back the very same value: not if a member is `undefined`, which it leaves out, nor minus zero. */
+function survives(value: Canonical | undefined): boolean {
+  if (typeof value === 'number') return !Object.is(value, -0);
+  if (typeof value !== 'object' || value === null) return value !== undefined;
+  return Object.values(value).every(survives);
+}
+
+/** The canonical texts of an envelope, around the canonical text of its data, which is long and written once. */
+function envelopeTexts(envelope: {
+  readonly source: string;
+  readonly type: string;
+  readonly causationid: string;
+  /** Canonical text. */
+  readonly data: string;
+}): { readonly named: string; whole(id: string): string } {
+  const { data } = envelope;
+  const causationid = `{"causationid":${canonicalText(envelope.causationid)},"data":${data},`;
+  const source = `"source":${canonicalText(envelope.source)},`;
+  const type = `"type":${canonicalText(envelope.type)}}`;
+  return {
+    named: causationid + source + type,
+    whole: (id) =>
+      `${causationid}"datacontenttype":"application/json","id":"${id}",${source}"specversion":"1.0",${type}`,
+  };
 }
 
 /** Why bytes are no event of ours. */
@@ -159,18 +184,10 @@ export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable
     return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
   const parsed = EVENTS[name].safeParse(data);
   if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
-  if (id !== eventId({ source, type, causationid, data: parsed.data }))
+  const { named } = envelopeTexts({ source, type, causationid, data: canonicalText(parsed.data) });
+  if (id !== digestOfText('countersign/event/1', named))
     return { undecodable: 'the id does not derive from the content' };
   return { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
-}
-
-function eventId(named: {
-  readonly source: string;
-  readonly type: string;
-  readonly causationid: string;
-  readonly data: Canonical;
-}): string {
-  return digestOf('countersign/event/1', named);
 }
 
 function nameOf(type: string): EventName | undefined {

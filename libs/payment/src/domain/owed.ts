@@ -36,6 +36,18 @@ const now = (service: Service, kind: Debt['kind']): Debt => ({ service, kind, du
  * remembered: a debt is paid when its record has been read back as applied.
  */
 export function owed(payment: Payment): readonly Debt[] {
+  let debts = known.get(payment);
+  if (!debts) {
+    debts = debtsOf(payment);
+    known.set(payment, debts);
+  }
+  return debts;
+}
+
+/** A payment's state never changes, only gives way to another; every service asks each of them for its debts. */
+const known = new WeakMap<Payment, readonly Debt[]>();
+
+function debtsOf(payment: Payment): readonly Debt[] {
   const { phase } = payment;
   const alerts = alertsOwed(payment);
   switch (phase.status) {

@@ -36,6 +36,7 @@ export function decideEffect(parts: DecideParts): Effect {
     let plan = planDecision(policy, facts);
     let answer: Decision['answer'] = null;
     if (plan.kind === 'candidates') {
+      const inputs = canonicalText(facts);
       const result = await budgets.reserve({
         tenant: payment.tenant,
         epoch: view.epoch,
@@ -45,13 +46,15 @@ export function decideEffect(parts: DecideParts): Effect {
         scopes: plan.scopes,
         always: plan.always,
         tiers: plan.tiers,
-        inputs: canonicalText(facts),
+        inputs,
       });
       if (result.kind !== 'answered') return { againAfterMs: 100 };
       ({ answer } = result);
-      // The decision is the one that was answered first, on the facts it was asked with.
-      facts = Facts.parse(JSON.parse(result.inputs));
-      plan = planDecision(policy, facts);
+      if (result.inputs !== inputs) {
+        // The decision is the one that was answered first, on the facts it was asked with.
+        facts = Facts.parse(JSON.parse(result.inputs));
+        plan = planDecision(policy, facts);
+      }
     }
     const verdict = concludeDecision(policy, facts, plan, answer);
     const { tenant, agent, id: paymentId, round } = payment;
