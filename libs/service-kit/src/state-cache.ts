@@ -16,6 +16,7 @@ import { statusOf } from './payment-view.ts';
 /** An expired key stays this much longer: no log's stamps go back as far, so no fold can miss one it still knows. */
 const EXPIRY_MARGIN_MS = 86_400_000;
 const PAGE = 1_000;
+const ABSENT_MAX = 10_000;
 /** Closed payments of one agent that one list looks through. */
 const LISTED_MAX = 20_000;
 
@@ -39,6 +40,8 @@ class Collection<V> {
   readonly name: string;
   readonly fresh = new Map<string, V>();
   readonly #store: StateStore | undefined;
+  /** Keys that were looked for in vain: what is new is asked for several times before it is set. */
+  readonly #absent = new Set<string>();
 
   constructor(name: string, store: StateStore | undefined) {
     this.name = name;
@@ -47,12 +50,16 @@ class Collection<V> {
 
   get(key: string): V | undefined {
     const known = this.fresh.get(key);
-    if (known !== undefined || !this.#store) return known;
+    if (known !== undefined || !this.#store || this.#absent.has(key)) return known;
     const bytes = this.#store.get(this.name, key);
-    return bytes && (deserialize(bytes) as V);
+    if (bytes) return deserialize(bytes) as V;
+    if (this.#absent.size >= ABSENT_MAX) this.#absent.clear();
+    this.#absent.add(key);
+    return undefined;
   }
 
   set(key: string, value: V): void {
+    this.#absent.delete(key);
     this.fresh.set(key, value);
   }
 }
