@@ -142,6 +142,28 @@ describe('the answer of every route that reads', () => {
   });
 });
 
+describe('a parameter of a path', () => {
+  it.each([
+    ['GET', '/v1/payments/pay_1', 'id'],
+    ['POST', '/v1/agents/Research%201/unfreeze', 'agent'],
+    ['GET', '/v1/policies/0x1', 'version'],
+    ['DELETE', `/v1/sellers/${'s'.repeat(65)}`, 'seller'],
+  ] as const)('is named when it is not as it must be: %s %s', async (method, url, name) => {
+    const { status, body } = await world.call<Problem>('owner', method, url, {});
+    expect(status).toBe(400);
+    expect(body.errors?.map(({ path }) => path)).toEqual([name]);
+  });
+});
+
+describe('a known path', () => {
+  it('says which methods it takes', async () => {
+    const { status, body, headers } = await world.call<Problem>('owner', 'GET', '/v1/sellers/x');
+    expect(status).toBe(405);
+    expect(body).toMatchObject({ code: 'method_not_allowed', retryable: false });
+    expect(headers).toMatchObject({ allow: 'PUT, DELETE' });
+  });
+});
+
 describe('an unknown path', () => {
   it('is not found, as a problem with a code', async () => {
     const { status, body } = await world.call<Problem>('owner', 'GET', '/v1/nothing');

@@ -1,5 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Role } from './events/control-events.ts';
+import { Name, PaymentId } from './text.ts';
 
 /** Whose credential a route takes. `anyone` needs none. */
 export type Caller = 'agent' | Role | 'anyone';
@@ -15,6 +16,17 @@ export interface Route {
   readonly query?: z.ZodObject;
   readonly answer: z.ZodType;
 }
+
+/** What may stand in a path, by the parameter's name. */
+export const PATH_PARAMETERS = {
+  id: PaymentId,
+  agent: Name,
+  task: Name,
+  wallet: Name,
+  seller: Name,
+  version: z.string().regex(/^[1-9][0-9]{0,8}$/, 'the number of a policy version'),
+} as const;
+export type PathParameter = keyof typeof PATH_PARAMETERS;
 
 /** Whoever has a credential. */
 export const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;

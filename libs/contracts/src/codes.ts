@@ -1,7 +1,7 @@
 /** What a refusal means to its caller. Codes are append-only and never renamed. */
 export interface CodeInfo {
   readonly title: string;
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503;
   /** Whether the very same request may succeed later. */
   readonly retryable: boolean;
 }
@@ -18,6 +18,7 @@ export const CODES = {
   unauthenticated: refusal(401, 'The credential is missing or not known'),
   not_permitted: refusal(403, 'The credential may not do this'),
   not_found: refusal(404, 'There is no such thing'),
+  method_not_allowed: refusal(405, 'What is there does not take this method'),
   too_large: refusal(413, 'The request is larger than is accepted'),
   internal: refusal(500, 'A fault of ours; it was recorded', true),
   unavailable: refusal(503, 'Not able to answer now', true),

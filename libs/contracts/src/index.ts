@@ -65,6 +65,7 @@ export {
   TimeMs,
   TimeZone,
 } from './text.ts';
+export { PATH_PARAMETERS, type PathParameter } from './api-route.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
 export { TaskDetails, TaskView } from './api-tasks.ts';
 export { AsOf, EventView, FeedEvent, FeedQuery, SearchQuery } from './api-audit-views.ts';

@@ -15,7 +15,11 @@ export const DigestHex = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex d
 /** A non-negative integer in an asset's smallest unit, as decimal digits, at most 2^256−1. */
 export const Atomic = z
   .string()
-  .refine(isAtomicText, 'atomic units: decimal digits only, no sign, point, exponent or leading 0');
+  .regex(/^(?:0|[1-9][0-9]{0,77})$/, {
+    error: 'atomic units: decimal digits only, no sign, point, exponent or leading 0',
+    abort: true,
+  })
+  .refine(isAtomicText, 'atomic units: at most 2^256-1');
 
 /** An EVM address in lower case: one spelling in records, so that equality is string equality. */
 export const Address = z

@@ -29,4 +29,4 @@ export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts'
 export { OPEN } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';
 export { Rejected } from './http/problem.filter.ts';
-export { Route, RouteBody, RouteQuery } from './http/route.ts';
+export { Route, RouteBody, RouteParam, RouteQuery } from './http/route.ts';

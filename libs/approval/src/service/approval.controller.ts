@@ -1,17 +1,16 @@
-import { Controller, Inject, Param } from '@nestjs/common';
-import { type ApprovalView, PaymentId, type PaymentView } from '@countersign/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import type { ApprovalView, PaymentView } from '@countersign/contracts';
 import {
   type Caller,
   LaneHost,
   Route,
+  RouteParam,
   RouteBody,
   TheCaller,
   personOf,
   viewOf,
 } from '@countersign/service-kit';
 import { Approvals } from './approvals.ts';
-
-const IdParam = { schema: PaymentId };
 
 @Controller()
 export class ApprovalController {
@@ -26,14 +25,14 @@ export class ApprovalController {
   }
 
   @Route('readApproval')
-  read(@TheCaller() caller: Caller, @Param('id', IdParam) id: string): Promise<ApprovalView> {
+  read(@TheCaller() caller: Caller, @RouteParam('id') id: string): Promise<ApprovalView> {
     return this.approvals.read(personOf(caller), id);
   }
 
   @Route('grant')
   async grant(
     @TheCaller() caller: Caller,
-    @Param('id', IdParam) id: string,
+    @RouteParam('id') id: string,
     @RouteBody('grant') shown: { quoteDigest: string; decisionId: string },
   ): Promise<PaymentView> {
     const payment = await this.approvals.grant(personOf(caller), id, shown);
@@ -43,7 +42,7 @@ export class ApprovalController {
   @Route('veto')
   async veto(
     @TheCaller() caller: Caller,
-    @Param('id', IdParam) id: string,
+    @RouteParam('id') id: string,
     @RouteBody('veto') body: { reason?: string },
   ): Promise<PaymentView> {
     const payment = await this.approvals.veto(personOf(caller), id, body.reason);

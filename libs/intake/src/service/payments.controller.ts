@@ -1,16 +1,11 @@
-import { Controller, Headers, Inject, Param, Res } from '@nestjs/common';
-import {
-  Name,
-  PaymentId,
-  type PaymentView,
-  type ProposeBody,
-  type Timeline,
-} from '@countersign/contracts';
+import { Controller, Headers, Inject, Res } from '@nestjs/common';
+import type { PaymentView, ProposeBody, Timeline } from '@countersign/contracts';
 import {
   type Caller,
   LaneHost,
   Refused,
   Route,
+  RouteParam,
   RouteBody,
   RouteQuery,
   TheCaller,
@@ -80,15 +75,12 @@ export class PaymentsController {
   }
 
   @Route('readPayment')
-  read(@TheCaller() caller: Caller, @Param('id', { schema: PaymentId }) id: string): PaymentView {
+  read(@TheCaller() caller: Caller, @RouteParam('id') id: string): PaymentView {
     return viewOf(this.host, this.#readable(caller, id), { bearer: caller.kind === 'agent' });
   }
 
   @Route('explainPayment')
-  explain(
-    @TheCaller() caller: Caller,
-    @Param('id', { schema: PaymentId }) id: string,
-  ): Promise<Timeline> {
+  explain(@TheCaller() caller: Caller, @RouteParam('id') id: string): Promise<Timeline> {
     const payment = this.#readable(caller, id);
     return timelineOf(this.host, payment);
   }
@@ -96,7 +88,7 @@ export class PaymentsController {
   @Route('reportDelivery')
   async delivered(
     @TheCaller() caller: Caller,
-    @Param('id', { schema: PaymentId }) id: string,
+    @RouteParam('id') id: string,
     @RouteBody('reportDelivery') body: { status: number; responseDigest?: string },
   ): Promise<{ position: string }> {
     const { tenant, agent } = agentCaller(caller);
@@ -107,7 +99,7 @@ export class PaymentsController {
   @Route('withdraw')
   async withdraw(
     @TheCaller() caller: Caller,
-    @Param('wallet', { schema: Name }) wallet: string,
+    @RouteParam('wallet') wallet: string,
     @RouteBody('withdraw') body: { network: string; asset: string; amount: string; to: string },
     @Headers('idempotency-key') key?: string,
   ): Promise<PaymentView> {

@@ -1,11 +1,10 @@
-import { Controller, Inject, Param } from '@nestjs/common';
-import {
-  Name,
-  type PaymentView,
-  type TaskDetails,
-  type TaskPhase,
-  type TaskTerms,
-  type TaskView,
+import { Controller, Inject } from '@nestjs/common';
+import type {
+  PaymentView,
+  TaskDetails,
+  TaskPhase,
+  TaskTerms,
+  TaskView,
 } from '@countersign/contracts';
 import { type Task, agentOf, nothingBackSinceMs } from '@countersign/payment';
 import type { Clock } from '@countersign/ports';
@@ -15,6 +14,7 @@ import {
   type ReadBack,
   Refused,
   Route,
+  RouteParam,
   RouteBody,
   RouteQuery,
   TheCaller,
@@ -26,7 +26,6 @@ import { taskDetails, taskView } from './task-view.ts';
 import { type CostReport, type OutcomeReport, Tasks, type Voucher } from './tasks.ts';
 
 export const CLOCK = Symbol('Clock');
-const NameParam = { schema: Name };
 
 @Controller()
 export class TasksController {
@@ -39,7 +38,7 @@ export class TasksController {
   @Route('openTask')
   async open(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
+    @RouteParam('agent') agent: string,
     @RouteBody('openTask') body: TaskTerms & { task: string; phase: 'exploring' | 'executing' },
   ) {
     return positionOf(await this.tasks.open(personOf(caller), agent, body));
@@ -48,8 +47,8 @@ export class TasksController {
   @Route('closeTask')
   async close(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
   ) {
     return positionOf(await this.tasks.close(personOf(caller), agent, task));
   }
@@ -69,8 +68,8 @@ export class TasksController {
   @Route('readTask')
   async read(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
   ): Promise<TaskDetails> {
     return taskDetails(this.host, this.#readable(caller, agent, task));
   }
@@ -78,8 +77,8 @@ export class TasksController {
   @Route('setTaskTerms')
   async setTerms(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
     @RouteBody('setTaskTerms') terms: TaskTerms,
   ) {
     return positionOf(await this.tasks.setTerms(personOf(caller), agent, task, terms));
@@ -88,8 +87,8 @@ export class TasksController {
   @Route('submitPlan')
   async submitPlan(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
     @RouteBody('submitPlan') body: { text: string; estimate?: string },
   ) {
     const owner = agentCaller(caller);
@@ -101,8 +100,8 @@ export class TasksController {
   @Route('commitPlan')
   async commitPlan(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
     @RouteBody('commitPlan') { plan }: { plan: string },
   ) {
     return positionOf(await this.tasks.commitPlan(personOf(caller), agent, task, plan));
@@ -111,8 +110,8 @@ export class TasksController {
   @Route('setTaskPhase')
   async setPhase(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
     @RouteBody('setTaskPhase') { to }: { to: 'exploring' | 'executing' },
   ) {
     return positionOf(await this.tasks.setPhase(personOf(caller), agent, task, to));
@@ -121,8 +120,8 @@ export class TasksController {
   @Route('recordCost')
   async recordCost(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
-    @Param('task', NameParam) task: string,
+    @RouteParam('agent') agent: string,
+    @RouteParam('task') task: string,
     @RouteBody('recordCost') report: CostReport,
   ) {
     return positionOf(await this.tasks.recordCost(voucherOf(caller, agent), agent, task, report));
@@ -131,7 +130,7 @@ export class TasksController {
   @Route('recordOutcome')
   async recordOutcome(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
+    @RouteParam('agent') agent: string,
     @RouteBody('recordOutcome') report: OutcomeReport,
   ) {
     return positionOf(await this.tasks.recordOutcome(voucherOf(caller, agent), agent, report));

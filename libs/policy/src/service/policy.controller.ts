@@ -1,12 +1,5 @@
-import { Controller, Inject, Param } from '@nestjs/common';
-import {
-  Name,
-  type ProposeBody,
-  type Role,
-  type Seller,
-  type Verdict,
-  type WalletKind,
-} from '@countersign/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import type { ProposeBody, Role, Seller, Verdict, WalletKind } from '@countersign/contracts';
 import { agentOf, establishFacts, factsOfTask, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import {
@@ -14,6 +7,7 @@ import {
   LaneHost,
   Refused,
   Route,
+  RouteParam,
   RouteBody,
   TheCaller,
   personOf,
@@ -24,7 +18,6 @@ import { PolicyCache } from './policy-cache.ts';
 import { Registry } from './registry.ts';
 
 export const BUDGETS = Symbol('Budgets');
-const NameParam = { schema: Name };
 
 @Controller()
 export class PolicyController {
@@ -64,7 +57,7 @@ export class PolicyController {
   @Route('addAgentWallet')
   async addAgentWallet(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
+    @RouteParam('agent') agent: string,
     @RouteBody('addAgentWallet') body: { wallet: string },
   ) {
     const back = await this.registry.addAgentWallet(personOf(caller), agent, body.wallet);
@@ -72,7 +65,7 @@ export class PolicyController {
   }
 
   @Route('replaceAgentCredential')
-  async replaceCredential(@TheCaller() caller: Caller, @Param('agent', NameParam) agent: string) {
+  async replaceCredential(@TheCaller() caller: Caller, @RouteParam('agent') agent: string) {
     const { back, credential } = await this.registry.replaceAgentCredential(
       personOf(caller),
       agent,
@@ -83,7 +76,7 @@ export class PolicyController {
   @Route('freezeAgent')
   async freeze(
     @TheCaller() caller: Caller,
-    @Param('agent', NameParam) agent: string,
+    @RouteParam('agent') agent: string,
     @RouteBody('freezeAgent') body: { reason?: string },
   ) {
     const { back, tooLate } = await this.registry.freezeAgent(personOf(caller), agent, body.reason);
@@ -91,7 +84,7 @@ export class PolicyController {
   }
 
   @Route('unfreezeAgent')
-  async unfreeze(@TheCaller() caller: Caller, @Param('agent', NameParam) agent: string) {
+  async unfreeze(@TheCaller() caller: Caller, @RouteParam('agent') agent: string) {
     return { position: positionText(await this.registry.unfreezeAgent(personOf(caller), agent)) };
   }
 
@@ -126,7 +119,7 @@ export class PolicyController {
   @Route('registerSeller')
   async registerSeller(
     @TheCaller() caller: Caller,
-    @Param('seller', NameParam) seller: string,
+    @RouteParam('seller') seller: string,
     @RouteBody('registerSeller') body: Omit<Seller, 'seller'>,
   ) {
     const back = await this.registry.registerSeller(personOf(caller), { ...body, seller });
@@ -134,7 +127,7 @@ export class PolicyController {
   }
 
   @Route('removeSeller')
-  async removeSeller(@TheCaller() caller: Caller, @Param('seller', NameParam) seller: string) {
+  async removeSeller(@TheCaller() caller: Caller, @RouteParam('seller') seller: string) {
     return { position: positionText(await this.registry.removeSeller(personOf(caller), seller)) };
   }
 
@@ -151,7 +144,7 @@ export class PolicyController {
   }
 
   @Route('readPolicy')
-  readPolicy(@TheCaller() { tenant }: Caller, @Param('version') version: string) {
+  readPolicy(@TheCaller() { tenant }: Caller, @RouteParam('version') version: string) {
     const view = tenantOf(this.host.control, tenant);
     const policy = view.policies.get(Number(version));
     if (!policy) throw new Refused('policy_unknown');
@@ -166,7 +159,7 @@ export class PolicyController {
   }
 
   @Route('activatePolicy')
-  async activatePolicy(@TheCaller() caller: Caller, @Param('version') version: string) {
+  async activatePolicy(@TheCaller() caller: Caller, @RouteParam('version') version: string) {
     const { back, put, hash, loosens } = await this.registry.activatePolicy(
       personOf(caller),
       Number(version),
@@ -186,7 +179,7 @@ export class PolicyController {
   }
 
   @Route('rotateWallet')
-  async rotateWallet(@TheCaller() caller: Caller, @Param('wallet', NameParam) wallet: string) {
+  async rotateWallet(@TheCaller() caller: Caller, @RouteParam('wallet') wallet: string) {
     return { position: positionText(await this.registry.rotateWallet(personOf(caller), wallet)) };
   }
 

@@ -1,19 +1,12 @@
-import {
-  Controller,
-  Get,
-  Inject,
-  Module,
-  SetMetadata,
-  StandardSchemaValidationPipe,
-  type DynamicModule,
-} from '@nestjs/common';
+import { Controller, Get, Inject, Module, SetMetadata, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LaneHost } from '../lane-host.ts';
 import type { Log } from '../logger.ts';
 import { OPEN, CredentialGuard } from './credential.guard.ts';
 import { openApiDocument } from './openapi.ts';
-import { ProblemFilter, Rejected } from './problem.filter.ts';
+import { ContractPipe } from './contract.pipe.ts';
+import { ProblemFilter } from './problem.filter.ts';
 
 /** Largest request body; a policy is the largest thing anyone sends. */
 const BODY_MAX_BYTES = 1_200_000;
@@ -72,22 +65,7 @@ export async function createHttpApp(
     logger: ['error', 'fatal'],
     abortOnError: false,
   });
-  app.useGlobalPipes(
-    new StandardSchemaValidationPipe({
-      exceptionFactory: (issues) =>
-        new Rejected(
-          issues.map(({ message, path }) => ({
-            path: pathText(path),
-            message: message.slice(0, 300),
-          })),
-        ),
-    }),
-  );
+  app.useGlobalPipes(new ContractPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   return app;
-}
-
-function pathText(path: readonly (PropertyKey | { key: PropertyKey })[] | undefined): string {
-  if (!path || path.length === 0) return '(body)';
-  return path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
 }

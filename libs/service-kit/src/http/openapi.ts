@@ -1,4 +1,4 @@
-import { CODES, Problem, ROUTES, type Route } from '@countersign/contracts';
+import { CODES, PATH_PARAMETERS, Problem, ROUTES, type Route } from '@countersign/contracts';
 import { z } from 'zod';
 
 /** The OpenAPI 3.1 document of the whole API, made from ROUTES alone. */
@@ -33,7 +33,7 @@ function operation(name: string, route: Route): Record<string, unknown> {
     name: param,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    schema: parameterSchema(param),
   }));
   const inQuery = Object.entries(route.query?.shape ?? {}).map(([param, schema]) => ({
     name: param,
@@ -88,6 +88,13 @@ const HEADERS: Readonly<Record<string, readonly object[]>> = {
   proposePayment: [IDEMPOTENCY_KEY, PREFER],
   withdraw: [IDEMPOTENCY_KEY],
 };
+
+/** @throws TypeError for a parameter without a schema: nothing in a path is taken as it comes. */
+function parameterSchema(name: string | undefined): Record<string, unknown> {
+  const schema = Object.entries(PATH_PARAMETERS).find(([known]) => known === name)?.[1];
+  if (schema) return schemaOf(schema, 'input');
+  throw new TypeError(`no schema for the path parameter ${name}`);
+}
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });

@@ -86,7 +86,7 @@ describe('the codes', () => {
     expect(Code.safeParse(code).success).toBe(true);
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(info.title).not.toBe('');
-    expect([400, 401, 403, 404, 409, 413, 422, 429, 500, 503]).toContain(info.status);
+    expect([400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503]).toContain(info.status);
   });
 
   it.each(codes.filter(([, { retryable }]) => retryable))(

@@ -3,6 +3,7 @@ import { CODES, type CodeInfo, type Problem, type RefusalCode } from '@countersi
 import { Fault } from '@countersign/kernel';
 import type { Log } from '../logger.ts';
 import { Refused } from '../refusal.ts';
+import { methodsAt } from './route.ts';
 
 /** Input that does not fit its schema, with every fault and where it is. */
 export class Rejected extends Error {
@@ -27,9 +28,15 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const problem = problemOf(error);
+    const http = host.switchToHttp();
+    const { method, url } = http.getRequest<{ method: string; url: string }>();
+    const found = problemOf(error);
+    const methods = statusOf(error) === 404 ? methodsAt(url.split('?')[0] ?? '') : [];
+    const isOther = methods.length > 0 && !methods.includes(method);
+    const problem = isOther ? problemFor('method_not_allowed') : found;
     if (problem.status >= 500) this.log.error({ err: error, code: problem.code }, problem.title);
-    const reply = host.switchToHttp().getResponse<Reply>();
+    const reply = http.getResponse<Reply>();
+    if (isOther) reply.header('allow', methods.join(', '));
     reply.status(problem.status).header('content-type', 'application/problem+json');
     reply.header('cache-control', 'no-store');
     if (problem.retryable) reply.header('retry-after', '1');
@@ -41,23 +48,23 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Refused) {
     const { paymentId } = error.details;
     return {
-      ...problem(error.code, error.message),
+      ...problemFor(error.code, error.message),
       ...(typeof paymentId === 'string' && { paymentId }),
     };
   }
   if (error instanceof Rejected)
-    return { ...problem('invalid_request', error.message), errors: [...error.errors] };
+    return { ...problemFor('invalid_request', error.message), errors: [...error.errors] };
   if (error instanceof Fault)
     return {
-      ...problem('unavailable', `A part we depend on does not answer (${error.code}).`),
+      ...problemFor('unavailable', `A part we depend on does not answer (${error.code}).`),
       retryable: error.retryable,
     };
   const status = statusOf(error);
-  if (status === 404) return problem('not_found');
-  if (status === 413) return problem('too_large');
+  if (status === 404) return problemFor('not_found');
+  if (status === 413) return problemFor('too_large');
   if (status !== undefined && status < 500)
-    return problem('invalid_request', error instanceof Error ? error.message : undefined);
-  return problem('internal');
+    return problemFor('invalid_request', error instanceof Error ? error.message : undefined);
+  return problemFor('internal');
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -66,7 +73,7 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-function problem(code: RefusalCode, detail?: string): Problem {
+function problemFor(code: RefusalCode, detail?: string): Problem {
   const { title, status, retryable }: CodeInfo = CODES[code];
   return {
     type: `https://countersign.dev/problems/${code}`,

@@ -4,13 +4,20 @@ import {
   Get,
   Header,
   HttpCode,
+  Param,
   Post,
   Put,
   Query,
   SetMetadata,
   applyDecorators,
 } from '@nestjs/common';
-import { ROUTES, type Route as RouteContract, type RouteName } from '@countersign/contracts';
+import {
+  PATH_PARAMETERS,
+  type PathParameter,
+  ROUTES,
+  type Route as RouteContract,
+  type RouteName,
+} from '@countersign/contracts';
 
 export const ROUTE = 'countersign:route';
 const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete };
@@ -36,4 +43,19 @@ export function RouteBody(name: RouteName): ParameterDecorator {
 export function RouteQuery(name: RouteName): ParameterDecorator {
   const { query }: RouteContract = ROUTES[name];
   return query ? Query({ schema: query }) : Query();
+}
+
+/** A parameter of the route's path, as its schema reads it. */
+export function RouteParam(name: PathParameter): ParameterDecorator {
+  return Param(name, { schema: PATH_PARAMETERS[name] });
+}
+
+const PATHS = Object.values<RouteContract>(ROUTES).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replaceAll(/:[a-z]+/g, '[^/]+')}$`),
+}));
+
+/** Methods of the routes at a path; none where there is no route. */
+export function methodsAt(path: string): string[] {
+  return PATHS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
 }

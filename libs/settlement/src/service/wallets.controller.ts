@@ -1,9 +1,16 @@
-import { Controller, Inject, Param } from '@nestjs/common';
-import { Name, findAsset } from '@countersign/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import { findAsset } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 import { type Wallet, isAccount, tenantOf } from '@countersign/payment';
 import type { Chain } from '@countersign/ports';
-import { type Caller, LaneHost, Refused, Route, TheCaller } from '@countersign/service-kit';
+import {
+  type Caller,
+  LaneHost,
+  Refused,
+  Route,
+  RouteParam,
+  TheCaller,
+} from '@countersign/service-kit';
 
 export const CHAINS = Symbol('Chains');
 /** Tokens whose balance is shown, by network. */
@@ -18,7 +25,7 @@ export class WalletsController {
   ) {}
 
   @Route('readWallet')
-  async read(@TheCaller() { tenant }: Caller, @Param('wallet', { schema: Name }) name: string) {
+  async read(@TheCaller() { tenant }: Caller, @RouteParam('wallet') name: string) {
     const wallet = tenantOf(this.host.control, tenant).wallets.get(name);
     if (!wallet) throw new Refused('wallet_unknown');
     const balances = [];
