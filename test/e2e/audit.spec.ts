@@ -31,7 +31,7 @@ interface Sql {
 }
 
 beforeAll(async () => {
-  world = await World.create(':memory:', folder);
+  world = await World.create(':memory:', { eventsIn: folder });
   await world.usePolicy(autonomous());
   const { body } = await world.propose({ purpose: PURPOSE });
   signature = body.signature ?? '';

@@ -34,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'countersign-routes-'));
 let world: World;
 let waiting: PaymentView;
 beforeAll(async () => {
-  world = await World.create(':memory:', folder);
+  world = await World.create(':memory:', { eventsIn: folder });
   await world.usePolicy(autonomous());
   const paid = await world.propose({ purpose: 'to index a page' });
   await world.present(paid.body);

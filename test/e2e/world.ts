@@ -7,6 +7,9 @@ import { typedData } from '@countersign/adapter-evm/typed-data';
 import type { PaymentView, ProposeBody } from '@countersign/contracts';
 import { Fault, sha256Hex } from '@countersign/kernel';
 import type {
+  Budgets,
+  Clock,
+  EventLog,
   EventStore,
   Notification,
   OwnerKeys,
@@ -30,6 +33,15 @@ export interface Answer<T = PaymentView> {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
+type BudgetsOf = (log: EventLog, clock: Clock) => Promise<Budgets>;
+
+/** What is kept elsewhere than beside the log. */
+export interface Elsewhere {
+  /** A folder for the event store; without one there is none. */
+  readonly eventsIn?: string | undefined;
+  readonly budgetsOf?: BudgetsOf | undefined;
+}
+
 /** All services over HTTP, on the embedded adapters in memory, a chain in memory, and time that a test moves. */
 export class World {
   readonly time = new VirtualTime(START_MS);
@@ -44,13 +56,15 @@ export class World {
   fatal: unknown;
   notifierIsOut = false;
   #store!: ReturnType<typeof openStore>;
+  #budgets!: Budgets;
+  readonly #budgetsOf: BudgetsOf | undefined;
 
-  /** A folder for the event store; without one there is none. */
   readonly eventsIn: string | undefined;
 
-  private constructor(path: string, eventsIn?: string) {
+  private constructor(path: string, { eventsIn, budgetsOf }: Elsewhere) {
     this.path = path;
     this.eventsIn = eventsIn;
+    this.#budgetsOf = budgetsOf;
     this.chain = new MemoryChain({
       network: NETWORK,
       tokens: [USDC],
@@ -68,8 +82,8 @@ export class World {
   }
 
   /** @param path of the store; in memory when left out. */
-  static async create(path = ':memory:', eventsIn?: string): Promise<World> {
-    const world = new World(path, eventsIn);
+  static async create(path = ':memory:', elsewhere: Elsewhere = {}): Promise<World> {
+    const world = new World(path, elsewhere);
     await world.start();
     await world.#addPeople();
     return world;
@@ -77,9 +91,11 @@ export class World {
 
   async start(): Promise<void> {
     this.#store = openStore({ path: this.path, laneCount: 4, clock: this.time.clock });
+    this.#budgets =
+      (await this.#budgetsOf?.(this.#store.log, this.time.clock)) ?? this.#store.budgets;
     this.services = await startServices({
       eventLog: this.#store.log,
-      budgets: this.#store.budgets,
+      budgets: this.#budgets,
       wallets: this.wallets,
       owners: this.owners,
       accounts: smartAccounts,
@@ -119,6 +135,7 @@ export class World {
 
   async stop(): Promise<void> {
     await this.services.close();
+    await this.#budgets.close();
     await this.#store.close();
   }
 

@@ -175,7 +175,7 @@ export class History {
         event,
         laneMs: lane.atMs,
         applied: false,
-        code: codeOf(genuine),
+        code: event && isLaneEvent(event) ? 'not_genuine' : 'undecodable',
         genuine,
       };
       this.#index(seen);
