@@ -25,6 +25,7 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
     name: `policy-${remark}`,
     unit: { name: 'USD', assets: [ASSET] },
     treasury: { [NETWORK]: TREASURY },
+    stream: { atMost: units(0.1) },
     authorization: { maxLifetimeSeconds: 40 },
     again,
     prohibited: [
@@ -81,6 +82,13 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
         atMost: units(300),
         only: ['scout'],
       },
+      {
+        id: 'news-day',
+        scope: 'category',
+        window: { kind: 'calendar', unit: 'day', timeZone: 'Asia/Kolkata' },
+        atMost: units(200),
+      },
+      { id: 'stream', scope: 'stream', window: rolling(60), atMost: units(0.8 * amounts) },
       { id: 'one-payment', scope: 'tenant', window: { kind: 'payment' }, atMost: units(9) },
       {
         id: 'survey',
@@ -90,7 +98,10 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
         only: ['news'],
       },
     ],
-    flags: [{ id: 'large', when: { amount: { over: units(2) } } }],
+    flags: [
+      { id: 'night', when: { hours: [{ timeZone: 'Asia/Kolkata', from: '20:00', to: '06:00' }] } },
+      { id: 'large', when: { amount: { over: units(2) } } },
+    ],
   });
 }
 

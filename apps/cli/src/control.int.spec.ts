@@ -216,7 +216,7 @@ describe('sellers', () => {
 describe('policies', () => {
   it('are put, activated, listed and shown', async () => {
     await using desk = await startDesk({
-      putPolicy: () => ({ ...summary, active: false, ...done }),
+      putPolicy: () => ({ ...summary, active: false, ...done, warnings: [] }),
       activatePolicy: () => ({
         ...summary,
         ...done,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Requirement, TraceLine } from './decision.ts';
+import { Available, Requirement, TraceLine } from './decision.ts';
 import { Authorization } from './events/lane-events.ts';
 import { Quote, Resource } from './quote.ts';
 import { Basis, OutcomeResult, TaskPhase, Unit } from './task.ts';
@@ -59,6 +59,8 @@ export const PaymentView = z.object({
   reasons: z.array(z.string()),
   code: z.string().nullable(),
   alternative: z.string().optional(),
+  /** What the limits that were read left when it was decided. */
+  available: z.array(Available).optional(),
   approval: z
     .strictObject({
       requirement: Requirement,

@@ -219,7 +219,11 @@ export const ROUTES = {
     who: ['policy_author'],
     summary: 'Add a version (YAML or JSON text); nothing changes until it is activated',
     body: z.strictObject({ text: z.string().min(1).max(1_000_000) }),
-    answer: PolicySummary.extend({ position: z.string() }),
+    answer: PolicySummary.extend({
+      position: z.string(),
+      /** What it may not be meant to say, a sentence each. */
+      warnings: z.array(z.string()),
+    }),
   },
   activatePolicy: {
     service: 'policy',

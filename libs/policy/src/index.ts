@@ -1,3 +1,4 @@
+export { type PolicyCheck, checkPolicy } from './domain/check.ts';
 export { type CompiledPolicy, compilePolicy } from './domain/compile.ts';
 export { concludeDecision, decide } from './domain/conclude.ts';
 export { withPolicyFacts } from './domain/policy-facts.ts';
@@ -6,3 +7,5 @@ export { DECISION_REASONS, type DecisionReason } from './domain/reasons.ts';
 export { type Replay, replayDecision } from './domain/replay.ts';
 export { type Completed, asStrictAs, satisfiedBy, stricter } from './domain/strictness.ts';
 export { RULES_VERSION } from './domain/version.ts';
+export { loosenings } from './domain/loosening.ts';
+export { type PolicyReport, type TierReport, reportOn } from './domain/report.ts';

@@ -55,6 +55,7 @@ export function viewOf(
     reasons: verdict?.reasons ?? [],
     code: phase.status === 'ended' ? phase.code : null,
     ...(verdict?.alternative !== undefined && { alternative: verdict.alternative }),
+    ...(verdict?.available && { available: verdict.available }),
     ...approvalView(payment),
     ...(fixed && { authorization: fixed.authorization }),
     ...(fixed?.stop && { stop: fixed.stop }),

@@ -12,6 +12,7 @@ import { CommandError, type Open, type Session, UsageError } from '../session.ts
 import { facts, money, table, visible, visibleLines } from '../text.ts';
 import { readText } from './files.ts';
 import { requirementText, resourceText, traceText } from './payment-text.ts';
+import { addReportCommands } from './policy-report.ts';
 import { type RequestOptions, addRequestOptions, requestOf } from './request.ts';
 
 interface EvaluateOptions extends RequestOptions {
@@ -63,6 +64,7 @@ export function addPolicyCommands(program: Command, open: Open): void {
       session.show(answer, () => visibleLines(answer.text).trimEnd());
     });
   addEvaluate(policy, open);
+  addReportCommands(policy, open);
 }
 
 function addWriting(policy: Command, open: Open): void {
@@ -75,6 +77,7 @@ function addWriting(policy: Command, open: Open): void {
       session.show(answer, () =>
         [
           `Policy version ${answer.version} is stored (hash ${answer.hash}).`,
+          ...answer.warnings.map((it) => `Note: ${visible(it)}.`),
           `Put it in force with: countersign policy activate ${answer.version}`,
         ].join('\n'),
       );

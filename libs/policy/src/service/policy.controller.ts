@@ -154,8 +154,9 @@ export class PolicyController {
   @Route('putPolicy')
   async putPolicy(@TheCaller() caller: Caller, @RouteBody('putPolicy') body: { text: string }) {
     const by = personOf(caller);
-    const { back, version, hash } = await this.registry.putPolicy(by, body.text);
-    return { position: positionText(back), version, hash, by: by.person, active: false };
+    const { back, version, hash, warnings } = await this.registry.putPolicy(by, body.text);
+    const put = { version, hash, by: by.person, active: false };
+    return { position: positionText(back), ...put, warnings: [...warnings] };
   }
 
   @Route('activatePolicy')

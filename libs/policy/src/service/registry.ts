@@ -12,6 +12,7 @@ import {
   expectApplied,
   signStatement,
 } from '@countersign/service-kit';
+import { checkPolicy } from '../domain/check.ts';
 import { loosenings } from '../domain/loosening.ts';
 import { PolicyInvalid, parsePolicyText } from '../text.ts';
 
@@ -141,16 +142,12 @@ export class Registry {
 
   /** @throws Rejected with every fault of the text. */
   async putPolicy(by: By, text: string) {
-    let hash: string;
-    try {
-      ({ hash } = parsePolicyText(text));
-    } catch (error) {
-      if (error instanceof PolicyInvalid) throw new Rejected(error.errors);
-      throw error;
-    }
+    const { document, hash } = parsed(text);
+    const { faults, warnings } = checkPolicy(document);
+    if (faults.length > 0) throw new Rejected(faults);
     const version = tenantOf(this.#host.control, by.tenant).policies.size + 1;
     const data = { tenant: by.tenant, version, hash, text, by: by.person };
-    return { back: await this.#change('policy.put', data), version, hash };
+    return { back: await this.#change('policy.put', data), version, hash, warnings };
   }
 
   /** @throws Refused `second_person_needed` with what it would loosen, where its author may not activate it alone. */
@@ -246,6 +243,15 @@ export class Registry {
     );
     await this.#host.marked(back.position.offset);
     return back;
+  }
+}
+
+function parsed(text: string) {
+  try {
+    return parsePolicyText(text);
+  } catch (error) {
+    if (error instanceof PolicyInvalid) throw new Rejected(error.errors);
+    throw error;
   }
 }
 
