@@ -23,7 +23,7 @@ const TESTS = [
 ];
 const DOMAIN = ['libs/*/src/domain/**/*.ts'];
 const PURE = ['libs/{kernel,contracts,ports}/src/**/*.ts', ...DOMAIN];
-const NEST = ['libs/*/src/service/**/*.ts', 'libs/service-kit/**/*.ts', 'apps/**/*.ts'];
+const NEST = ['libs/*/src/service/**/*.ts', 'libs/{service-kit,hosting}/**/*.ts', 'apps/**/*.ts'];
 
 /** Contexts whose domain others may import: signer and audit re-run what policy decided. */
 const OPEN_CONTEXTS = { policy: ['signing', 'audit'] };
@@ -51,6 +51,7 @@ function importLaw(...also) {
     law('type:service-kit', ...inward),
     law('type:adapter', 'type:kernel', 'type:contracts', 'type:ports'),
     law('type:sdk', 'type:kernel', 'type:contracts'),
+    law('type:hosting', ...shell, 'type:adapter'),
     law('type:testkit', ...shell, 'type:context'),
     {
       sourceTag: 'type:app',

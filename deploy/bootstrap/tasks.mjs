@@ -29,8 +29,11 @@ const bench = (node, args = []) =>
     env: withNodeFirst(node),
   });
 
+const story = program('apps/sandbox/src/story/main.ts');
+
 const TASKS = {
-  start: program('apps/sandbox/src/story/main.ts'),
+  start: story,
+  stack: (node, args = []) => story(node, ['--stack', ...args]),
   test,
   'test:stack': testStack,
   check,

@@ -56,6 +56,10 @@ describe('the import law', () => {
     ],
     ['libs/approval/src/service/x.ts', '../../../kernel/src/invariant.ts', [BOUNDARY]],
     ['libs/service-kit/src/x.ts', '@countersign/policy', [BOUNDARY]],
+    ['libs/service-kit/src/x.ts', '@countersign/adapter-kafka', [BOUNDARY]],
+    ['libs/hosting/src/x.ts', '@countersign/policy', [BOUNDARY]],
+    ['libs/hosting/src/x.ts', '@countersign/policy/service', [BOUNDARY, RESTRICTED]],
+    ['libs/approval/src/service/x.ts', '@countersign/hosting', [BOUNDARY]],
     ['libs/adapters/sqlite/src/x.ts', '@countersign/payment', [BOUNDARY]],
     ['libs/adapters/sqlite/src/x.ts', '@countersign/adapter-evm', [BOUNDARY]],
     ['libs/sdk/src/x.ts', '@countersign/ports', [BOUNDARY]],
@@ -79,6 +83,8 @@ describe('the import law', () => {
     ['libs/adapters/sqlite/src/x.int.spec.ts', '@countersign/ports/suites'],
     ['apps/standalone/src/x.ts', '@countersign/policy/service'],
     ['test/sim/x.ts', '@countersign/policy/service'],
+    ['libs/hosting/src/x.ts', '@countersign/adapter-kafka'],
+    ['apps/policy/src/x.ts', '@countersign/hosting'],
   ])('%s may import %s', async (path, name) => {
     expect(await brokenRules(path, importing(name))).toEqual([]);
   });

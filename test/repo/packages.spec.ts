@@ -50,7 +50,7 @@ describe('packages', () => {
 
   it('say what they are, and where they stand in the import law', () => {
     const known =
-      /^(?:type:(?:kernel|contracts|ports|domain|context|service-kit|adapter|app|sdk|testkit)|scope:[a-z-]+)$/;
+      /^(?:type:(?:kernel|contracts|ports|domain|context|service-kit|hosting|adapter|app|sdk|testkit)|scope:[a-z-]+)$/;
     const unclear = members.filter(({ manifest: { description, nx } }) => {
       const tags = nx?.tags ?? [];
       const types = tags.filter((tag) => tag.startsWith('type:'));

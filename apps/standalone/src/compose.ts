@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { evmChain } from '@countersign/adapter-evm';
 import { smartAccounts } from '@countersign/adapter-evm/account';
@@ -7,17 +7,15 @@ import { type Keystore, openKeystore } from '@countersign/adapter-keystore';
 import { openStateStore, openStore } from '@countersign/adapter-sqlite';
 import { terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook';
 import { InvariantViolation } from '@countersign/kernel';
-import { tenantOf } from '@countersign/payment';
-import { newCredential } from '@countersign/policy/service';
+import { ensureOwner } from '@countersign/policy/service';
 import type { Chain, EventStore, Notifier } from '@countersign/ports';
 import { type Log, systemClock, systemTimers } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import type { Settings } from './config.ts';
-import { type Services, startServices } from './services.ts';
+import { startServices } from './services.ts';
 
 /** The only tenant of a standalone process. */
 const TENANT = 'default';
-const OWNER = 'owner';
 
 export interface Standalone {
   readonly url: string;
@@ -87,7 +85,7 @@ export async function startStandalone(
   const url = await services.app.getUrl();
   await services.work(`${settings.COUNTERSIGN_PUBLIC_URL ?? url}/approve`);
   const ownerCredentialFile = join(folder, 'owner.credential');
-  await ensureOwner(services, ownerCredentialFile);
+  await ensureOwner(services, TENANT, ownerCredentialFile);
   return {
     url,
     ownerCredentialFile,
@@ -99,17 +97,6 @@ export async function startStandalone(
       await keystore.wallets.close();
     },
   };
-}
-
-/** The first person, who may do everything; the credential is in a file of its own, for this machine's operator. */
-async function ensureOwner({ host, registry }: Services, file: string): Promise<void> {
-  if (tenantOf(host.control, TENANT).people.has(OWNER)) return;
-  // Written before the record: a crash in between leaves a credential that is used the next time.
-  if (!existsSync(file))
-    writeFileSync(file, `${newCredential('person')}\n`, { mode: 0o600, flag: 'wx' });
-  const credential = readFileSync(file, 'utf8').trim();
-  const roles = ['approver', 'operator', 'policy_author', 'auditor'] as const;
-  await registry.addPerson({ tenant: TENANT, person: OWNER }, OWNER, roles, credential);
 }
 
 /** How the event store is opened, if there is one. The engine is loaded only then: it is large, and no payment needs it. */

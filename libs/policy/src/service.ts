@@ -1,3 +1,4 @@
 export { type PolicyParts, PolicyModule, policyDuty } from './service/policy.module.ts';
 export { PolicyCache } from './service/policy-cache.ts';
-export { type By, Registry, newCredential } from './service/registry.ts';
+export { ensureOwner } from './service/owner.ts';
+export { type By, Registry } from './service/registry.ts';

@@ -161,20 +161,23 @@ export class DebtRunner implements Duty {
 
   /** Milliseconds until the debt is looked at again if nothing changes; null when a bug stopped the payment's work. */
   async #pay(job: Job, debt: Debt): Promise<number | null> {
-    const { effects, log, onBug } = this.#options;
+    const { effects, log, meter, onBug } = this.#options;
     const { id } = job.payment;
     try {
       const result = await effects[debt.kind]?.(job.payment, debt);
       job.failures = 0;
+      meter?.paid(debt.kind);
       return result ? result.againAfterMs : RETRY_MAX_MS;
     } catch (error) {
       if (error instanceof Fault || error instanceof Refused) {
         job.failures += 1;
+        meter?.failed(debt.kind, error.code);
         log.warn({ payment: id, debt: debt.kind, code: error.code }, error.message);
         return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(job.failures, 10));
       }
       const bug =
         error instanceof Error ? error : new InvariantViolation(`thrown: ${String(error)}`);
+      meter?.failed(debt.kind, 'bug');
       log.error({ payment: id, debt: debt.kind, err: bug }, 'a bug stopped work on this payment');
       onBug?.(bug);
       return null;
@@ -182,15 +185,28 @@ export class DebtRunner implements Duty {
   }
 }
 
-export interface RunnerOptions {
+/** Counts what became of debts. */
+export interface Meter {
+  /** An effect ran to its end. */
+  paid(kind: string): void;
+  /** An effect ended in a fault or a refusal with this code, and is tried again; `bug` is not. */
+  failed(kind: string, code: string): void;
+}
+
+/** What every service's duty needs of the process it runs in. */
+export interface Shell {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** The lanes whose debts are ours, where replicas share them; without it all are. */
+  readonly duty?: DutyShares;
+  readonly meter?: Meter;
+}
+
+export interface RunnerOptions extends Shell {
   readonly service: Service;
   readonly host: LaneHost;
   readonly effects: Effects;
-  readonly clock: Clock;
-  /** The lanes whose debts are ours, where replicas share them; without it all are. */
-  readonly duty?: DutyShares;
-  readonly timers: Timers;
-  readonly log: Log;
   /** Told of each bug; the payment is left alone, others go on. */
   readonly onBug?: (bug: Error) => void;
 }

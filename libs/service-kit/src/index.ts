@@ -12,6 +12,8 @@ export {
   type Effect,
   type EffectResult,
   type Effects,
+  type Meter,
+  type Shell,
 } from './debt-runner.ts';
 export { type AppendOptions, LaneHost, type NamingRecord } from './lane-host.ts';
 export type { StateOptions } from './log-fold.ts';
@@ -24,7 +26,7 @@ export { Refused } from './refusal.ts';
 export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './wallet-debt-runner.ts';
-export { createHttpApp } from './http/app.ts';
+export { type Probes, createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';
 export { OPEN } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';

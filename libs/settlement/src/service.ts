@@ -1,12 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Chain } from '@countersign/ports';
-import {
-  DebtRunner,
-  LaneHost,
-  type Log,
-  type Timers,
-  WalletDebtRunner,
-} from '@countersign/service-kit';
+import { DebtRunner, LaneHost, type Shell, WalletDebtRunner } from '@countersign/service-kit';
 import { accountEffects } from './service/account.effects.ts';
 import { type SettlementParts, settlementEffects } from './service/settlement.effects.ts';
 import { CHAINS, TOKENS, WalletsController } from './service/wallets.controller.ts';
@@ -14,9 +8,10 @@ import { CHAINS, TOKENS, WalletsController } from './service/wallets.controller.
 export type { SettlementParts } from './service/settlement.effects.ts';
 
 /** What settlement owes to payments, and to the accounts that make them. */
-export function settlementDuty(
-  parts: SettlementParts & { readonly timers: Timers; readonly log: Log },
-): { runner: DebtRunner; accounts: WalletDebtRunner } {
+export function settlementDuty(parts: SettlementParts & Shell): {
+  runner: DebtRunner;
+  accounts: WalletDebtRunner;
+} {
   const shell = { ...parts, service: 'settlement' } as const;
   const networks = [...parts.chains.keys()];
   return {

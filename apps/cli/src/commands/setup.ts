@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UsageError } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text.ts';
+import { setUpVault } from './setup-vault.ts';
 
 const TOPICS_FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
 
@@ -26,13 +27,17 @@ interface SetupOptions {
   readonly topics?: string;
   readonly tls?: true;
   readonly saslFile?: string;
+  readonly vault?: string;
+  readonly vaultTokenFile?: string;
+  readonly logins?: string;
+  readonly redis?: string;
 }
 
-/** What Countersign needs to be there before it starts on several machines: the topics of its log. */
+/** What Countersign needs to be there before it runs as services: topics, keys and roles in Vault, a Redis that keeps. */
 export function addSetupCommand(program: Command, terminal: Terminal): void {
   program
     .command('setup')
-    .description('show what the topics of a log on Kafka lack, or make them')
+    .description('show what Kafka, Vault and Redis lack, or make it')
     .option('--plan', 'show what would be done, and do nothing')
     .option('--apply', 'do it; may be repeated')
     .requiredOption('--brokers <list>', 'some brokers, as host:port,host:port')
@@ -42,15 +47,30 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
     .option('--topics <file>', 'other topics than those of deploy/kafka/topics.yaml')
     .option('--tls', 'connect with TLS')
     .option('--sasl-file <file>', 'JSON with mechanism, username and password')
+    .option(
+      '--vault <url>',
+      'make mounts, keys, policies and roles there, and print the public keys',
+    )
+    .option('--vault-token-file <file>', 'token of somebody who may do that')
+    .option('--logins <folder>', "write each service's AppRole login into this folder")
+    .option('--redis <url>', 'check that it keeps what it is given')
     .action(async (options: SetupOptions) => {
       if (Boolean(options.plan) === Boolean(options.apply))
         throw new UsageError('setup takes either --plan or --apply');
-      const { applyTopics, planTopics } = await import('@countersign/adapter-kafka');
       const wanted = await wantedBy(options);
+      if (options.redis !== undefined) await checkBudgets(options.redis, terminal);
+      const { applyTopics, planTopics } = await import('@countersign/adapter-kafka');
       const steps = await (options.apply ? applyTopics(wanted) : planTopics(wanted));
       for (const step of steps) terminal.out(lineOf(step));
       if (steps.length === 0) terminal.out('The topics are as they should be.');
+      if (options.vault !== undefined) await setUpVault(options.vault, options, terminal);
     });
+}
+
+async function checkBudgets(url: string, terminal: Terminal): Promise<void> {
+  const { checkRedis } = await import('@countersign/adapter-redis');
+  await checkRedis({ url });
+  terminal.out('Redis keeps what it is given.');
 }
 
 async function wantedBy(options: SetupOptions): Promise<TopicsWanted> {

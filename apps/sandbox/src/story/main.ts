@@ -3,9 +3,12 @@ import { fiftyAtOnce, flatCap, lostAnswer } from './contrast.ts';
 import { askReader } from './ask.ts';
 import { Narration } from './narration.ts';
 import { SCENES } from './scenes.ts';
+import { startStack } from './stack.ts';
+import { startStandalone } from './standalone.ts';
 import { type World, createWorld } from './world.ts';
 
 const playOnce = process.argv.includes('--once');
+const start = process.argv.includes('--stack') ? startStack : startStandalone;
 const say = new Narration();
 
 async function play(world: World): Promise<void> {
@@ -44,7 +47,7 @@ function printWhereToLook(world: World): void {
 async function main(): Promise<void> {
   const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   say.title('Setting up a world on this machine');
-  await using world = await createWorld((doing) => say.doing(doing));
+  await using world = await createWorld(start, (doing) => say.doing(doing));
   await Promise.race([play(world), interrupted]);
   if (playOnce) return;
   if (process.stdin.isTTY) await Promise.race([askReader(world, say), interrupted]);

@@ -148,7 +148,7 @@ const restarted: Scene = async (world, say) => {
   const once = paid.filter((it) => it.transactionHash === payment.settlement?.transactionHash);
   say.line(
     ended.kind === 'answered' && once.length === 1 && payment.settlement?.level === 'final',
-    `restart: Countersign was killed (SIGKILL) with a payment in flight and started again`,
+    `restart: ${world.killed} with a payment in flight and started again`,
     `it folded its log, asked the chain, and found the payment settled for good in block ${payment.settlement?.blockNumber}`,
   );
 };

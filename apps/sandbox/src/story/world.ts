@@ -7,13 +7,11 @@ import { type Facilitator, startFacilitator } from '../facilitator.ts';
 import { type Seller, startSeller } from '../seller.ts';
 import { type StockAgent, createStockAgent } from '../stock-agent.ts';
 import { freePort } from '../free-port.ts';
+import { FOLDER, type StartCountersign } from './countersign.ts';
 import { SANDBOX_FILE } from './sandbox-file.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
-import { startStandaloneProcess } from './standalone-process.ts';
 
-/** Where the story keeps its log, keys and credentials; made anew by every run. */
-const FOLDER = '.local/story';
 const AGENTS = ['research-1', 'batch-1'] as const;
 const APPROVERS = ['ada', 'bo', 'cy'] as const;
 export type AgentName = (typeof AGENTS)[number];
@@ -35,16 +33,22 @@ export interface World extends AsyncDisposable {
   url(): string;
   /** The stock x402 wrapper with our scheme client in it. */
   fetchAs(agent: AgentName, options?: { waitSeconds?: number; purpose?: string }): typeof fetch;
-  /** SIGKILL in the middle of whatever it does, and a new start on the same folder. */
+  /** What {@link killAndRestart} kills, for people. */
+  readonly killed: string;
+  /** SIGKILL in the middle of whatever it does, and a new start on what it kept. */
   killAndRestart(): Promise<void>;
 }
 
 /**
  * Starts everything on this machine. The parts end with the world, also when a step fails.
  *
+ * @param start starts Countersign in it.
  * @param progress told what is being done, for whoever waits.
  */
-export async function createWorld(progress: (doing: string) => void): Promise<World> {
+export async function createWorld(
+  start: StartCountersign,
+  progress: (doing: string) => void,
+): Promise<World> {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   await using parts = new AsyncDisposableStack();
@@ -54,15 +58,11 @@ export async function createWorld(progress: (doing: string) => void): Promise<Wo
   const facilitator = parts.use(await startFacilitator({ chain }));
   const sellers = await startSellers(facilitator, parts);
   const receiver = parts.use(await startReceiver());
-  progress('starting Countersign as a process of its own');
   writeFileSync(SANDBOX_FILE, JSON.stringify({ rpcUrl: chain.rpcUrl }));
-  const settings = settingsOf(chain, receiver, await freePort(4020));
-  const logFile = join(FOLDER, 'countersign.log');
-  let standalone = await startStandaloneProcess(settings, logFile);
-  parts.defer(() => standalone[Symbol.asyncDispose]());
-  // A restart takes the same port, so that everybody finds it again.
-  const restartSettings = { ...settings, COUNTERSIGN_PORT: new URL(standalone.url).port };
-  const { ownerCredentialFile, url: baseUrl } = standalone;
+  const port = await freePort(4020);
+  const gasKeyFile = writeGasKey(chain);
+  const countersign = parts.use(await start({ chain, receiver, gasKeyFile, port, progress }));
+  const { ownerCredentialFile, url: baseUrl } = countersign;
   const owner = new CountersignClient({
     baseUrl,
     credential: readFileSync(ownerCredentialFile, 'utf8').trim(),
@@ -84,7 +84,8 @@ export async function createWorld(progress: (doing: string) => void): Promise<Wo
     owner,
     ownerCredentialFile,
     ...people,
-    url: () => standalone.url,
+    url: () => baseUrl,
+    killed: countersign.killed,
     fetchAs: (agent, options = {}) =>
       governedFetch({
         client: people.agents[agent],
@@ -92,33 +93,17 @@ export async function createWorld(progress: (doing: string) => void): Promise<Wo
         onDeliveryReportFailed: () => undefined,
         ...options,
       }),
-    async killAndRestart() {
-      await standalone.kill();
-      standalone = await startStandaloneProcess(restartSettings, logFile);
-    },
+    killAndRestart: () => countersign.killAndRestart(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** The settings of the story's process: everything else is as it comes. */
-function settingsOf(
-  chain: Chain,
-  receiver: Receiver,
-  port: number,
-): Readonly<Record<string, string>> {
+function writeGasKey(chain: Chain): string {
   const key = chain.gasAccounts[1]?.getHdKey().privateKey;
   if (!key) throw new Error('the sandbox chain has no second gas account');
-  const gasKeyFile = join(FOLDER, 'gas.key');
-  writeFileSync(gasKeyFile, bytesToHex(key), { mode: 0o600 });
-  return {
-    COUNTERSIGN_DATA_DIR: join(FOLDER, 'countersign'),
-    COUNTERSIGN_PORT: String(port),
-    COUNTERSIGN_CHAINS: `${SANDBOX_NETWORK}=${chain.rpcUrl}`,
-    COUNTERSIGN_GAS_KEY_FILE: gasKeyFile,
-    COUNTERSIGN_WEBHOOK_URL: receiver.url,
-    COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: 'yes',
-    COUNTERSIGN_POLL_MS: '250',
-  };
+  const file = join(FOLDER, 'gas.key');
+  writeFileSync(file, bytesToHex(key), { mode: 0o600 });
+  return file;
 }
 
 async function startSellers(

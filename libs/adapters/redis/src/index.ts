@@ -1,1 +1,2 @@
 export { type RedisBudgetsOptions, openRedisBudgets } from './redis-budgets.ts';
+export { checkRedis } from './check.ts';

@@ -1,4 +1,5 @@
 export type { VaultAuth } from './auth.ts';
+export { writeLogins } from './logins.ts';
 export { VaultOwnerKeys } from './owner-keys.ts';
 export {
   type VaultRole,

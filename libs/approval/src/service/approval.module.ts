@@ -1,19 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Clock, Notifier, StatementKey } from '@countersign/ports';
-import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import type { Notifier, StatementKey } from '@countersign/ports';
+import { DebtRunner, LaneHost, type Shell } from '@countersign/service-kit';
 import { ApprovalPageController } from './approval-page.controller.ts';
 import { ApprovalController } from './approval.controller.ts';
 import { approvalEffects } from './approval.effects.ts';
 import { Approvals } from './approvals.ts';
 
-export interface ApprovalParts {
+export interface ApprovalParts extends Shell {
   readonly host: LaneHost;
   readonly key: StatementKey;
   readonly notifier: Notifier;
   readonly pageUrl: string;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Log;
 }
 
 export function approvalDuty(parts: ApprovalParts): DebtRunner {

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Budgets, Clock, StatementKey } from '@countersign/ports';
-import { DebtRunner, LaneHost, type Log, type Timers } from '@countersign/service-kit';
+import type { Budgets, StatementKey } from '@countersign/ports';
+import { DebtRunner, LaneHost, type Shell } from '@countersign/service-kit';
 import { Bookkeeping } from './bookkeeping.ts';
 import { decideEffect } from './decide.effect.ts';
 import { Marking } from './marking.ts';
@@ -9,13 +9,10 @@ import { BUDGETS, PolicyController } from './policy.controller.ts';
 import { Registry } from './registry.ts';
 import { reservationEffect } from './reservation.effect.ts';
 
-export interface PolicyParts {
+export interface PolicyParts extends Shell {
   readonly host: LaneHost;
   readonly budgets: Budgets;
   readonly key: StatementKey;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: Log;
 }
 
 /** What policy owes: decisions, the end of reservations, marks, and counters that are those of the log. */

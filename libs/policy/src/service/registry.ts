@@ -49,9 +49,8 @@ export class Registry {
   /** Announces a service's public key, once. */
   async announceKey(
     service: EventData<'key.announced'>['service'],
-    key: StatementKey,
+    { keyId, publicKey }: Pick<StatementKey, 'keyId' | 'publicKey'>,
   ): Promise<void> {
-    const { keyId, publicKey } = key;
     if (this.#host.control.keys.has(keyId)) return;
     const back = await this.#host.appendControl(
       'key.announced',

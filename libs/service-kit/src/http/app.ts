@@ -1,5 +1,17 @@
-import { Controller, Get, Inject, Module, SetMetadata, type DynamicModule } from '@nestjs/common';
-import { APP_GUARD, NestFactory } from '@nestjs/core';
+import {
+  type CanActivate,
+  Controller,
+  type DynamicModule,
+  type ExecutionContext,
+  Get,
+  Header,
+  Inject,
+  Injectable,
+  Module,
+  Res,
+  SetMetadata,
+} from '@nestjs/common';
+import { APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LaneHost } from '../lane-host.ts';
 import type { Log } from '../logger.ts';
@@ -11,11 +23,36 @@ import { ProblemFilter } from './problem.filter.ts';
 /** Largest request body; a policy is the largest thing anyone sends. */
 const BODY_MAX_BYTES = 1_200_000;
 
+/** What a process says of itself, where it is one replica among others. */
+export interface Probes {
+  /** Resolves when this replica has folded what stands in the log; requests wait for it. */
+  readonly current: () => Promise<void>;
+  readonly isReady: () => Promise<boolean>;
+  /** In Prometheus's text format. */
+  readonly metrics: () => Promise<string>;
+}
+
+/** One process that writes whatever it reads is always current. */
+const ALONE: Probes = {
+  current: () => Promise.resolve(),
+  isReady: () => Promise.resolve(true),
+  metrics: () => Promise.resolve(''),
+};
+
+const PROBES = Symbol('probes');
+
+interface Reply {
+  status(code: number): Reply;
+}
+
 @Controller()
 class HealthController {
   readonly #document = openApiDocument();
 
-  constructor(@Inject(LaneHost) private readonly host: LaneHost) {}
+  constructor(
+    @Inject(LaneHost) private readonly host: LaneHost,
+    @Inject(PROBES) private readonly probes: Probes,
+  ) {}
 
   @Get('healthz')
   @SetMetadata(OPEN, true)
@@ -25,14 +62,40 @@ class HealthController {
 
   @Get('readyz')
   @SetMetadata(OPEN, true)
-  ready(): { status: string; lanes: number } {
-    return { status: 'ready', lanes: this.host.lanes.length };
+  async ready(
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<{ status: string; lanes: number }> {
+    const isReady = await this.probes.isReady();
+    if (!isReady) reply.status(503);
+    return { status: isReady ? 'ready' : 'behind the log', lanes: this.host.lanes.length };
+  }
+
+  @Get('metrics')
+  @SetMetadata(OPEN, true)
+  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  metrics(): Promise<string> {
+    return this.probes.metrics();
   }
 
   @Get('openapi.json')
   @SetMetadata(OPEN, true)
   document(): Record<string, unknown> {
     return this.#document;
+  }
+}
+
+/** Before anything is looked up: what another service has acknowledged is seen here too. */
+@Injectable()
+class CurrentGuard implements CanActivate {
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(PROBES) private readonly probes: Probes,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const open = this.reflector.get<boolean | undefined>(OPEN, context.getHandler());
+    if (!open) await this.probes.current();
+    return true;
   }
 }
 
@@ -43,11 +106,13 @@ class ServiceHttpModule {}
  * A NestJS application on Fastify with the guard, validation and problem details every service has.
  *
  * @param modules the services' modules; each brings its controllers.
+ * @param probes left out where one process is all there is.
  */
 export async function createHttpApp(
   host: LaneHost,
   modules: readonly DynamicModule[],
   log: Log,
+  probes: Probes = ALONE,
 ): Promise<NestFastifyApplication> {
   const root: DynamicModule = {
     module: ServiceHttpModule,
@@ -56,6 +121,8 @@ export async function createHttpApp(
     controllers: [HealthController],
     providers: [
       { provide: LaneHost, useValue: host },
+      { provide: PROBES, useValue: probes },
+      { provide: APP_GUARD, useClass: CurrentGuard },
       { provide: APP_GUARD, useClass: CredentialGuard },
     ],
     exports: [LaneHost],

@@ -1,0 +1,31 @@
+import { openRedisBudgets } from '@countersign/adapter-redis';
+import { type Composition, type Surroundings, openVault, ownKey } from '@countersign/hosting';
+import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
+import type { Settings } from './config.ts';
+import { Beginning } from './beginning.ts';
+
+/** Policies, agents, sellers and people; decisions, budgets and marks. */
+export async function compose(
+  settings: Settings,
+  surroundings: Surroundings,
+): Promise<Composition> {
+  const { host, trusted } = surroundings;
+  const vault = openVault(settings);
+  const key = await ownKey(vault, 'policy', trusted);
+  const budgets = await openRedisBudgets({
+    url: settings.COUNTERSIGN_REDIS_URL,
+    logId: host.log.logId,
+  });
+  const registry = new Registry(host, key);
+  const { runner, marking, bookkeeping } = policyDuty({ ...surroundings, budgets, key });
+  const ownerFile = settings.COUNTERSIGN_OWNER_CREDENTIAL_FILE;
+  const beginning = new Beginning({ ...surroundings, registry, ownerFile });
+  return {
+    modules: [PolicyModule.with({ host, budgets, registry })],
+    duties: [marking, bookkeeping, runner, beginning],
+    async close() {
+      await budgets.close();
+      vault.close();
+    },
+  };
+}

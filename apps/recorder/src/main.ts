@@ -1,0 +1,5 @@
+import { runService } from '@countersign/hosting';
+import { compose } from './compose.ts';
+import { Settings } from './config.ts';
+
+await runService({ service: 'recorder', settings: Settings, sharesDuty: false, compose });

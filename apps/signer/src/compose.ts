@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { evmChain } from '@countersign/adapter-evm';
+import { smartAccounts } from '@countersign/adapter-evm/account';
+import { typedData } from '@countersign/adapter-evm/typed-data';
+import { VaultOwnerKeys, VaultWalletKeys } from '@countersign/adapter-vault';
+import { type Composition, type Surroundings, openVault, ownKey } from '@countersign/hosting';
+import { openSigningJournal, signerDuty } from '@countersign/signing/service';
+import type { Settings } from './config.ts';
+
+/** Authorizations and keys of wallets. It answers no request: nobody can ask it to sign. */
+export async function compose(
+  settings: Settings,
+  surroundings: Surroundings,
+): Promise<Composition> {
+  const { folder, trusted } = surroundings;
+  const vault = openVault(settings);
+  const key = await ownKey(vault, 'signer', trusted);
+  const keys = new VaultWalletKeys(vault);
+  const owners = new VaultOwnerKeys(vault);
+  const chains = new Map(
+    settings.COUNTERSIGN_CHAINS.map((chain) => [chain.network, evmChain(chain)]),
+  );
+  const journal = openSigningJournal(join(folder, 'signer.journal'));
+  const ceiling = {
+    perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
+    perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),
+  };
+  const { runner, wallets } = signerDuty({
+    ...surroundings,
+    ...{ key, keys, owners, accounts: smartAccounts, typedData, journal, chains, trusted },
+    ceilingOf: () => ceiling,
+  });
+  return {
+    modules: [],
+    duties: [wallets, runner],
+    async close() {
+      journal.close();
+      await keys.close();
+    },
+  };
+}

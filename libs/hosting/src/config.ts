@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { Address, Network } from '@countersign/contracts';
+import { z } from 'zod';
+
+/** A whole number from `min` to `max`. */
+export const count = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+/** Texts separated by commas. */
+const list = <T extends z.ZodType<unknown, string>>(each: T) =>
+  z
+    .string()
+    .transform((text) => text.split(',').filter((part) => part !== ''))
+    .pipe(z.array(each));
+
+const HttpUrl = z.url({ protocol: /^https?$/ });
+
+const SASL_LOGIN = { username: z.string(), password: z.string() };
+const Sasl = z.discriminatedUnion('mechanism', [
+  z.strictObject({ mechanism: z.literal('plain'), ...SASL_LOGIN }),
+  z.strictObject({ mechanism: z.literal('scram-sha-256'), ...SASL_LOGIN }),
+  z.strictObject({ mechanism: z.literal('scram-sha-512'), ...SASL_LOGIN }),
+]);
+export type Sasl = z.infer<typeof Sasl>;
+
+/** A pinned key: `policy=<ed25519 public key, base64url>`. */
+const TrustedKey = z
+  .string()
+  .regex(/^[a-z]+=[A-Za-z0-9_-]{43}$/, '<service>=<ed25519 public key, 43 base64url characters>')
+  .transform((text) => {
+    const at = text.indexOf('=');
+    return { service: text.slice(0, at), publicKey: text.slice(at + 1) };
+  });
+
+/** `eip155:84532=http://127.0.0.1:8545` */
+const ChainAt = z.string().transform((text, context) => {
+  const [network, ...rest] = text.split('=');
+  const chain = z
+    .strictObject({ network: Network, rpcUrl: HttpUrl })
+    .safeParse({ network, rpcUrl: rest.join('=') });
+  if (chain.success) return chain.data;
+  context.addIssue({ code: 'custom', message: `"${text}" is not <CAIP-2>=<URL>` });
+  return z.NEVER;
+});
+
+/** What every service is told. */
+export const ServiceSettings = {
+  COUNTERSIGN_HOST: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes a free port. */
+  COUNTERSIGN_PORT: count(0, 65_535).default(8080),
+  /** A folder of this replica's own: the fold kept between starts, which is a cache of the log. */
+  COUNTERSIGN_STATE_DIR: z.string().min(1),
+  /** `yes` folds the whole log at each start and verifies every signature in it, trusting no kept state. */
+  COUNTERSIGN_VERIFY_AT_START: z.enum(['yes', 'no']).default('no'),
+  /** `host:port` of some brokers, separated by commas. */
+  COUNTERSIGN_KAFKA_BROKERS: list(z.string().regex(/^.+:\d+$/, 'host:port')).pipe(
+    z.array(z.string()).min(1, 'at least one broker'),
+  ),
+  /** Put before every topic's name, as at set-up. */
+  COUNTERSIGN_KAFKA_PREFIX: z.string().default(''),
+  COUNTERSIGN_KAFKA_TLS: z.enum(['yes', 'no']).default('no'),
+  /** JSON with mechanism, username and password. */
+  COUNTERSIGN_KAFKA_SASL_FILE: z.string().min(1).optional(),
+  /** As at set-up; start refuses another number. */
+  COUNTERSIGN_LANES: count(1, 256),
+  /** Whose statements are believed: `policy=<public key>,…`, as `countersign setup` prints it. The same everywhere. */
+  COUNTERSIGN_TRUSTED_KEYS: list(TrustedKey).pipe(
+    z.array(z.object({ service: z.string(), publicKey: z.string() })).min(1, 'at least one key'),
+  ),
+  COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
+};
+
+/** What a service that signs, or uses keys of wallets, is told beside. */
+export const VaultSettings = {
+  COUNTERSIGN_VAULT_ADDRESS: HttpUrl,
+  COUNTERSIGN_VAULT_NAMESPACE: z.string().min(1).optional(),
+  /** The AppRole of this service; set-up writes it. */
+  COUNTERSIGN_VAULT_ROLE_ID: z.string().min(1),
+  COUNTERSIGN_VAULT_SECRET_ID_FILE: z.string().min(1),
+};
+
+export const ChainSettings = {
+  /** `eip155:84532=http://127.0.0.1:8545`, several separated by commas. */
+  COUNTERSIGN_CHAINS: list(ChainAt).default([]),
+};
+
+/** Token contracts, separated by commas. */
+export const TokenList = list(Address);
+
+export const NotifierSettings = {
+  /** Where notifications go, signed. */
+  COUNTERSIGN_WEBHOOK_URL: HttpUrl,
+  /** `yes` lets the webhook reach private addresses. */
+  COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: z.enum(['yes', 'no']).default('no'),
+  /** How people reach the ingress; links in notifications start with it. */
+  COUNTERSIGN_PUBLIC_URL: HttpUrl,
+};
+
+export type ServiceSettings = z.infer<z.ZodObject<typeof ServiceSettings>>;
+export type VaultSettings = z.infer<z.ZodObject<typeof VaultSettings>>;
+
+/** Every fault of the environment, in one message. */
+export class SettingsInvalid extends Error {
+  override readonly name = 'SettingsInvalid';
+}
+
+/** @throws SettingsInvalid listing every fault; a COUNTERSIGN_ variable that is no setting of this service is one. */
+export function readSettings<T>(
+  schema: z.ZodType<T>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): T {
+  const ours = Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_'));
+  const parsed = schema.safeParse(Object.fromEntries(ours));
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? `${issue.keys.join(', ')}: no such setting`
+      : `${issue.path.join('.')}: ${issue.message}`,
+  );
+  throw new SettingsInvalid(lines.join('\n'));
+}
+
+/** @throws SettingsInvalid naming the file, never what it holds. */
+export function readSasl(file: string): Sasl {
+  const setting = `COUNTERSIGN_KAFKA_SASL_FILE: ${file}`;
+  try {
+    return Sasl.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new SettingsInvalid(`${setting} is not JSON with mechanism, username and password`);
+  }
+}

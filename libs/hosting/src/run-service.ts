@@ -1,0 +1,165 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { joinKafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
+import { openStateStore } from '@countersign/adapter-sqlite';
+import type { Service } from '@countersign/contracts';
+import { Fault, InvariantViolation } from '@countersign/kernel';
+import {
+  LaneHost,
+  type Log,
+  type Shell,
+  type TrustedKeys,
+  createHttpApp,
+  systemClock,
+  systemTimers,
+} from '@countersign/service-kit';
+import type { DynamicModule } from '@nestjs/common';
+import pino from 'pino';
+import type { z } from 'zod';
+import { type ServiceSettings, SettingsInvalid, readSasl, readSettings } from './config.ts';
+import { Freshness } from './freshness.ts';
+import { trustedKeys } from './keys.ts';
+import { type Work, LogTransport } from './log-transport.ts';
+import { Metrics } from './metrics.ts';
+
+/** What a service is composed in: the fold of the log, and the process's clock, timers, log and share of the duty. */
+export interface Surroundings extends Shell {
+  readonly host: LaneHost;
+  /** Pinned in the settings. */
+  readonly trusted: TrustedKeys;
+  /** Holds what this replica keeps: its journal, its credential file. */
+  readonly folder: string;
+}
+
+/** A service, put together: what it answers, what it owes, what it opened. */
+export interface Composition {
+  readonly modules: readonly DynamicModule[];
+  readonly duties: readonly Work[];
+  /** Closes what was opened beside the log; the last thing that happens. */
+  readonly close?: () => Promise<void>;
+}
+
+export interface ServiceDefinition<S extends ServiceSettings> {
+  readonly service: Service;
+  readonly settings: z.ZodType<S>;
+  /** Whether its replicas share out lanes; a service without debts has none to share. */
+  readonly sharesDuty: boolean;
+  readonly compose: (settings: S, surroundings: Surroundings) => Promise<Composition>;
+}
+
+const EXIT_FATAL = 70;
+const EXIT_CONFIG = 78;
+/** Brokers that start at the same time as we do are waited for. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * The whole of a service's `main`: settings (`--check-config` prints them and ends), the log, the duties, HTTP, and on
+ * SIGTERM or SIGINT the orderly end: no more requests, running debts to their end, the lanes to other replicas.
+ *
+ * Its one line on standard output, `{"service", "url"}`, says that it is caught up and at work.
+ */
+export async function runService<S extends ServiceSettings>(
+  definition: ServiceDefinition<S>,
+): Promise<void> {
+  try {
+    const settings = readSettings(definition.settings);
+    if (process.argv.includes('--check-config')) {
+      process.stdout.write(`${JSON.stringify(settings, null, 2)}\n`);
+      return;
+    }
+    await run(definition, settings);
+  } catch (error) {
+    if (error instanceof SettingsInvalid) {
+      process.stderr.write(`The settings cannot be used:\n${error.message}\n`);
+      process.exit(EXIT_CONFIG);
+    }
+    if (!(error instanceof Fault)) throw error;
+    process.stderr.write(`${definition.service}: ${error.message} (${error.code})\n`);
+    process.exit(EXIT_FATAL);
+  }
+}
+
+async function run<S extends ServiceSettings>(
+  definition: ServiceDefinition<S>,
+  settings: S,
+): Promise<void> {
+  const { service } = definition;
+  const log = pino(
+    { level: settings.COUNTERSIGN_LOG_LEVEL, base: { service } },
+    pino.destination(2),
+  );
+  const fatal = (error: unknown) => {
+    log.error({ err: error }, 'stopping: the log can no longer be trusted');
+    process.exit(EXIT_FATAL);
+  };
+  const { url, close } = await start(definition, settings, log, fatal);
+  process.stdout.write(`${JSON.stringify({ service, url })}\n`);
+  const stop = () => void close().then(() => process.exit(0), fatal);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+async function start<S extends ServiceSettings>(
+  { service, sharesDuty, compose }: ServiceDefinition<S>,
+  settings: S,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const folder = settings.COUNTERSIGN_STATE_DIR;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const connection = connectionOf(settings, service, log);
+  const eventLog = await openKafkaLog({ ...connection, patienceMs: PATIENCE_MS });
+  if (!eventLog.capabilities.durable)
+    throw new InvariantViolation('the log is not durable: no service may work on it');
+  const state = openStateStore(join(folder, 'fold.db'));
+  if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes') state.clear();
+  const trusted = trustedKeys(settings);
+  const metrics = new Metrics(service);
+  const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { state });
+  metrics.watch(host, service);
+  const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
+  const shell: Shell = {
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+    meter: metrics.meter,
+    ...(shares && { duty: shares }),
+  };
+  const composition = await compose(settings, { ...shell, host, trusted, folder });
+  const freshness = new Freshness(host, systemTimers);
+  let isStarted = false;
+  const app = await createHttpApp(host, composition.modules, log, {
+    current: () => freshness.reached(),
+    isReady: async () => isStarted && (await freshness.isReached()),
+    metrics: () => metrics.text(),
+  });
+  const { duties } = composition;
+  app.connectMicroservice({ strategy: new LogTransport({ host, duties, shares }) });
+  // Probes answer while the log is being folded; requests wait until it is.
+  await app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
+  await app.startAllMicroservices();
+  isStarted = true;
+  return {
+    url: await app.getUrl(),
+    async close() {
+      isStarted = false;
+      await app.close();
+      await composition.close?.();
+      state.close();
+      await eventLog.close();
+    },
+  };
+}
+
+function connectionOf(settings: ServiceSettings, service: string, log: Log) {
+  const saslFile = settings.COUNTERSIGN_KAFKA_SASL_FILE;
+  return {
+    brokers: settings.COUNTERSIGN_KAFKA_BROKERS,
+    clientId: `countersign-${service}`,
+    laneCount: settings.COUNTERSIGN_LANES,
+    prefix: settings.COUNTERSIGN_KAFKA_PREFIX,
+    ...(settings.COUNTERSIGN_KAFKA_TLS === 'yes' && { ssl: true }),
+    ...(saslFile !== undefined && { sasl: readSasl(saslFile) }),
+    onTrouble: (message: string) => log.warn({}, message),
+  };
+}

@@ -1,0 +1,25 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { tenantOf } from '@countersign/payment';
+import type { LaneHost } from '@countersign/service-kit';
+import { type Registry, newCredential } from './registry.ts';
+
+/** The first person of a tenant, who may do everything. */
+const OWNER = 'owner';
+const ROLES = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+
+/**
+ * Adds the first person, unless there is one. The credential is what `file` holds; without such a file one is made, for
+ * whoever operates this machine.
+ */
+export async function ensureOwner(
+  { host, registry }: { readonly host: LaneHost; readonly registry: Registry },
+  tenant: string,
+  file: string,
+): Promise<void> {
+  if (tenantOf(host.control, tenant).people.has(OWNER)) return;
+  // Written before the record: a crash in between leaves a credential that is used the next time.
+  if (!existsSync(file))
+    writeFileSync(file, `${newCredential('person')}\n`, { mode: 0o600, flag: 'wx' });
+  const credential = readFileSync(file, 'utf8').trim();
+  await registry.addPerson({ tenant, person: OWNER }, OWNER, ROLES, credential);
+}
