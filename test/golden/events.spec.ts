@@ -15,8 +15,10 @@ const folder = new URL('events/', import.meta.url);
 const samples = readdirSync(folder).sort();
 /** The chained hash below is over the samples of the first release; each later one is held by its bytes. */
 const ADDED_LATER = [
+  'agent.message_keys_set.v1.json',
   'agent.wallet_added.v1.json',
   'archive.cut.v1.json',
+  'intent.submitted.v1.message.json',
   'wallet.created.v1.erc1271-p256.json',
   'wallet.deployed.v1.json',
   'wallet.key_renewed.v1.json',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Role, Seller, WalletKind } from './events/control-events.ts';
+import { MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
 import { type Route, everybody, people } from './api-route.ts';
 import { TASK_ROUTES } from './api-tasks.ts';
 import { Verdict } from './decision.ts';
@@ -83,6 +83,19 @@ export const ROUTES = {
     body: z.strictObject({ network: Network, asset: Address, amount: Atomic, to: Address }),
     answer: PaymentView,
   },
+  listUnattributed: {
+    service: 'intake',
+    method: 'GET',
+    path: '/v1/messages/unattributed',
+    who: ['operator', 'auditor'],
+    summary: 'Messages that no agent can be held to have sent, the newest last; of this replica',
+    answer: z.object({
+      total: z.int(),
+      messages: z.array(
+        z.object({ place: z.string(), atMs: z.int(), code: z.string(), detail: z.string() }),
+      ),
+    }),
+  },
   listAgents: {
     service: 'policy',
     method: 'GET',
@@ -127,6 +140,15 @@ export const ROUTES = {
     who: ['operator'],
     summary: "Replace an agent's credential; the old one stops working",
     answer: Credential,
+  },
+  setAgentMessageKeys: {
+    service: 'policy',
+    method: 'PUT',
+    path: '/v1/agents/:agent/message-keys',
+    who: ['operator'],
+    summary: 'Let an agent speak by messages signed with this key, and by no other; null ends it',
+    body: z.strictObject({ keys: MessageKeys.nullable() }),
+    answer: Done,
   },
   freezeAgent: {
     service: 'policy',

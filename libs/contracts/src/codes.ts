@@ -22,6 +22,7 @@ export const CODES = {
   too_large: refusal(413, 'The request is larger than is accepted'),
   internal: refusal(500, 'A fault of ours; it was recorded', true),
   unavailable: refusal(503, 'Not able to answer now', true),
+  message_too_old: refusal(409, 'The message is older than is accepted; write a new one'),
 
   agent_unknown: refusal(403, 'The agent is not registered'),
   idempotency_key_reused: refusal(422, 'The Idempotency-Key was used with another request'),

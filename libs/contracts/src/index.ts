@@ -13,7 +13,7 @@ export {
   Verdict,
 } from './decision.ts';
 export { ARCHIVE_EVENTS, ArchivedLane } from './events/archive-events.ts';
-export { CONTROL_EVENTS, Role, Seller, WalletKind } from './events/control-events.ts';
+export { CONTROL_EVENTS, MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
 export { Authorization, LANE_EVENTS } from './events/lane-events.ts';
 export {
   type ArchiveEvent,
@@ -58,6 +58,7 @@ export {
   Code,
   Commitment,
   DigestHex,
+  MessageId,
   Name,
   Network,
   PaymentId,
@@ -77,3 +78,17 @@ export {
   ProposeBody,
   Timeline,
 } from './api-views.ts';
+export {
+  AgentMessage,
+  DeliveryMessage,
+  INBOUND_TOPIC,
+  IntentMessage,
+  MESSAGE_AGE_MAX_MS,
+  MESSAGE_AHEAD_MAX_MS,
+  MESSAGE_BYTES_MAX,
+  OUTCOMES_TOPIC,
+  OutcomeMessage,
+  SIGNATURE_HEADER,
+  SealedOutcome,
+  messageText,
+} from './messages.ts';

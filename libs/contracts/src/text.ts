@@ -9,6 +9,11 @@ export const Name = z
 /** `pay_<lane>_<32 hex digits>`: a payment's id, which is also its intent's id and carries its lane. */
 export const PaymentId = z.string().regex(/^pay_[0-9]{1,4}_[0-9a-f]{32}$/, 'a payment id');
 
+/** An agent's own name for one of its messages, such as a UUID. */
+export const MessageId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'letters, digits and "._:-", at most 128');
+
 /** SHA-256 as 64 lower-case hex digits. */
 export const DigestHex = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
 

@@ -53,6 +53,7 @@ export {
   type SqlAnswer,
   SqlRefused,
 } from './event-store.ts';
+export type { AgentInbox, AgentOutbox, InboundMessage, OutcomeInput } from './agent-messages.ts';
 export type { Clock } from './clock.ts';
 export type { DutyShares } from './duty.ts';
 export type { Notification, Notifier } from './notifier.ts';

@@ -30,5 +30,5 @@ export { type Probes, createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';
 export { OPEN } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';
-export { Rejected } from './http/problem.filter.ts';
+export { Rejected, problemOf } from './http/problem.filter.ts';
 export { Route, RouteBody, RouteParam, RouteQuery } from './http/route.ts';

@@ -221,6 +221,10 @@ const addPerson: ControlForgery = (forger, { tenant }) => {
 
 const replaceCredential: ControlForgery = (forger, { tenant, agent }) =>
   forger.forge('agent.credential_replaced', { tenant, agent, credentialDigest, by }, CONTROL);
+const setMessageKeys: ControlForgery = (forger, { tenant, agent }) => {
+  const keys = { signing: 'A'.repeat(43) };
+  forger.forge('agent.message_keys_set', { tenant, agent, keys, by }, CONTROL);
+};
 const openEpoch: ControlForgery = (forger, { tenant }) =>
   forger.forge('budget.epoch', { tenant, why: 'because' }, CONTROL);
 const freezeAll: ControlForgery = (forger, { tenant }) =>
@@ -257,6 +261,6 @@ const handOver: ControlForgery = (forger, { tenant }) => {
 const BLOCK = { number: 1, hash: `0x${'6'.repeat(64)}`, timeMs: 1 };
 
 export const CONTROL_FORGERIES: readonly ControlForgery[] = [
-  ...[registerSeller, addPerson, replaceCredential, openEpoch],
+  ...[registerSeller, addPerson, replaceCredential, setMessageKeys, openEpoch],
   ...[freezeAll, unfreezeAll, putPolicy, activatePolicy, handOver],
 ];

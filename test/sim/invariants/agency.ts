@@ -9,6 +9,7 @@ const PEOPLE_ONLY = {
   'person.added': true,
   'agent.added': true,
   'agent.credential_replaced': true,
+  'agent.message_keys_set': true,
   'wallet.requested': true,
   'wallet.rotation_ordered': true,
   'agent.wallet_added': true,

@@ -1,8 +1,8 @@
-import { Role } from '@countersign/contracts';
+import { type MessageKeys, Role } from '@countersign/contracts';
 import type { Command } from 'commander';
 import { type Open, UsageError } from '../session.ts';
 import { table, visible } from '../text.ts';
-import { handOver } from './files.ts';
+import { handOver, publicKeyIn } from './files.ts';
 
 /** Agents, people, and the brake over them. */
 export function addAgentCommands(program: Command, open: Open): void {
@@ -30,6 +30,7 @@ export function addAgentCommands(program: Command, open: Open): void {
       });
       session.show(answer, () => `Agent ${visible(name)} can pay from ${visible(wallet)} too.`);
     });
+  addMessageKeys(agent, open);
   agent
     .command('list')
     .description('all agents')
@@ -62,6 +63,41 @@ export function addAgentCommands(program: Command, open: Open): void {
       await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
     });
   addBrakes(program, agent, open);
+}
+
+function addMessageKeys(agent: Command, open: Open): void {
+  agent
+    .command('keys <name>')
+    .description('let an agent speak by messages signed with this key, and by no other')
+    .option('--signing <file>', 'its ed25519 public key, as PEM')
+    .option('--sealing <file>', 'its X25519 public key, as PEM, to seal outcomes to')
+    .option('--none', 'it speaks by messages no more')
+    .action(async (name: string, options: KeyOptions, command: Command) => {
+      const session = open(command);
+      const keys = await keysOf(options);
+      const answer = await session.call('setAgentMessageKeys', {
+        params: { agent: name },
+        body: { keys },
+      });
+      const speaks = keys ? 'speaks by messages with this key' : 'speaks by messages no more';
+      session.show(answer, () => `Agent ${visible(name)} ${speaks}.`);
+    });
+}
+
+interface KeyOptions {
+  readonly signing?: string;
+  readonly sealing?: string;
+  readonly none?: true;
+}
+
+async function keysOf({ signing, sealing, none }: KeyOptions): Promise<MessageKeys | null> {
+  if (Boolean(none) === (signing !== undefined))
+    throw new UsageError('keys takes either --signing or --none');
+  if (signing === undefined) return null;
+  return {
+    signing: await publicKeyIn(signing, 'ed25519'),
+    ...(sealing !== undefined && { sealing: await publicKeyIn(sealing, 'x25519') }),
+  };
 }
 
 function addBrakes(program: Command, agent: Command, open: Open): void {

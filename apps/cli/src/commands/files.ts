@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { CommandError, type Session, UsageError } from '../session.ts';
 
@@ -8,6 +9,21 @@ export async function readText(file: string): Promise<string> {
   } catch (cause) {
     throw new UsageError(`${file} cannot be read (${codeOf(cause)})`);
   }
+}
+
+/** The 32 bytes of a public key in a PEM file, as base64url. */
+export async function publicKeyIn(file: string, type: 'ed25519' | 'x25519'): Promise<string> {
+  const text = await readText(file);
+  // Taken for a public key, a private one would be accepted, and somebody meant to send it.
+  if (text.includes('PRIVATE KEY')) throw new UsageError(`${file} holds a private key`);
+  try {
+    const key = createPublicKey(text);
+    const { x } = key.export({ format: 'jwk' });
+    if (key.asymmetricKeyType === type && x !== undefined) return x;
+  } catch (cause) {
+    throw new UsageError(`${file} holds no public key in PEM (${codeOf(cause)})`);
+  }
+  throw new UsageError(`${file} holds no ${type} key`);
 }
 
 /** Shows a credential that exists nowhere else, or puts it into a new file that only its owner can read. */

@@ -23,6 +23,18 @@ const OwnerKey = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 public key, x an
 const KeyVersion = z.int().positive();
 const OwnerSignature = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 signature, r and s in hex');
 
+/** 32 bytes of a public key. */
+const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a public key, 32 bytes in base64url');
+
+/** The public keys of an agent that speaks by messages. */
+export const MessageKeys = z.strictObject({
+  /** ed25519: what the agent signs its messages with. */
+  signing: PublicKey,
+  /** X25519: what outcomes are sealed to. Without it they never carry a signature. */
+  sealing: PublicKey.optional(),
+});
+export type MessageKeys = z.infer<typeof MessageKeys>;
+
 /** What a person may do. Nobody holds an agent's credential and a person's at once. */
 export const Role = z.enum(['approver', 'operator', 'policy_author', 'auditor']);
 export type Role = z.infer<typeof Role>;
@@ -89,6 +101,14 @@ export const CONTROL_EVENTS = {
     tenant: Name,
     agent: Name,
     credentialDigest: DigestHex,
+    by: Name,
+    ...signed,
+  }),
+  /** The agent may speak by signed messages from now on, and by no other key; null ends it. */
+  'agent.message_keys_set': z.strictObject({
+    tenant: Name,
+    agent: Name,
+    keys: MessageKeys.nullable(),
     by: Name,
     ...signed,
   }),

@@ -65,6 +65,7 @@ export const WRITERS = {
   'agent.added': 'policy',
   'agent.wallet_added': 'policy',
   'agent.credential_replaced': 'policy',
+  'agent.message_keys_set': 'policy',
   'wallet.requested': 'policy',
   'wallet.created': 'signer',
   'wallet.deployed': 'settlement',

@@ -10,6 +10,7 @@ import {
   Code,
   Commitment,
   DigestHex,
+  MessageId,
   Name,
   PaymentId,
   StatementSignature,
@@ -69,6 +70,8 @@ export const LANE_EVENTS = {
     }),
     /** The agent's own words; data, never a condition. */
     purpose: Commitment.optional(),
+    /** The agent's message that brought it, where it came as one. */
+    messageId: MessageId.optional(),
     /** The person who ordered a withdrawal. */
     orderedBy: Name.optional(),
   }),

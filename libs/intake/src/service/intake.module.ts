@@ -1,24 +1,33 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Clock } from '@countersign/ports';
-import { LaneHost } from '@countersign/service-kit';
+import { LaneHost, silentLog } from '@countersign/service-kit';
 import { Intake, type IntakeParts } from './intake.ts';
+import { MessagesController } from './messages.controller.ts';
 import { PaymentsController } from './payments.controller.ts';
 import { CLOCK, TasksController } from './tasks.controller.ts';
 import { Tasks } from './tasks.ts';
+import { Unattributed } from './unattributed.ts';
+
+export interface IntakeModuleParts extends IntakeParts {
+  readonly clock: Clock;
+  /** What `messagesDuty` adds to, where this process has that duty. */
+  readonly unattributed?: Unattributed;
+}
 
 /** The intake service: payments and tasks. It owes nothing; what follows an intent is owed by others. */
 @Module({})
 export class IntakeModule {
-  static with(parts: IntakeParts & { readonly clock: Clock }): DynamicModule {
-    const { host, key, clock } = parts;
+  static with(parts: IntakeModuleParts): DynamicModule {
+    const { host, key, clock, unattributed = new Unattributed(clock, silentLog) } = parts;
     return {
       module: IntakeModule,
-      controllers: [PaymentsController, TasksController],
+      controllers: [PaymentsController, TasksController, MessagesController],
       providers: [
         { provide: LaneHost, useValue: host },
         { provide: CLOCK, useValue: clock },
         { provide: Intake, useValue: new Intake(parts) },
         { provide: Tasks, useValue: new Tasks(host, key) },
+        { provide: Unattributed, useValue: unattributed },
       ],
     };
   }

@@ -62,6 +62,32 @@ export class Intake {
     return this.#submitAndFollow(intent, opening, options.waitMs);
   }
 
+  /**
+   * Takes an intent that came as a message: begins its payment, finds it, or claims it. Waits for nobody: what becomes
+   * of the payment is told as it happens.
+   *
+   * @param message.id names the purchase, as an Idempotency-Key does.
+   * @param message.fresh whether it may begin or claim anything; an old one only finds what it began.
+   * @throws Refused as {@link propose}, and `message_too_old`
+   */
+  async accept(
+    owner: { readonly tenant: string; readonly agent: string },
+    body: ProposeBody,
+    message: { readonly id: string; readonly fresh: boolean },
+  ): Promise<Payment> {
+    const { id, fresh } = message;
+    const resource = {
+      ...body.resource,
+      url: canonicalUrl(body.resource.url, 'data.resource.url'),
+    };
+    const { intent, opening } = intentOf(owner, { ...body, resource }, id);
+    const { paymentId } = await this.#submit({ ...intent, messageId: id }, opening, fresh);
+    const payment = this.ownPayment(owner, paymentId);
+    // Only another message is a retry; the same one, come again, is not the agent calling a second time.
+    if (!fresh || payment.intent.messageId === id) return payment;
+    return this.#claimIfCleared(paymentId, intent);
+  }
+
   /** An operator's order to move funds to the treasury; policy denies any other destination. */
   async withdraw(
     order: { readonly tenant: string; readonly wallet: string; readonly person: string },
@@ -144,6 +170,7 @@ export class Intake {
   async #submit(
     intent: Intent,
     opening: Opening | undefined,
+    mayBegin = true,
   ): Promise<{ paymentId: string; replayed: boolean }> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const lane = this.#host.laneFor(intent.tenant, intent.agent);
@@ -151,6 +178,7 @@ export class Intake {
       if (seen.kind === 'refused')
         throw new Refused(seen.code, undefined, { paymentId: seen.paymentId });
       if (seen.kind === 'same' && seen.known) return { paymentId: seen.paymentId, replayed: true };
+      if (!mayBegin) throw new Refused('message_too_old');
       const ordinal = seen.kind === 'new' ? seen.ordinal : 0;
       const paymentId = paymentIdOf(lane.lane, intent, intent.purchase, ordinal);
       const back = await this.#host.append(
@@ -240,8 +268,8 @@ function intentOf(
  *
  * @throws Rejected naming the field, for anything that is not an http(s) URL.
  */
-export function canonicalUrl(text: string): string {
-  const reject = (message: string) => new Rejected([{ path: 'resource.url', message }]);
+export function canonicalUrl(text: string, path = 'resource.url'): string {
+  const reject = (message: string) => new Rejected([{ path, message }]);
   if (!URL.canParse(text)) throw reject('not a URL');
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw reject('only http and https');

@@ -1,6 +1,7 @@
 import type {
   ControlEvent,
   EventData,
+  MessageKeys,
   RefusalCode,
   Role,
   Seller,
@@ -26,6 +27,8 @@ export interface AgentEntry {
   /** One of each kind at most, in the order they were given. */
   readonly wallets: readonly string[];
   readonly credential: string;
+  /** Null for an agent that does not speak by messages. */
+  readonly messageKeys: MessageKeys | null;
 }
 
 /** Everything slow-changing about one tenant. Never mutated: a lane keeps the version it was marked with. */
@@ -114,6 +117,8 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
     case 'agent.credential_replaced':
       if (!tenant.agents.has(event.data.agent)) return 'agent_unknown';
       return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
+    case 'agent.message_keys_set':
+      return tenant.agents.has(event.data.agent) ? undefined : 'agent_unknown';
     case 'wallet.requested':
       return tenant.wallets.has(event.data.wallet) || tenant.walletsWanted.has(event.data.wallet)
         ? 'name_taken'
@@ -205,18 +210,11 @@ function evolveTenant(
         ...tenant,
         people: added(tenant.people, event.data.person, { roles: event.data.roles }),
       };
-    case 'agent.added': {
-      const { agent, wallet, credentialDigest: credential } = event.data;
-      return { ...tenant, agents: added(tenant.agents, agent, { wallets: [wallet], credential }) };
-    }
-    case 'agent.wallet_added': {
-      const { agent, wallet } = event.data;
-      return withAgent(tenant, agent, (it) => ({ ...it, wallets: [...it.wallets, wallet] }));
-    }
-    case 'agent.credential_replaced': {
-      const { agent, credentialDigest: credential } = event.data;
-      return withAgent(tenant, agent, (it) => ({ ...it, credential }));
-    }
+    case 'agent.added':
+    case 'agent.wallet_added':
+    case 'agent.credential_replaced':
+    case 'agent.message_keys_set':
+      return { ...tenant, agents: evolveAgents(tenant.agents, event) };
     case 'wallet.requested': {
       const { wallet, kind = 'eoa-secp256k1' } = event.data;
       return { ...tenant, walletsWanted: added(tenant.walletsWanted, wallet, kind) };
@@ -264,13 +262,33 @@ function evolveTenant(
   }
 }
 
-function withAgent(
-  tenant: TenantView,
-  name: string,
-  change: (agent: AgentEntry) => AgentEntry,
-): TenantView {
-  const agent = tenant.agents.get(name);
-  return agent ? { ...tenant, agents: added(tenant.agents, name, change(agent)) } : tenant;
+function evolveAgents(
+  agents: TenantView['agents'],
+  event: Extract<ControlEvent, { name: `agent.${string}` }>,
+): TenantView['agents'] {
+  const { agent } = event.data;
+  if (event.name === 'agent.added') {
+    const { wallet, credentialDigest: credential } = event.data;
+    return added(agents, agent, { wallets: [wallet], credential, messageKeys: null });
+  }
+  const before = agents.get(agent);
+  return before ? added(agents, agent, changedAgent(before, event)) : agents;
+}
+
+function changedAgent(
+  agent: AgentEntry,
+  event: Extract<ControlEvent, { name: `agent.${string}_${string}` }>,
+): AgentEntry {
+  switch (event.name) {
+    case 'agent.wallet_added':
+      return { ...agent, wallets: [...agent.wallets, event.data.wallet] };
+    case 'agent.credential_replaced':
+      return { ...agent, credential: event.data.credentialDigest };
+    case 'agent.message_keys_set':
+      return { ...agent, messageKeys: event.data.keys };
+    default:
+      return unreachable(event);
+  }
 }
 
 function credentialsAfter(

@@ -1,5 +1,12 @@
 import { Controller, Inject } from '@nestjs/common';
-import type { ProposeBody, Role, Seller, Verdict, WalletKind } from '@countersign/contracts';
+import type {
+  MessageKeys,
+  ProposeBody,
+  Role,
+  Seller,
+  Verdict,
+  WalletKind,
+} from '@countersign/contracts';
 import { agentOf, establishFacts, factsOfTask, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import {
@@ -71,6 +78,16 @@ export class PolicyController {
       agent,
     );
     return { position: positionText(back), credential };
+  }
+
+  @Route('setAgentMessageKeys')
+  async setMessageKeys(
+    @TheCaller() caller: Caller,
+    @RouteParam('agent') agent: string,
+    @RouteBody('setAgentMessageKeys') { keys }: { keys: MessageKeys | null },
+  ) {
+    const back = await this.registry.setMessageKeys(personOf(caller), agent, keys);
+    return { position: positionText(back) };
   }
 
   @Route('freezeAgent')

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { EventData, Role, Seller, WalletKind } from '@countersign/contracts';
+import type { EventData, MessageKeys, Role, Seller, WalletKind } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import { agentOf, fixedOf, tenantOf } from '@countersign/payment';
 import type { StatementKey } from '@countersign/ports';
@@ -27,6 +27,7 @@ type SignedChange =
   | 'agent.added'
   | 'agent.wallet_added'
   | 'agent.credential_replaced'
+  | 'agent.message_keys_set'
   | 'seller.registered'
   | 'seller.removed'
   | 'policy.put'
@@ -97,6 +98,12 @@ export class Registry {
     const credentialDigest = sha256Hex(credential);
     const data = { tenant: by.tenant, agent, credentialDigest, by: by.person };
     return { back: await this.#change('agent.credential_replaced', data), credential };
+  }
+
+  /** From now on the agent's messages count if they are signed with this key, and with no other; null ends it. */
+  setMessageKeys(by: By, agent: string, keys: MessageKeys | null): Promise<ReadBack> {
+    const data = { tenant: by.tenant, agent, keys, by: by.person };
+    return this.#change('agent.message_keys_set', data);
   }
 
   /**

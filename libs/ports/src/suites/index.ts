@@ -3,6 +3,7 @@ export {
   type OwnerUnderTest,
   describeAccounts,
 } from './accounts.contract.ts';
+export { type AgentMessagesUnderTest, describeAgentMessages } from './agent-messages.contract.ts';
 export { describeBudgetsModel } from './budgets-model.contract.ts';
 export { describeBudgets } from './budgets.contract.ts';
 export type { BudgetsFactory, BudgetsUnderTest } from './budgets.fixture.ts';

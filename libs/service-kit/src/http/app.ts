@@ -15,6 +15,7 @@ import { APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LaneHost } from '../lane-host.ts';
 import type { Log } from '../logger.ts';
+import { asyncApiDocument } from './asyncapi.ts';
 import { OPEN, CredentialGuard } from './credential.guard.ts';
 import { openApiDocument } from './openapi.ts';
 import { ContractPipe } from './contract.pipe.ts';
@@ -48,6 +49,7 @@ interface Reply {
 @Controller()
 class HealthController {
   readonly #document = openApiDocument();
+  readonly #messages = asyncApiDocument();
 
   constructor(
     @Inject(LaneHost) private readonly host: LaneHost,
@@ -81,6 +83,12 @@ class HealthController {
   @SetMetadata(OPEN, true)
   document(): Record<string, unknown> {
     return this.#document;
+  }
+
+  @Get('asyncapi.json')
+  @SetMetadata(OPEN, true)
+  messages(): Record<string, unknown> {
+    return this.#messages;
   }
 }
 

@@ -44,7 +44,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function problemOf(error: unknown): Problem {
+/** What a caller is told of an error: the same over HTTP and in messages. */
+export function problemOf(error: unknown): Problem {
   if (error instanceof Refused) {
     const { paymentId } = error.details;
     return {
