@@ -43,23 +43,34 @@ export function concludeDecision(
 ): Verdict {
   if (plan.kind === 'denied') return plan.verdict;
   const { found } = plan;
-  const trace = [...found.trace];
-  const refuse = (reason: DecisionReason, why: string): Verdict => {
-    trace.push(line(reason, true, why));
-    return deny(policy, { reasons: [reason], units: found.units, flags: found.flags, trace });
-  };
-  if (!policy) return refuse('no_policy', 'no policy is active');
-  if (!answer) return refuse('counters_missing', 'the counters were not asked');
+  if (!policy) return refused(policy, found, 'no_policy', 'no policy is active');
+  if (!answer) return refused(policy, found, 'counters_missing', 'the counters were not asked');
   const readings = readingsOf(plan, answer);
   const name = pickTier(plan, readings, plan.amount);
-  if (name !== answer.tier)
-    return refuse(
-      'counters_inconsistent',
-      `the readings give ${name ?? 'no tier'}, the budget store gave ${answer.tier ?? 'none'}`,
-    );
+  if (name !== answer.tier) {
+    const why = `the readings give ${name ?? 'no tier'}, the budget store gave ${answer.tier ?? 'none'}`;
+    return refused(policy, found, 'counters_inconsistent', why);
+  }
+  const trace = [...found.trace];
   if (facts.kind === 'withdrawal') return withdraw(policy, found.units, trace);
   const settled = settle({ policy, plan, name, readings, trace });
-  return settled ?? refuse('counters_missing', 'a limit stands without its reading');
+  return (
+    settled ?? refused(policy, found, 'counters_missing', 'a limit stands without its reading')
+  );
+}
+
+function refused(
+  policy: CompiledPolicy | null,
+  { units, flags, trace }: Candidates['found'],
+  reason: DecisionReason,
+  why: string,
+): Verdict {
+  return deny(policy, {
+    reasons: [reason],
+    units,
+    flags,
+    trace: [...trace, line(reason, true, why)],
+  });
 }
 
 /**

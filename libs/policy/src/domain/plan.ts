@@ -86,30 +86,25 @@ function planPayment(
   const prohibitions = metProhibitions(policy, subject, trace);
   const flags = metFlags(policy, subject, trace);
   const known = { units: subject.units, flags, trace };
-  const denial = (reason: DecisionReason, alternative: string | undefined): Plan => ({
-    kind: 'denied',
-    verdict: deny(policy, {
-      ...known,
-      reasons: [reason],
-      prohibited: reason === 'prohibited',
-      alternative,
-    }),
-  });
   if (prohibitions.length > 0)
     return denial(
+      policy,
+      known,
       'prohibited',
       prohibitions.find((it) => it.alternative !== undefined)?.alternative,
     );
   const { candidates, unnamed } = matchTiers(policy, subject, trace);
   if (candidates.length === 0)
     return denial(
+      policy,
+      known,
       unnamed?.missing.reason ?? 'no_tier',
       unnamed?.missing.budget.source.alternative ?? unnamed?.tier.alternative,
     );
   const missing = missingName(policy.budgets, subject);
   if (missing) {
     trace.push(missingLine(missing));
-    return denial(missing.reason, missing.budget.source.alternative);
+    return denial(policy, known, missing.reason, missing.budget.source.alternative);
   }
   const always = [
     ...taskHoldings(subject, policy.unitName),
@@ -118,7 +113,7 @@ function planPayment(
   ];
   const tiers = candidates.map((tier) => tierHoldings(tier, subject));
   const kept = rules < 2 ? tiers : withinReach(always, tiers, trace);
-  if (kept.length === 0) return denial('too_many_limits', undefined);
+  if (kept.length === 0) return denial(policy, known, 'too_many_limits', undefined);
   const { amountText } = subject;
   return {
     kind: 'candidates',
@@ -132,6 +127,17 @@ function planPayment(
     })),
     found: { ...known, amountText, always, tiers: kept, unnamed: unnamed?.missing.reason, rules },
   };
+}
+
+function denial(
+  policy: CompiledPolicy,
+  known: { readonly units: bigint; readonly flags: readonly string[]; readonly trace: TraceLine[] },
+  reason: DecisionReason,
+  alternative: string | undefined,
+): Plan {
+  const prohibited = reason === 'prohibited';
+  const verdict = deny(policy, { ...known, reasons: [reason], prohibited, alternative });
+  return { kind: 'denied', verdict };
 }
 
 /**

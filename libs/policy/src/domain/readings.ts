@@ -85,24 +85,25 @@ export function availableAfter(
   rules: number,
 ): Available[] | undefined {
   if (rules < 2) return undefined;
-  const count = amount === 0n ? 0 : 1;
-  return measured.slice(0, AVAILABLE_MAX).map(({ holding: { limit, source }, reading }) => {
-    const { scope, window, atMost, atMostCount } = limit;
+  const available: Available[] = [];
+  for (const { holding, reading } of measured) {
+    if (available.length === AVAILABLE_MAX) break;
+    const { scope, window, atMost, atMostCount } = holding.limit;
     const alone = window.kind === 'payment';
-    const taken = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open) + amount;
-    const counted = alone ? 0 : reading.committedCount + reading.openCount + count;
-    return {
-      limit: source.name,
-      scope,
-      window,
-      ...(atMost !== undefined && { amount: leftOf(BigInt(atMost), taken).toString() }),
-      ...(atMostCount !== undefined && { count: Math.max(0, atMostCount - counted) }),
-    };
-  });
+    const left: Available = { limit: holding.source.name, scope, window };
+    if (atMost !== undefined) left.amount = alone ? atMost : leftOf(atMost, reading, amount);
+    if (atMostCount !== undefined) {
+      const taken = reading.committedCount + reading.openCount + (amount === 0n ? 0 : 1);
+      left.count = Math.max(0, atMostCount - (alone ? 0 : taken));
+    }
+    available.push(left);
+  }
+  return available;
 }
 
-function leftOf(atMost: bigint, taken: bigint): bigint {
-  return atMost > taken ? atMost - taken : 0n;
+function leftOf(atMost: string, { committed, open }: Reading, amount: bigint): string {
+  const left = BigInt(atMost) - (BigInt(committed) + BigInt(open) + amount);
+  return left > 0n ? left.toString() : '0';
 }
 
 /** Tells the readings: those that refused first, because the rest may be cut short. */
