@@ -74,10 +74,13 @@ const LOSSES: Record<string, () => Promise<void>> = {
 
 describe('a tenant whose budget server', () => {
   it.each(Object.entries(LOSSES))('%s', async (_, lose) => {
-    await propose(1);
+    expect(await untilDecided(await propose(1))).toBe('signed');
     await type('SAVE');
     const spent = await propose(30);
-    await world.present(spent.body);
+    expect(await untilDecided(spent)).toBe('signed');
+    // Only the agent is given the signature.
+    const signed = await world.call('research-1', 'GET', `/v1/payments/${spent.body.id}`);
+    await world.present(signed.body);
     await world.pass(5_000);
     expect((await world.read(spent.body.id)).status).toBe('settled');
     expect(await untilDecided(await propose(50))).toBe('signed');
@@ -90,7 +93,7 @@ describe('a tenant whose budget server', () => {
   });
 
   it('does not answer waits, and goes on by itself', async () => {
-    await propose(60);
+    expect(await untilDecided(await propose(60))).toBe('signed');
     const before = await epochs();
     server.pause();
     const asked = world.propose({

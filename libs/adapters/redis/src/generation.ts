@@ -2,10 +2,10 @@ import type { Booking, Bookings } from '@countersign/ports';
 import type { Redis } from 'ioredis';
 import { SCRIPTS } from './scripts.ts';
 
-/** Payments, fields or entries of one command: it takes a few milliseconds, and others wait meanwhile. */
-const BATCH = 1_000;
+/** Arguments of one command, which go in pairs: it takes a few milliseconds, and others wait meanwhile. */
+const ARGUMENTS_MAX = 2_000;
 /** Commands under way at a time: one side packs while the other unpacks. */
-const UNDER_WAY_MAX = 16;
+const UNDER_WAY_MAX = 4;
 const SCANNED_EACH = 1_000;
 const ENDED_KEPT_MS = 400 * 86_400_000;
 
@@ -14,11 +14,9 @@ interface Counter {
   openCount: number;
   spent: bigint;
   spentCount: number;
-  readonly entries: Entry[];
+  /** Score and member by turns, as ZADD takes them. */
+  readonly entries: (number | string)[];
 }
-
-/** Score and member, as ZADD takes them. */
-type Entry = readonly [number, string];
 
 /** What there must be of a generation that was written whole. */
 interface Written {
@@ -37,29 +35,30 @@ export async function writeGeneration(
   { payments }: Bookings,
 ): Promise<Written> {
   const base = `${fence.slice(0, -'fence'.length)}${generation}:`;
-  await inParallel(chunks(payments), (some) =>
-    redis.eval(
-      SCRIPTS.enter,
-      ...[1, fence, generation, ENDED_KEPT_MS],
-      ...some.flatMap(({ state, paymentId }) => [state, paymentId]),
-    ),
+  const states: string[] = [];
+  const opens: string[] = [];
+  for (const payment of payments) {
+    const { state, paymentId } = payment;
+    states.push(state, paymentId);
+    if (state === 'open')
+      opens.push(paymentId, `${payment.amount} ${JSON.stringify(payment.scopes)}`);
+  }
+  await inParallel(chunks(states), (some) =>
+    redis.eval(SCRIPTS.enter, 1, fence, generation, ENDED_KEPT_MS, ...some),
   );
-  const opens = payments.flatMap((it) =>
-    it.state === 'open' ? [[it.paymentId, `${it.amount} ${JSON.stringify(it.scopes)}`]] : [],
-  );
-  await inParallel(chunks(opens), (some) => redis.hset(`${base}open`, ...some.flat()));
-  const counters: string[][] = [];
-  const entries: { readonly key: string; readonly some: readonly Entry[] }[] = [];
+  await inParallel(chunks(opens), (some) => redis.hset(`${base}open`, ...some));
+  const counters: string[] = [];
+  const entries: { readonly key: string; readonly some: readonly (number | string)[] }[] = [];
   for (const [scope, counter] of summed(payments)) {
     const { open, openCount, spent, spentCount } = counter;
     // Every payment that was spent is an entry by time.
-    counters.push([scope, `${open} ${openCount} ${spent} ${spentCount} ${spentCount}`]);
+    counters.push(scope, `${open} ${openCount} ${spent} ${spentCount} ${spentCount}`);
     for (const some of chunks(counter.entries))
       entries.push({ key: `${base}spent:${scope}`, some });
   }
-  await inParallel(entries, ({ key, some }) => redis.zadd(key, ...some.flat()));
-  await inParallel(chunks(counters), (some) => redis.hset(`${base}counters`, ...some.flat()));
-  return { opens: opens.length, counters: counters.length };
+  await inParallel(entries, ({ key, some }) => redis.zadd(key, ...some));
+  await inParallel(chunks(counters), (some) => redis.hset(`${base}counters`, ...some));
+  return { opens: opens.length / 2, counters: counters.length / 2 };
 }
 
 /** Removes the keys of the generations that `isOver` names, by name and epoch. */
@@ -110,11 +109,11 @@ function count(
   }
   counter.spent += amount;
   counter.spentCount += 1;
-  counter.entries.push([payment.spentAtMs, `${amount}:${paymentId}`]);
+  counter.entries.push(payment.spentAtMs, `${amount}:${paymentId}`);
 }
 
 function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH);
+  for (let at = 0; at < all.length; at += ARGUMENTS_MAX) yield all.slice(at, at + ARGUMENTS_MAX);
 }
 
 /** Some at a time, until all are done or one has failed. */
