@@ -38,6 +38,7 @@ const TASKS = {
   'test:stack': testStack,
   check,
   sim: simulate,
+  fuzz: program('test/fuzz/main.ts'),
   bench,
   countersign: program('apps/cli/src/main.ts'),
   standalone: program('apps/standalone/src/main.ts'),
