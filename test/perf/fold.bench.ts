@@ -36,7 +36,10 @@ async function write(
 
 async function started(store: Store, paid: PaidLog, statePath: string | undefined) {
   const state = statePath === undefined ? undefined : openStateStore(statePath);
-  const host = new LaneHost(store.log, paid.trusted, fail, { ...(state && { state }) });
+  const host = new LaneHost(store.log, paid.trusted, fail, {
+    threads: true,
+    ...(state && { state }),
+  });
   const seconds = await secondsOf(() => host.start());
   const close = async () => {
     await host.close();

@@ -78,7 +78,7 @@ export async function startServices(ports: ServicePorts) {
   const { clock, timers, log, keys, budgets, chains } = ports;
   const trusted = pinned(keys);
   const { eventLog, state, onFatal } = ports;
-  const host = new LaneHost(eventLog, trusted, onFatal, { ...(state && { state }) });
+  const host = new LaneHost(eventLog, trusted, onFatal, { threads: true, ...(state && { state }) });
   const registry = new Registry(host, keys.policy);
   const archive = archiveOf(ports, host, trusted);
   const app = await createHttpApp(

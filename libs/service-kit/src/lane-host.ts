@@ -24,6 +24,7 @@ import {
   type Position,
   type Subscription,
 } from '@countersign/ports';
+import { catchUp } from './catch-up.ts';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
@@ -40,6 +41,7 @@ type Touched = (payments: readonly Payment[], lane: LaneState) => void;
 export class LaneHost {
   readonly log: EventLog;
   readonly #fold: LogFold;
+  readonly #threads: boolean;
   readonly #readBacks = new ReadBacks();
   readonly #onTouched = new Set<Touched>();
   /** By payment: who waits for it. */
@@ -82,6 +84,7 @@ export class LaneHost {
       },
     };
     this.#fold = new LogFold(log, trusted, listeners, options);
+    this.#threads = options.threads ?? false;
   }
 
   /**
@@ -93,6 +96,7 @@ export class LaneHost {
     await this.#fold.restore();
     const names = [CONTROL, ...this.lanes.map((lane) => String(lane.lane))];
     const ends = await Promise.all(names.map((name) => this.log.end(name)));
+    if (this.#threads) await this.#catchUp(new Map(names.map((name, at) => [name, ends[at] ?? 0])));
     const caughtUp = Promise.withResolvers<void>();
     const check = () => {
       const there = names.every((name, index) => this.#fold.nextOf(name) >= (ends[index] ?? 0));
@@ -289,6 +293,15 @@ export class LaneHost {
     this.#fold.expect(position, encoded);
     const result = await this.#readBacks.at(position);
     return { position, id: encoded.id, ...result };
+  }
+
+  async #catchUp(ends: ReadonlyMap<string, number>): Promise<void> {
+    try {
+      await catchUp(this.log, this.#fold, ends);
+    } catch (error) {
+      this.#halt(error);
+      throw error;
+    }
   }
 
   #halt(error: unknown, expected = false): void {

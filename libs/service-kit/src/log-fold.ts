@@ -1,6 +1,9 @@
 import {
   type EncodedEvent,
+  type EventName,
+  type EventOf,
   type RefusalCode,
+  type Undecodable,
   decodeEvent,
   isLaneEvent,
 } from '@countersign/contracts';
@@ -30,7 +33,7 @@ import { type Link, linked } from './link.ts';
 import type { Folded } from './read-backs.ts';
 import { SavedFold } from './saved-fold.ts';
 import { StateCache } from './state-cache.ts';
-import { type TrustedKeys, isGenuine } from './statements.ts';
+import { type TrustedKeys, isGenuine, isGenuineElsewhere } from './statements.ts';
 
 /** Records between two saves: each writes what changed since the one before. */
 const SAVE_EACH = 512;
@@ -43,6 +46,16 @@ export interface StateOptions {
   readonly state?: StateStore;
   /** Records between two saves. */
   readonly saveEach?: number;
+  /** Whether other threads verify what stands in the log at start. A world that owns time has none. */
+  readonly threads?: boolean;
+}
+
+interface Expected {
+  readonly bytes: Uint8Array;
+  /** What decoding the bytes gives. */
+  readonly event: EventOf<EventName>;
+  /** Whether it was found to be its service's, where that was looked into already. */
+  readonly genuine?: boolean;
 }
 
 /** Told what each record did, once it is folded. */
@@ -70,8 +83,8 @@ export class LogFold {
   readonly #held: LogRecord[][];
   /** Agents that changed since the last save, with their lanes. */
   readonly #changedAgents = new Map<string, number>();
-  /** By position: records of this process's own that are about to be read back, with what decoding would give. */
-  readonly #expected = new Map<string, EncodedEvent>();
+  /** By position: records that are about to be folded, with what is known of them already. */
+  readonly #expected = new Map<string, Expected>();
   #unsaved = 0;
 
   constructor(
@@ -144,10 +157,27 @@ export class LogFold {
 
   /** A record of this process stands in the log: if it is read back with the very same bytes, it need not be decoded. */
   expect({ lane, offset }: Position, encoded: EncodedEvent): void {
-    if (lane === CONTROL || !encoded.event || offset < this.nextOf(lane)) return;
+    const { bytes, event } = encoded;
+    if (lane === CONTROL || !event || offset < this.nextOf(lane)) return;
     if (this.#expected.size >= EXPECTED_MAX)
       this.#expected.delete(this.#expected.keys().next().value ?? '');
-    this.#expected.set(`${lane}:${offset}`, encoded);
+    this.#expected.set(`${lane}:${offset}`, { bytes, event });
+  }
+
+  /** Decodes records that are soon to be taken, and has their signatures verified on other threads. Never rejects. */
+  async prepare(records: readonly LogRecord[]): Promise<void> {
+    const verified = records.map(async ({ lane, offset, bytes }) => {
+      if (lane === CONTROL) return;
+      const event = decodeEvent(bytes);
+      if ('undecodable' in event) return;
+      const genuine = await isGenuineElsewhere(this.#trusted, event);
+      this.#expected.set(`${lane}:${offset}`, {
+        bytes,
+        event,
+        ...(genuine !== undefined && { genuine }),
+      });
+    });
+    await Promise.all(verified);
   }
 
   /** Folds one record; one that was folded before is passed over. */
@@ -190,12 +220,12 @@ export class LogFold {
 
   #foldLane(record: LogRecord): void {
     const lane = this.lane(Number(record.lane));
-    const event = this.#decoded(record);
+    const { event, genuine } = this.#decoded(record);
     if ('undecodable' in event || !isLaneEvent(event)) {
       this.#pass(lane, record, 'undecodable');
       return;
     }
-    if (!isGenuine(this.#trusted, event)) {
+    if (!(genuine ?? isGenuine(this.#trusted, event))) {
       this.#pass(lane, record, 'not_genuine');
       return;
     }
@@ -220,14 +250,14 @@ export class LogFold {
     this.#listeners.onControl();
   }
 
-  #decoded(record: LogRecord): ReturnType<typeof decodeEvent> {
+  #decoded(
+    record: LogRecord,
+  ): Pick<Expected, 'genuine'> & { event: EventOf<EventName> | Undecodable } {
     const position = `${record.lane}:${record.offset}`;
     const expected = this.#expected.get(position);
-    if (!expected?.event) return decodeEvent(record.bytes);
     this.#expected.delete(position);
-    return Buffer.compare(expected.bytes, record.bytes) === 0
-      ? expected.event
-      : decodeEvent(record.bytes);
+    if (expected && Buffer.compare(expected.bytes, record.bytes) === 0) return expected;
+    return { event: decodeEvent(record.bytes) };
   }
 
   /** A record that is nobody's: the lane moves on, nothing else does. */

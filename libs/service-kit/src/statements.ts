@@ -66,14 +66,40 @@ export type TrustedKeys = ReadonlyMap<
 
 /** Whether a record may be believed to be its service's: signed by it, or of a kind that is not signed. */
 export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
+  const claim = claimOf(trusted, event);
+  if (typeof claim === 'boolean') return claim;
+  if (ownSignatures.take(claim.value, claim)) return true;
+  return verify(null, ...verifiable(claim));
+}
+
+/** The same, verified on another thread; undefined when that failed, and it is still to be found out. */
+export function isGenuineElsewhere(
+  trusted: TrustedKeys,
+  event: EventOf<EventName>,
+): Promise<boolean | undefined> {
+  const claim = claimOf(trusted, event);
+  if (typeof claim === 'boolean') return Promise.resolve(claim);
+  return new Promise((resolve) =>
+    verify(null, ...verifiable(claim), (error, genuine) => resolve(error ? undefined : genuine)),
+  );
+}
+
+/** What a record says was signed, and by whom; or at once whether it is genuine, where nothing is to be verified. */
+function claimOf(
+  trusted: TrustedKeys,
+  event: EventOf<EventName>,
+): boolean | (OwnSignature & { readonly value: string }) {
   if (!('signature' in event.data)) return true;
   const { keyId, value } = event.data.signature;
   const key = trusted.get(keyId);
   if (!key || key.service !== WRITERS[event.name]) return false;
   const text = statementText(event.name, event.causationId, event.data);
-  if (ownSignatures.take(value, { by: key.publicKey, text })) return true;
+  return { by: key.publicKey, text, value };
+}
+
+function verifiable({ by, text, value }: OwnSignature & { readonly value: string }) {
   const bytes = new TextEncoder().encode(text);
-  return verify(null, bytes, publicKeyOf(key.publicKey), Buffer.from(value, 'base64url'));
+  return [bytes, publicKeyOf(by), Buffer.from(value, 'base64url')] as const;
 }
 
 const publicKeys = new Map<string, KeyObject>();

@@ -2,8 +2,8 @@ import { Fault, invariant } from '@countersign/kernel';
 import type { LaneId, LogRecord, Subscription } from '@countersign/ports';
 import type { SyncStore } from './sync-store.ts';
 
-/** A batch is bounded, so that a replay leaves room for other work between two of them. */
-const BATCH_RECORDS = 512;
+/** A turn is bounded, so that a replay leaves room for other work between two of them. */
+const TURN_RECORDS = 128;
 const BATCH_BYTES = 4_194_304;
 
 /** The subscriptions of one store: woken by its commits, ended by its death. */
@@ -59,6 +59,9 @@ export class Subscriptions {
 class Feed {
   readonly #store: SyncStore;
   readonly #next: Map<LaneId, number>;
+  readonly #lanes: readonly LaneId[];
+  /** Which of the lanes is next. */
+  #at = 0;
   readonly #onRecords: (records: readonly LogRecord[]) => void;
   readonly #onFault: (error: unknown) => void;
   #isScheduled = false;
@@ -72,6 +75,7 @@ class Feed {
   ) {
     this.#store = store;
     this.#next = new Map(from);
+    this.#lanes = [...from.keys()];
     this.#onRecords = onRecords;
     this.#onFault = onFault;
   }
@@ -95,16 +99,22 @@ class Feed {
     return false;
   }
 
-  /** One batch of every lane that has one, in the order of the subscriber's map. */
+  /** One batch of every lane that has one, going on where the turn before had to end. */
   #turn(): void {
     this.#isScheduled = false;
+    if (this.#isStopped) return;
     try {
-      for (const [lane, offset] of this.#next) {
-        if (this.#isStopped) return;
-        const records = this.#store.readNow(lane, offset, BATCH_RECORDS, BATCH_BYTES);
-        if (records.length === 0) continue;
+      let left = TURN_RECORDS;
+      for (let tried = 0; tried < this.#lanes.length && left > 0; tried += 1) {
+        const lane = this.#lanes[this.#at] ?? '';
+        this.#at = (this.#at + 1) % this.#lanes.length;
+        const offset = this.#next.get(lane) ?? 0;
+        if (offset >= this.#store.endNow(lane)) continue;
+        const records = this.#store.readNow(lane, offset, left, BATCH_BYTES);
+        left -= records.length;
         this.#next.set(lane, offset + records.length);
         this.#onRecords(records);
+        if (this.#isStopped) return;
       }
       this.wake();
     } catch (error) {

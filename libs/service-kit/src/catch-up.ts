@@ -1,0 +1,60 @@
+import { setImmediate } from 'node:timers/promises';
+import type { EventLog, LogRecord } from '@countersign/ports';
+import type { LogFold } from './log-fold.ts';
+
+/** Records of one turn of the event loop: a few milliseconds. */
+const PAGE = 128;
+
+/**
+ * Folds what stands in the log at start, page by page: while the signatures of one page are verified on other threads,
+ * the next one is read and decoded, and in between the process answers.
+ *
+ * @param ends by lane, the offset to fold up to; control first, as lanes wait for it.
+ */
+export async function catchUp(
+  log: EventLog,
+  fold: LogFold,
+  ends: ReadonlyMap<string, number>,
+): Promise<void> {
+  let last: Page | undefined;
+  for await (const records of pages(log, fold, ends)) {
+    const page = { records, prepared: fold.prepare(records) };
+    await take(fold, last);
+    last = page;
+  }
+  await take(fold, last);
+}
+
+interface Page {
+  readonly records: readonly LogRecord[];
+  /** Settles when its signatures are verified; never rejects. */
+  readonly prepared: Promise<void>;
+}
+
+async function take(fold: LogFold, page: Page | undefined): Promise<void> {
+  if (!page) return;
+  await page.prepared;
+  for (const record of page.records) fold.take(record);
+  fold.save(false);
+  await setImmediate();
+}
+
+/** One page of each lane in turn, until all are at their ends. */
+async function* pages(
+  log: EventLog,
+  fold: LogFold,
+  ends: ReadonlyMap<string, number>,
+): AsyncGenerator<readonly LogRecord[]> {
+  const next = new Map([...ends.keys()].map((lane) => [lane, fold.nextOf(lane)]));
+  for (let found = true; found;) {
+    found = false;
+    for (const [lane, offset] of next) {
+      const left = (ends.get(lane) ?? 0) - offset;
+      const records = left > 0 ? await log.read(lane, offset, Math.min(PAGE, left)) : [];
+      if (records.length === 0) continue;
+      next.set(lane, offset + records.length);
+      found = true;
+      yield records;
+    }
+  }
+}
