@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { openRedisBudgets } from '@countersign/adapter-redis';
 import { type Composition, type Surroundings, openVault, ownKey } from '@countersign/hosting';
 import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
@@ -13,7 +14,7 @@ export async function compose(
   const vault = openVault(settings);
   const key = await ownKey(vault, 'policy', trusted);
   const budgets = await openRedisBudgets({
-    url: settings.COUNTERSIGN_REDIS_URL,
+    url: readFileSync(settings.COUNTERSIGN_REDIS_URL_FILE, 'utf8').trim(),
     logId: host.log.logId,
   });
   const registry = new Registry(host, key);

@@ -5,8 +5,8 @@ import { z } from 'zod';
 export const Settings = z.strictObject({
   ...ServiceSettings,
   ...VaultSettings,
-  /** Such as `rediss://user:password@redis:6380`; must be set not to evict. */
-  COUNTERSIGN_REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  /** File with a URL such as `rediss://user:password@redis:6380`, of a server that is set not to evict. */
+  COUNTERSIGN_REDIS_URL_FILE: z.string().min(1),
   /** Credential of the first person, who may do everything; made there when there is no such file and no such person. */
   COUNTERSIGN_OWNER_CREDENTIAL_FILE: z.string().min(1),
 });

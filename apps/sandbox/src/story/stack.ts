@@ -64,6 +64,7 @@ export async function startStack(surroundings: Surroundings): Promise<Countersig
 
 const OWNER_FILE = join(FOLDER, 'owner.credential');
 const LOGINS = join(FOLDER, 'logins');
+const REDIS_URL_FILE = join(FOLDER, 'redis.url');
 
 async function startServers(parts: AsyncDisposableStack): Promise<Servers> {
   const program = await startProgram({
@@ -79,6 +80,7 @@ async function startServers(parts: AsyncDisposableStack): Promise<Servers> {
 async function setUp({ kafka, redis, vault }: Servers): Promise<string> {
   const tokenFile = join(FOLDER, 'vault.token');
   writeFileSync(tokenFile, vault.token, { mode: 0o600 });
+  writeFileSync(REDIS_URL_FILE, redis.url, { mode: 0o600 });
   const printed = await runProgram('apps/cli/src/main.ts', [
     ...['setup', '--apply', '--brokers', kafka.brokers.join(','), '--lanes', LANES],
     ...['--replication', '1', '--redis', redis.url],
@@ -107,7 +109,7 @@ function settingsFor(parts: {
   const own: Readonly<Record<Service, Readonly<Record<string, string>>>> = {
     intake: {},
     policy: {
-      COUNTERSIGN_REDIS_URL: servers.redis.url,
+      COUNTERSIGN_REDIS_URL_FILE: REDIS_URL_FILE,
       COUNTERSIGN_OWNER_CREDENTIAL_FILE: OWNER_FILE,
     },
     approval: notifier,
