@@ -14,7 +14,11 @@ const Chains = z.string().transform((text, context) =>
         .strictObject({ network: Network, rpcUrl: z.url({ protocol: /^https?$/ }) })
         .safeParse({ network, rpcUrl: rest.join('=') });
       if (!chain.success)
-        context.addIssue({ code: 'custom', message: `"${part}" is not <CAIP-2>=<URL>` });
+        // What stands there otherwise may be a URL with a key in it.
+        context.addIssue({
+          code: 'custom',
+          message: `${Network.safeParse(network).success ? network : 'one'} is not <CAIP-2>=<URL>`,
+        });
       else if (!TEST_NETWORKS.includes(chain.data.network))
         context.addIssue({
           code: 'custom',

@@ -1,10 +1,11 @@
+import { shownSettings } from '@countersign/service-kit';
 import pino from 'pino';
 import { startStandalone } from './compose.ts';
 import { type Settings, SettingsInvalid, readSettings } from './config.ts';
 
-/** Prints what the settings come to, without secrets: they are only named as files. */
+/** Prints what the settings come to, without secrets: those are in files, or in what a URL has after its host. */
 function checkConfig(settings: Settings): void {
-  process.stdout.write(`${JSON.stringify(settings, null, 2)}\n`);
+  process.stdout.write(`${shownSettings(settings)}\n`);
 }
 
 async function main(): Promise<void> {

@@ -36,14 +36,15 @@ const TrustedKey = z
     return { service: text.slice(0, at), publicKey: text.slice(at + 1) };
   });
 
-/** `eip155:84532=http://127.0.0.1:8545` */
+/** `eip155:84532=http://127.0.0.1:8545`. A fault names the network only, as the URL may hold a key. */
 const ChainAt = z.string().transform((text, context) => {
   const [network, ...rest] = text.split('=');
   const chain = z
     .strictObject({ network: Network, rpcUrl: HttpUrl })
     .safeParse({ network, rpcUrl: rest.join('=') });
   if (chain.success) return chain.data;
-  context.addIssue({ code: 'custom', message: `"${text}" is not <CAIP-2>=<URL>` });
+  const name = Network.safeParse(network).success ? network : 'one';
+  context.addIssue({ code: 'custom', message: `${name} is not <CAIP-2>=<URL>` });
   return z.NEVER;
 });
 

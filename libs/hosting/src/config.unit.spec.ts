@@ -87,6 +87,15 @@ describe('the settings of a service', () => {
     ]);
   });
 
+  it.each(['https://node.example/sEcReT', 'eip155:8453=ftp://node.example/sEcReT'])(
+    'do not repeat %s, which may hold a key, in a fault',
+    (chain) => {
+      const faults = faultsOf({ ...enough, COUNTERSIGN_CHAINS: chain });
+      expect(faults).toEqual([expect.stringMatching(/is not <CAIP-2>=<URL>$/)]);
+      expect(faults[0]).not.toContain('sEcReT');
+    },
+  );
+
   it('have no default for what only whoever deploys can know', () => {
     expect(faultsOf({}).map((fault) => fault.split(':')[0])).toEqual(Object.keys(enough));
   });

@@ -10,6 +10,7 @@ import {
   type Shell,
   type TrustedKeys,
   createHttpApp,
+  shownSettings,
   systemClock,
   systemTimers,
 } from '@countersign/service-kit';
@@ -53,8 +54,8 @@ const EXIT_CONFIG = 78;
 const PATIENCE_MS = 60_000;
 
 /**
- * The whole of a service's `main`: settings (`--check-config` prints them and ends), the log, the duties, HTTP, and on
- * SIGTERM or SIGINT the orderly end: no more requests, running debts to their end, the lanes to other replicas.
+ * The whole of a service's `main`: settings (`--check-config` prints them without secrets and ends), the log, the
+ * duties, HTTP, and on SIGTERM or SIGINT the orderly end: no more requests, running debts to their end, the lanes to other replicas.
  *
  * Its one line on standard output, `{"service", "url"}`, says that it is caught up and at work.
  */
@@ -64,7 +65,7 @@ export async function runService<S extends ServiceSettings>(
   try {
     const settings = readSettings(definition.settings);
     if (process.argv.includes('--check-config')) {
-      process.stdout.write(`${JSON.stringify(settings, null, 2)}\n`);
+      process.stdout.write(`${shownSettings(settings)}\n`);
       return;
     }
     await run(definition, settings);
