@@ -49,7 +49,7 @@ export class World {
   readonly told: Notification[] = [];
   readonly wallets = new TestWallets();
   readonly owners = new TestOwners();
-  readonly journal = openSigningJournal(undefined);
+  journal = openSigningJournal(undefined);
   readonly path: string;
   credentials: Record<string, string> = {};
   services!: Services;
@@ -141,6 +141,11 @@ export class World {
 
   #openEventStore(): Promise<EventStore> {
     return openEventStore({ logId: this.log.logId, folder: this.eventsIn ?? '' });
+  }
+
+  /** The signer's own journal is lost. */
+  forgetJournal(): void {
+    this.journal = openSigningJournal(undefined);
   }
 
   get log() {

@@ -60,7 +60,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"48cc2d30d5933a52ac66944f122c263a28c2e8c52fc3ae625ea31d6c7e4bbd65"`,
+      `"8334846452c80cf3e036e8aee2f73609ba022ba3d607270fbb6f2570f5ef6e8b"`,
     );
   });
 });

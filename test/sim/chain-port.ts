@@ -1,5 +1,5 @@
 import { Fault } from '@countersign/kernel';
-import type { AuthorizationReading, BlockTag, Chain } from '@countersign/ports';
+import type { AuthorizationReading, BlockTag, Chain, Outflow } from '@countersign/ports';
 import type { Reading, SimChain, Submission, Usage } from './chain.ts';
 import type { Dice } from './dice.ts';
 import type { Weather } from './weather.ts';
@@ -40,6 +40,18 @@ export function chainPort(parts: ChainPortParts): Chain {
         (lag) => readingOf(chain.read({ token, from, nonce }, chain.at(tag, lag))),
         true,
       ),
+    outflows: ({ wallets, fromBlock, tag }) =>
+      call(
+        `outflows ${tag}`,
+        (lag) => {
+          const at = chain.at(tag, lag);
+          return {
+            at,
+            outflows: chain.outflows(new Set(wallets), fromBlock, at).flatMap(outflowOf),
+          };
+        },
+        true,
+      ),
     balance: () => call('balance', () => 10n ** 12n, true),
     submitTransfer: (transfer) => submit({ kind: 'transfer', ...transfer }),
     submitCancellation: ({ token, from, nonce, signature }) =>
@@ -73,6 +85,14 @@ function transferOf(
   { from, to, value }: { from: string; to: string; value: bigint },
 ) {
   return { from, to, value, ...whereOf(usage) };
+}
+
+function outflowOf({ submission, transactionHash, logIndex, block }: Usage): readonly Outflow[] {
+  if (submission.kind === 'cancellation') return [];
+  const { token, from, to, value } = submission;
+  const nonce = submission.kind === 'transfer' ? submission.nonce : null;
+  const where = { transactionHash, logIndex, blockNumber: block.number, blockHash: block.hash };
+  return [{ token, from, nonce, moved: { to, value }, ...where }];
 }
 
 function whereOf({ transactionHash, logIndex, block }: Usage) {

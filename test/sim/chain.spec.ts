@@ -39,12 +39,16 @@ describe('the chain of the simulation', () => {
         for (let count = dice.between(0, 3); count > 0; count -= 1) {
           const submission = drawSubmission(dice, nonces, nowMs);
           sim.submit(submission);
-          if (submission.kind === 'transfer') await memory.submitTransfer(submission);
+          if (submission.kind === 'plain') await memory.submitPlain(submission);
+          else if (submission.kind === 'transfer') await memory.submitTransfer(submission);
           else await memory.submitCancellation(submission);
         }
         nowMs += dice.between(1, 4) * 1_000;
         sim.mine(nowMs);
         memory.mine(nowMs);
+        const before = sim.length - dice.between(1, 5);
+        const first = (await memory.head('latest')).number - (sim.length - 1 - before);
+        expect(await outflowsBy(sim, before, dice)).toEqual(await outflowsBy(memory, first, dice));
         for (const nonce of nonces)
           for (const tag of TAGS)
             expect(await readBy(sim, nonce, tag, dice)).toEqual(
@@ -55,9 +59,20 @@ describe('the chain of the simulation', () => {
   );
 });
 
+async function outflowsBy(chain: SimChain | MemoryChain, fromBlock: number, dice: Dice) {
+  const scan = { tokens: [USDC], wallets: [PAYER], fromBlock, tag: 'latest' } as const;
+  const { outflows } =
+    chain instanceof MemoryChain
+      ? await chain.outflows(scan)
+      : await inCalm(chain, dice, (port) => port.outflows(scan));
+  return outflows.map(({ nonce, moved }) => ({ nonce, moved }));
+}
+
 function drawSubmission(dice: Dice, nonces: readonly string[], nowMs: number): Submission {
   const key = { token: USDC, from: PAYER, nonce: dice.pick(nonces) };
   const signature = dice.chance(0.1) ? 'forged' : 'genuine';
+  if (dice.chance(0.1))
+    return { kind: 'plain', token: USDC, from: PAYER, to: `0x${'a1'.repeat(20)}`, value: 3n };
   if (dice.chance(0.2)) return { kind: 'cancellation', ...key, signature };
   const validBefore = Math.floor(nowMs / 1_000) + dice.between(-2, 20);
   const to = `0x${'a1'.repeat(20)}`;

@@ -6,6 +6,14 @@ import type { Dice } from './dice.ts';
 /** A message of a wallet's key as anybody may submit it. */
 export type Submission =
   | ({ readonly kind: 'transfer' } & SignedTransfer)
+  /** The wallet's own transaction: whoever has its key needs no authorization. */
+  | {
+      readonly kind: 'plain';
+      readonly token: string;
+      readonly from: string;
+      readonly to: string;
+      readonly value: bigint;
+    }
   | {
       readonly kind: 'cancellation';
       readonly token: string;
@@ -14,7 +22,9 @@ export type Submission =
       readonly signature: string;
     };
 
-/** A nonce that was used or canceled in a block. */
+export type SignedSubmission = Exclude<Submission, { kind: 'plain' }>;
+
+/** Money that moved, or a nonce that was used or canceled, in a block. */
 export interface Usage {
   readonly submission: Submission;
   readonly transactionHash: string;
@@ -37,7 +47,7 @@ export class SimChain {
   readonly accounts: MemoryAccounts;
   /** Told of every use of a nonce in a block, also of one that a reorganisation takes back later. */
   onUsage: (usage: Usage) => void = () => {};
-  readonly #isGenuine: (submission: Submission) => boolean;
+  readonly #isGenuine: (submission: SignedSubmission) => boolean;
   readonly #dice: Dice;
   readonly #blocks: { ref: BlockRef; usages: Usage[] }[] = [];
   readonly #usages = new Map<string, Usage>();
@@ -49,7 +59,7 @@ export class SimChain {
     network: string,
     startMs: number,
     parts: {
-      isGenuine: (submission: Submission) => boolean;
+      isGenuine: (submission: SignedSubmission) => boolean;
       dice: Dice;
       accounts?: MemoryAccountsOptions;
     },
@@ -80,6 +90,20 @@ export class SimChain {
     return { at, usage: usage && usage.block.number <= at.number ? usage : undefined };
   }
 
+  /** What left some wallets, from a block up to another, in order. */
+  outflows(wallets: ReadonlySet<string>, fromBlock: number, at: BlockRef): readonly Usage[] {
+    return this.#blocks
+      .slice(fromBlock, at.number + 1)
+      .flatMap((block) => block.usages)
+      .filter(
+        ({ submission }) => submission.kind !== 'cancellation' && wallets.has(submission.from),
+      );
+  }
+
+  usagesAt(block: number): readonly Usage[] {
+    return this.#blocks[block]?.usages ?? [];
+  }
+
   submit(submission: Submission): string {
     this.#pending.push(submission);
     return hashOf('transaction', this.#pending.length);
@@ -96,7 +120,7 @@ export class SimChain {
       if (!this.#succeeds(submission, timeMs)) continue;
       const transactionHash = hashOf('transaction', `${this.#count}/${usages.length}`);
       const usage = { submission, transactionHash, logIndex: usages.length * 2, block: ref };
-      this.#usages.set(keyOf(submission), usage);
+      if (submission.kind !== 'plain') this.#usages.set(keyOf(submission), usage);
       usages.push(usage);
     }
     this.#pending = [];
@@ -112,7 +136,8 @@ export class SimChain {
     const dropped = this.#blocks.splice(this.#blocks.length - Math.min(depth, most));
     this.accounts.droppedAfter(this.#blocks.length - 1);
     const usages = dropped.flatMap((block) => block.usages);
-    for (const { submission } of usages) this.#usages.delete(keyOf(submission));
+    for (const { submission } of usages)
+      if (submission.kind !== 'plain') this.#usages.delete(keyOf(submission));
     const kept = usages.filter(() => this.#dice.chance(0.5)).map((usage) => usage.submission);
     this.#pending = [...kept, ...this.#pending];
     // The other branch is as long, and has other transactions in other blocks.
@@ -127,6 +152,7 @@ export class SimChain {
   }
 
   #succeeds(submission: Submission, timeMs: number): boolean {
+    if (submission.kind === 'plain') return true;
     if (this.#usages.has(keyOf(submission)) || !this.#isGenuine(submission)) return false;
     if (submission.kind === 'cancellation') return true;
     const { validAfter, validBefore } = submission;

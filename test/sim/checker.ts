@@ -1,3 +1,4 @@
+import type { Authorization } from '@countersign/contracts';
 import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from './chain.ts';
@@ -12,6 +13,7 @@ import { handover } from './invariants/handover.ts';
 import type { Invariant, MakeInvariant } from './invariants/invariant.ts';
 import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
+import { outflows } from './invariants/outflows.ts';
 import { replay } from './invariants/replay.ts';
 import { single } from './invariants/single.ts';
 import { stops } from './invariants/stops.ts';
@@ -41,6 +43,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   agency,
   /** On the chain, a purchase moves money once. */
   money,
+  /** What is not in the log and leaves a wallet freezes it. */
+  outflows,
   /** At the end, nothing is stuck. */
   liveness,
   handover,
@@ -82,8 +86,8 @@ export class Checker {
     for (const it of this.#all) it.onSignature?.(signature);
   }
 
-  onBearer(paymentId: string, signature: string): void {
-    for (const it of this.#all) it.onBearer?.(paymentId, signature);
+  onBearer(paymentId: string, authorization: Authorization, signature: string): void {
+    for (const it of this.#all) it.onBearer?.(paymentId, authorization, signature);
   }
 
   onReserve(request: ReserveRequest, result: ReserveResult): void {

@@ -2,7 +2,7 @@ import { type KeyObject, createPrivateKey, createPublicKey, sign } from 'node:cr
 import type { Authorization } from '@countersign/contracts';
 import { Fault, canonicalText, sha256Hex } from '@countersign/kernel';
 import type { OwnerKeys, StatementKey, TypedData, WalletKeys } from '@countersign/ports';
-import type { Submission } from './chain.ts';
+import type { SignedSubmission } from './chain.ts';
 import { ownerOf, rotationOf, signedByOwner } from './owners.ts';
 import type { Weather } from './weather.ts';
 import type { Wire } from './wire.ts';
@@ -147,9 +147,13 @@ export class Vault {
   }
 
   /** Whether a submission carries the signature its payer's key made over exactly this message. */
-  isGenuine(chainId: number, submission: Submission): boolean {
-    const { from, signature } = submission;
-    return signature === signatureOf(from, digestOfSubmission(chainId, submission));
+  isGenuine(chainId: number, submission: SignedSubmission): boolean {
+    return submission.signature === this.stolenSignature(chainId, submission);
+  }
+
+  /** What the payer's key makes of a message, for whoever has that key. Nobody here is told of it. */
+  stolenSignature(chainId: number, submission: SignedSubmission): string {
+    return signatureOf(submission.from, digestOfSubmission(chainId, submission));
   }
 
   #sign(wallet: string, digest: string): string {
@@ -167,7 +171,7 @@ export class Vault {
 }
 
 /** The digest a submission's signature must be over. */
-export function digestOfSubmission(chainId: number, submission: Submission): string {
+export function digestOfSubmission(chainId: number, submission: SignedSubmission): string {
   const { kind, token, from, nonce } = submission;
   const meaning: Meaning =
     kind === 'cancellation'

@@ -1,8 +1,14 @@
 import type { SyncStore } from '@countersign/adapter-sqlite';
 import type { LogRecord, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
 import { blindToOpen, blindToTasks, forgetful, openLeftOut, rewriting } from './plants/stores.ts';
-import { alwaysFinal, errorsAsUnused, neverFinal } from './plants/chains.ts';
-import { deafToVetoes, swapping } from './plants/logs.ts';
+import {
+  alwaysFinal,
+  blindToOutflows,
+  errorsAsUnused,
+  neverFinal,
+  withoutNonces,
+} from './plants/chains.ts';
+import { deafToRenewals, deafToVetoes, deafToWalletFreezes, swapping } from './plants/logs.ts';
 import { impatient, oneNonceMore } from './plants/signers.ts';
 import {
   acknowledging,
@@ -39,6 +45,7 @@ export const PLANTS = {
   'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },
   'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },
   'fold-skips-vetoes': { breaks: 'stops', plant: { distort: deafToVetoes } },
+  'fold-skips-renewals': { breaks: 'evidence', plant: { distort: deafToRenewals } },
   'freeze-is-acknowledged-too-early': { breaks: 'stops', plant: { surround: acknowledging } },
   'chain-says-unused-for-an-error': { breaks: 'evidence', plant: { surround: errorsAsUnused } },
   'chain-calls-the-latest-block-final': { breaks: 'evidence', plant: { surround: alwaysFinal } },
@@ -48,6 +55,9 @@ export const PLANTS = {
   'kept-state-loses-closed-payments': { breaks: 'agreement', plant: { state: forgetful } },
   'agent-registers-its-own-seller': { breaks: 'agency', plant: { surround: selfRegistering } },
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
+  'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },
+  'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },
+  'chain-forgets-nonces': { breaks: 'outflows', plant: { surround: withoutNonces } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;
 

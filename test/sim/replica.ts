@@ -94,7 +94,7 @@ export function startProcess(parts: ProcessParts): Process {
     name,
     party,
     host,
-    intake: new Intake({ host, key: keys.intake, timers }),
+    intake: new Intake({ host, key: keys.intake, timers, clock }),
     tasks: new Tasks(host, keys.intake),
     approvals: new Approvals({ host, key: keys.approval, clock }),
     registry: new Registry(host, keys.policy),
@@ -141,10 +141,11 @@ function takeUpDuties(
     settlement.runner,
     alertingDuty({ ...shell, notifier, pageUrl }),
   ];
-  policy.marking.start();
-  policy.bookkeeping.start();
-  signer.wallets.start();
-  settlement.accounts.start();
+  const { marking, bookkeeping } = policy;
+  const { guard, wallets: ownWallets } = signer;
+  const { accounts: ownAccounts, outflows } = settlement;
+  const ours = [marking, bookkeeping, guard, ownWallets, ownAccounts, outflows];
+  for (const watch of ours) watch.start();
   for (const runner of runners) runner.start();
 }
 

@@ -7,6 +7,7 @@ import { calmDown, misfortuneAtWork } from './actors/misfortune.ts';
 import { operatorsAtWork } from './actors/operators.ts';
 import { outsiderAtWork } from './actors/outsider.ts';
 import { approversAtWork } from './actors/people.ts';
+import { thiefAtWork } from './actors/thief.ts';
 import type { Broken } from './checker.ts';
 import { World, type WorldOptions } from './world.ts';
 
@@ -46,6 +47,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   operatorsAtWork(world);
   outsiderAtWork(world);
   misfortuneAtWork(world);
+  thiefAtWork(world);
   let told = 0;
   await world.run(() => {
     if (scheduler.steps - told >= PROGRESS_EACH) {

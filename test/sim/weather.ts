@@ -32,6 +32,8 @@ const WORST = {
   notifierOut: 0.5,
   /** The chain drops blocks that are not final. */
   reorg: 0.15,
+  /** Somebody has a wallet's key, and takes money with it. */
+  theft: 0.3,
   /** The HTTP answer to an agent or person is lost. */
   clientLost: 0.08,
 } as const;

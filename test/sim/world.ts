@@ -7,7 +7,7 @@ import { Acts } from './acts.ts';
 import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
-import { SimChain, type Submission } from './chain.ts';
+import { type SignedSubmission, SimChain } from './chain.ts';
 import { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
 import { History } from './history.ts';
@@ -54,6 +54,8 @@ export class World {
   readonly replicas: Replica[];
   readonly ceiling: { readonly perPayment: bigint; readonly perDay: bigint };
   notifierIsOut = false;
+  /** Nonces of what was signed with stolen keys. */
+  readonly stolenNonces = new Set<string>();
   readonly #plant: Plant;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
@@ -135,7 +137,7 @@ export class World {
   }
 
   /** As the token judges: where code stands it is asked, and elsewhere the key is. */
-  #isGenuine(submission: Submission): boolean {
+  #isGenuine(submission: SignedSubmission): boolean {
     const { from, signature } = submission;
     return this.chain.accounts.isAccount(from)
       ? this.chain.accounts.accepts(from, digestOfSubmission(CHAIN_ID, submission), signature)

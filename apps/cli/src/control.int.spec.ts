@@ -97,6 +97,7 @@ describe('wallets', () => {
   const wallet = {
     wallet: 'main',
     kind: 'eoa-secp256k1',
+    frozen: false,
     address: PAY_TO,
     balances: [
       { asset: `eip155:84532/erc20:${USDC}`, symbol: 'USDC', amount: '5000000', decimal: '5.00' },
@@ -133,6 +134,21 @@ describe('wallets', () => {
       { route: 'readWallet', body: undefined },
     ]);
     expect(await desk.run('wallet create odd --kind ed25519')).toMatchObject({ code: 2 });
+  });
+
+  it('are shown frozen, and lifted; a loss of records is accepted by its digest', async () => {
+    const digest = '7'.repeat(64);
+    await using desk = await startDesk({
+      readWallet: () => ({ ...wallet, frozen: true }),
+      unfreezeWallet: () => done,
+      readRestore: () => ({ digest }),
+      acceptRestore: () => done,
+    });
+    expect((await desk.run('wallet balance main')).out).toMatch(/state +frozen/);
+    expect((await desk.run('wallet unfreeze main')).code).toBe(0);
+    expect((await desk.run('restore status')).out).toContain(`restore accept ${digest}`);
+    expect((await desk.run(`restore accept ${digest}`)).code).toBe(0);
+    expect(desk.server.received.at(-1)).toMatchObject({ route: 'acceptRestore', body: { digest } });
   });
 
   it('are created and shown', async () => {

@@ -22,10 +22,10 @@ export async function compose(
     [...chains.keys()].map((network) => [network, settings.COUNTERSIGN_TOKENS]),
   );
   const pollMs = settings.COUNTERSIGN_POLL_MS;
-  const { runner, accounts } = settlementDuty({ ...surroundings, key, chains, pollMs });
+  const duty = settlementDuty({ ...surroundings, key, chains, pollMs });
   return {
     modules: [SettlementModule.with({ host, chains, tokens })],
-    duties: [accounts, runner],
+    duties: [duty.accounts, duty.outflows, duty.runner],
     close: async () => vault.close(),
   };
 }

@@ -25,14 +25,14 @@ export async function compose(
     perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
     perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),
   };
-  const { runner, wallets } = signerDuty({
+  const { runner, wallets, guard } = signerDuty({
     ...surroundings,
     ...{ key, keys, owners, accounts: smartAccounts, typedData, journal, chains, trusted },
     ceilingOf: () => ceiling,
   });
   return {
     modules: [],
-    duties: [wallets, runner],
+    duties: [guard, wallets, runner],
     async close() {
       journal.close();
       await keys.close();

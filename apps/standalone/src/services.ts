@@ -68,6 +68,12 @@ export interface ServicePorts {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** Runs on its own, beside the debts of payments. */
+interface Watch {
+  start(): void;
+  stop(): void;
+}
+
 export type Services = Awaited<ReturnType<typeof startServices>>;
 
 /**
@@ -115,6 +121,10 @@ export async function startServices(ports: ServicePorts) {
     pollMs: ports.pollMs,
   });
   const runners: Duty[] = [policy.runner, signer.runner, settlement.runner];
+  const { accounts, outflows } = settlement;
+  const { marking, bookkeeping } = policy;
+  const { guard, wallets } = signer;
+  const watches: Watch[] = [marking, bookkeeping, guard, wallets, accounts, outflows];
 
   async function work(pageUrl: string): Promise<void> {
     const { notifier } = ports;
@@ -122,10 +132,7 @@ export async function startServices(ports: ServicePorts) {
       approvalDuty({ ...shell, key: keys.approval, notifier, pageUrl }),
       alertingDuty({ ...shell, notifier, pageUrl }),
     );
-    policy.marking.start();
-    policy.bookkeeping.start();
-    signer.wallets.start();
-    settlement.accounts.start();
+    for (const watch of watches) watch.start();
     for (const runner of runners) runner.start();
     archive.work();
     for (const service of SIGNING_SERVICES) await registry.announceKey(service, keys[service]);
@@ -133,10 +140,7 @@ export async function startServices(ports: ServicePorts) {
 
   async function close(): Promise<void> {
     await app.close();
-    policy.marking.stop();
-    policy.bookkeeping.stop();
-    signer.wallets.stop();
-    settlement.accounts.stop();
+    for (const watch of watches) watch.stop();
     await Promise.all(runners.map((runner) => runner.stop()));
     await archive.close();
     await host.close();

@@ -149,6 +149,8 @@ export const WalletView = z.object({
       networks: z.array(z.object({ network: Network, state: AccountState })),
     })
     .optional(),
+  /** Money left it unrecorded; nothing is signed for it until a person lifts this. */
+  frozen: z.boolean(),
   balances: z.array(
     z.object({ asset: z.string(), symbol: z.string(), amount: Atomic, decimal: z.string() }),
   ),

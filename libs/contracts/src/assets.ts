@@ -26,6 +26,11 @@ const TABLE: readonly Asset[] = [
   },
 ];
 
+/** Every asset we know on a network. */
+export function assetsOn(network: string): readonly Asset[] {
+  return TABLE.filter((asset) => asset.network === network);
+}
+
 /** CAIP-19 id of an ERC-20 token, such as `eip155:8453/erc20:0x8335…`. */
 export function assetId(network: string, address: string): string {
   return `${network}/erc20:${address.toLowerCase()}`;

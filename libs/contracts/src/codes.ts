@@ -64,6 +64,7 @@ export const CODES = {
   not_an_approver: refusal(403, 'This person is not asked'),
   wrong_digest: refusal(409, 'What was shown is not what is asked for'),
   wrong_authorization: refusal(409, 'The authorization is not what was decided'),
+  not_renewable: refusal(409, 'The authorization is not renewed any more'),
   mark_backwards: refusal(409, 'A mark never goes back'),
 
   name_taken: refusal(409, 'The name is taken'),
@@ -73,6 +74,7 @@ export const CODES = {
   wallet_not_deployed: refusal(409, 'No account of this wallet is known to stand on a chain', true),
   wallet_rotating: refusal(409, 'The wallet is being given to a new key', true),
   owner_wrong: refusal(409, 'The account is owned by another key than it should be'),
+  restore_unknown: refusal(404, 'No such loss waits to be accepted'),
   person_unknown: refusal(404, 'There is no such person'),
   seller_unknown: refusal(404, 'There is no such seller'),
   policy_unknown: refusal(404, 'There is no such policy version'),

@@ -1,4 +1,4 @@
-export { type Asset, assetId, findAsset } from './assets.ts';
+export { type Asset, assetId, assetsOn, findAsset } from './assets.ts';
 export { CODES, type CodeInfo, type RefusalCode } from './codes.ts';
 export {
   Available,
@@ -13,7 +13,14 @@ export {
   Verdict,
 } from './decision.ts';
 export { ARCHIVE_EVENTS, ArchivedLane } from './events/archive-events.ts';
-export { CONTROL_EVENTS, MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
+export {
+  CONTROL_EVENTS,
+  MessageKeys,
+  type OutflowSeen,
+  Role,
+  Seller,
+  WalletKind,
+} from './events/control-events.ts';
 export { Authorization, LANE_EVENTS } from './events/lane-events.ts';
 export {
   type ArchiveEvent,

@@ -3,6 +3,7 @@ export {
   type ControlView,
   EMPTY_CONTROL,
   EMPTY_TENANT,
+  SCAN_STEP_BLOCKS,
   type PolicyVersion,
   type Principal,
   type TenantView,
@@ -34,7 +35,16 @@ export {
   quarantine,
 } from './domain/lane.ts';
 export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
+export { isRunningOut } from './domain/life-signing.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';
+export {
+  type TenantAlert,
+  type WalletFreezes,
+  isStopped,
+  outflowKey,
+  tenantAlertsOwed,
+} from './domain/standing-stops.ts';
+export { type OutflowShown, unloggedBecause } from './domain/outflows.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {
   type Booked,

@@ -30,6 +30,29 @@ export type AuthorizationReading = { readonly at: BlockRef } & (
   | { readonly state: 'canceled'; readonly canceled: Omit<TransferSeen, 'from' | 'to' | 'value'> }
 );
 
+/** Which outflows are asked for: of these wallets and tokens, from a block on, up to the block `tag` names now. */
+export interface OutflowScan {
+  readonly tokens: readonly string[];
+  readonly wallets: readonly string[];
+  readonly fromBlock: number;
+  readonly tag: BlockTag;
+}
+
+/** A token left a wallet, or one of the wallet's nonces was used up. A cancellation is none. */
+export interface Outflow {
+  readonly token: string;
+  readonly from: string;
+  /** Of the authorization that did it; null where the wallet's own transaction, or an allowance, did. */
+  readonly nonce: string | null;
+  /** Where it went; null where a nonce was used with no transfer behind it. */
+  readonly moved: { readonly to: string; readonly value: bigint } | null;
+  readonly transactionHash: string;
+  /** Of the transfer; of the use where there is no transfer. */
+  readonly logIndex: number;
+  readonly blockNumber: number;
+  readonly blockHash: string;
+}
+
 export type BlockTag = 'latest' | 'safe' | 'finalized';
 
 /** A signed EIP-3009 message anyone may submit. */
@@ -58,6 +81,10 @@ export interface Chain {
     tag: BlockTag,
     fromBlock: number,
   ): Promise<AuthorizationReading>;
+  /** Every outflow the scan names, in the order of the chain; `at` is the block up to which it looked. */
+  outflows(
+    scan: OutflowScan,
+  ): Promise<{ readonly at: BlockRef; readonly outflows: readonly Outflow[] }>;
   /** Token balance at latest, in atomic units. */
   balance(token: string, address: string): Promise<bigint>;
   /** Submits a transfer from the gas account; resolves with the transaction hash, which proves nothing. */

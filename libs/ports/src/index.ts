@@ -33,6 +33,8 @@ export type {
   BlockRef,
   BlockTag,
   Chain,
+  Outflow,
+  OutflowScan,
   SignedTransfer,
   TransferSeen,
 } from './chain.ts';

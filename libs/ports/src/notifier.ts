@@ -4,7 +4,7 @@ export interface Notification {
   readonly id: string;
   readonly kind: 'approval_wanted' | 'veto_window' | 'alert' | 'outcome';
   readonly tenant: string;
-  /** Left out where it is about a task. */
+  /** The payment it is about, if it is about one. */
   readonly paymentId?: string;
   readonly title: string;
   readonly facts: readonly { readonly name: string; readonly value: string }[];

@@ -146,6 +146,11 @@ export class LaneHost {
     return this.#fold.cache.payment(paymentId);
   }
 
+  /** The payment whose authorization has this nonce. */
+  paymentOfNonce(nonce: string): Payment | undefined {
+    return this.#fold.cache.paymentOfNonce(nonce);
+  }
+
   /** Payments of a tenant by the time of submission, the newest first. */
   newest(list: ListOf): readonly Payment[] {
     return this.#fold.cache.newest(list);

@@ -79,6 +79,8 @@ export class StateCache {
   readonly #agentOrders: Collection<true>;
   readonly #named: Collection<readonly NamedAt[]>;
   readonly #payments: Collection<Payment>;
+  /** Payment ids by the nonce of their authorization: what the chain knows of them. */
+  readonly #nonces: Collection<string>;
   readonly #ofAgent = new Map<string, Map<string, Payment>>();
   /** Payments in memory, whoever's they are. */
   readonly #inMemory = new Map<string, Payment>();
@@ -92,6 +94,7 @@ export class StateCache {
     this.#agentOrders = new Collection('orders', store);
     this.#named = new Collection('named', store);
     this.#payments = new Collection('payments', store);
+    this.#nonces = new Collection('nonces', store);
   }
 
   readonly tablesOf = (tenant: string, agent: string): AgentTables => {
@@ -110,6 +113,9 @@ export class StateCache {
         set: (id, payment) => {
           this.#keep(payment);
           this.#payments.set(id, payment);
+          // Every authorization begins in this phase.
+          if (payment.phase.status === 'fixed')
+            this.#nonces.set(payment.phase.fixed.authorization.nonce, id);
         },
         values: () => mine.values(),
       },
@@ -124,6 +130,11 @@ export class StateCache {
 
   payment(paymentId: string): Payment | undefined {
     return this.#inMemory.get(paymentId) ?? this.#payments.get(paymentId);
+  }
+
+  paymentOfNonce(nonce: string): Payment | undefined {
+    const id = this.#nonces.get(nonce);
+    return id === undefined ? undefined : this.payment(id);
   }
 
   named(paymentId: string, at: NamedAt): void {
@@ -167,8 +178,9 @@ export class StateCache {
 
   /** Entries for all that is new, which {@link saved} then lets go of. */
   changes(): { puts: StateEntry[]; deletes: { collection: string; key: string }[] } {
-    const all = [this.orders, this.ignored, this.#purchases, this.#agentOrders, this.#named];
-    const puts = all.flatMap((it) =>
+    const { orders, ignored } = this;
+    const grown = [orders, ignored, this.#purchases, this.#agentOrders, this.#named, this.#nonces];
+    const puts = grown.flatMap((it) =>
       [...it.fresh].map(([key, value]) => entry(it.name, key, value)),
     );
     for (const [key, use] of this.#keys.fresh) {
@@ -199,6 +211,7 @@ export class StateCache {
     for (const it of [this.orders, this.ignored, this.#purchases, this.#keys, this.#agentOrders])
       it.fresh.clear();
     this.#named.fresh.clear();
+    this.#nonces.fresh.clear();
     this.#payments.fresh.clear();
   }
 

@@ -2,21 +2,24 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Chain } from '@countersign/ports';
 import { DebtRunner, LaneHost, type Shell, WalletDebtRunner } from '@countersign/service-kit';
 import { accountEffects } from './service/account.effects.ts';
+import { OutflowWatch } from './service/outflow-watch.ts';
 import { type SettlementParts, settlementEffects } from './service/settlement.effects.ts';
 import { CHAINS, TOKENS, WalletsController } from './service/wallets.controller.ts';
 
 export type { SettlementParts } from './service/settlement.effects.ts';
 
-/** What settlement owes to payments, and to the accounts that make them. */
+/** What settlement owes to payments and to the accounts that make them, and its watch over whatever leaves a wallet. */
 export function settlementDuty(parts: SettlementParts & Shell): {
   runner: DebtRunner;
   accounts: WalletDebtRunner;
+  outflows: OutflowWatch;
 } {
   const shell = { ...parts, service: 'settlement' } as const;
   const networks = [...parts.chains.keys()];
   return {
     runner: new DebtRunner({ ...shell, effects: settlementEffects(parts) }),
     accounts: new WalletDebtRunner({ ...shell, effects: accountEffects(parts), networks }),
+    outflows: new OutflowWatch(parts),
   };
 }
 

@@ -1,4 +1,5 @@
 import { DebtRunner, type Shell, WalletDebtRunner } from '@countersign/service-kit';
+import { LogGuard } from './service/log-guard.ts';
 import { type SignerParts, signerEffects } from './service/signer.effects.ts';
 import { type WalletParts, walletEffects } from './service/wallet.effects.ts';
 
@@ -9,10 +10,13 @@ export { type SigningJournal, openSigningJournal } from './service/signing-journ
 export function signerDuty(parts: SignerParts & WalletParts & Shell): {
   runner: DebtRunner;
   wallets: WalletDebtRunner;
+  guard: LogGuard;
 } {
   const shell = { ...parts, service: 'signer' } as const;
+  const guard = new LogGuard(parts);
   return {
-    runner: new DebtRunner({ ...shell, effects: signerEffects(parts) }),
+    guard,
+    runner: new DebtRunner({ ...shell, effects: signerEffects({ ...parts, guard }) }),
     wallets: new WalletDebtRunner({ ...shell, effects: walletEffects(parts), networks: [] }),
   };
 }

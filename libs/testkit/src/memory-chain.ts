@@ -5,6 +5,8 @@ import type {
   BlockRef,
   BlockTag,
   Chain,
+  Outflow,
+  OutflowScan,
   SignedTransfer,
 } from '@countersign/ports';
 import { MemoryAccounts, type MemoryAccountsOptions } from './memory-accounts.ts';
@@ -13,7 +15,12 @@ export type SignedCancellation = AuthorizationKey & { readonly signature: string
 
 /** One call of the token within a transaction. */
 export type TokenCall =
-  { readonly transfer: SignedTransfer } | { readonly cancel: SignedCancellation };
+  | { readonly transfer: SignedTransfer }
+  | { readonly cancel: SignedCancellation }
+  | { readonly send: PlainTransfer };
+
+/** A wallet's own transaction: whoever has its key needs no authorization. */
+export type PlainTransfer = Pick<SignedTransfer, 'token' | 'from' | 'to' | 'value'>;
 
 /** What can be wrong with a chain: it does not answer, it is another one, or nothing stands at the token's address. */
 export type ChainFailure = 'rpc' | 'wrong_chain' | 'no_code';
@@ -38,10 +45,12 @@ interface Transaction {
   readonly calls: readonly TokenCall[];
 }
 
-/** What happened to an authorization, and where. */
+/** What a call did: how an authorization ended, or where money went without one. */
 interface Ending {
-  readonly key: string;
-  readonly transfer: SignedTransfer | null;
+  /** Null for a plain transfer. */
+  readonly key: string | null;
+  readonly nonce: string | null;
+  readonly transfer: PlainTransfer | null;
   readonly transactionHash: string;
   readonly logIndex: number;
 }
@@ -104,6 +113,22 @@ export class MemoryChain implements Chain {
     return { at, state: 'used', transfer: { from, to, value, ...canceled } };
   }
 
+  async outflows(
+    scan: OutflowScan,
+  ): Promise<{ readonly at: BlockRef; readonly outflows: readonly Outflow[] }> {
+    for (const token of scan.tokens) this.#answer(token);
+    this.#answer();
+    const at = this.#at(scan.tag);
+    const [tokens, wallets] = [scan.tokens, scan.wallets].map(
+      (all) => new Set(all.map((it) => it.toLowerCase())),
+    );
+    const outflows = this.#blocks
+      .slice(Math.max(0, scan.fromBlock), at.number + 1)
+      .flatMap(({ ref, endings }) => endings.flatMap((ending) => outflowOf(ending, ref)))
+      .filter(({ token, from }) => tokens?.has(token) && wallets?.has(from));
+    return { at, outflows };
+  }
+
   async balance(token: string, address: string): Promise<bigint> {
     this.#answer(token);
     return this.#balanceOf(token, address);
@@ -117,10 +142,14 @@ export class MemoryChain implements Chain {
     return this.submit([{ cancel }]);
   }
 
+  /** Moves money by the wallet's own transaction, as a thief of its key would. */
+  async submitPlain(send: PlainTransfer): Promise<string> {
+    return this.submit([{ send }]);
+  }
+
   /** Puts one transaction of several calls where the next `mine` finds it; resolves with its hash. */
   async submit(calls: readonly TokenCall[]): Promise<string> {
-    for (const call of calls)
-      this.#answer('transfer' in call ? call.transfer.token : call.cancel.token);
+    for (const call of calls) this.#answer(termsOf(call).token);
     this.#submissions += 1;
     const hash = `0x${sha256Hex(`transaction/${this.network}/${this.#submissions}`)}`;
     this.#pending.push({ hash, calls });
@@ -143,7 +172,8 @@ export class MemoryChain implements Chain {
     const block: Block = { ref, endings };
     for (const transaction of this.#pending.splice(0)) {
       const done = this.#execute(transaction, ref.timeMs, endings.length * 2);
-      for (const ending of done) this.#ended.set(ending.key, { block, ending });
+      for (const ending of done)
+        if (ending.key !== null) this.#ended.set(ending.key, { block, ending });
       endings.push(...done);
     }
     this.#blocks.push(block);
@@ -219,25 +249,27 @@ export class MemoryChain implements Chain {
 
   /** Does all calls of a transaction and says how authorizations ended, or undoes what it did and says nothing. */
   #execute({ hash, calls }: Transaction, timeMs: number, firstLog: number): readonly Ending[] {
-    const done = new Map<string, Ending>();
+    const done: Ending[] = [];
     for (const call of calls) {
-      const key = keyOf('transfer' in call ? call.transfer : call.cancel);
-      const fresh = !this.#ended.has(key) && !done.has(key);
-      if (!fresh || !this.#allows(call, timeMs)) {
-        for (const ending of done.values()) this.#undo(ending);
+      const key = 'send' in call ? null : keyOf('transfer' in call ? call.transfer : call.cancel);
+      const spent = key !== null && (this.#ended.has(key) || done.some((it) => it.key === key));
+      if (spent || !this.#allows(call, timeMs)) {
+        for (const ending of done) this.#undo(ending);
         return [];
       }
-      const transfer = 'transfer' in call ? lowered(call.transfer) : null;
+      const transfer = 'cancel' in call ? null : lowered(termsOf(call) as PlainTransfer);
       if (transfer) this.#move(transfer);
+      const nonce = 'transfer' in call ? call.transfer.nonce.toLowerCase() : null;
       // Each call takes two log indexes: a use has its transfer behind it.
-      const logIndex = firstLog + done.size * 2 + (transfer ? 1 : 0);
-      done.set(key, { key, transfer, transactionHash: hash, logIndex });
+      const logIndex = firstLog + done.length * 2 + (transfer ? 1 : 0);
+      done.push({ key, nonce, transfer, transactionHash: hash, logIndex });
     }
-    return [...done.values()];
+    return done;
   }
 
   #allows(call: TokenCall, timeMs: number): boolean {
     if ('cancel' in call) return this.#options.verifyCancellation(call.cancel);
+    if ('send' in call) return this.#balanceOf(call.send.token, call.send.from) >= call.send.value;
     const { token, from, value, validAfter, validBefore } = call.transfer;
     return (
       validAfter * 1000 < timeMs &&
@@ -249,11 +281,11 @@ export class MemoryChain implements Chain {
   }
 
   #undo({ key, transfer }: Ending): void {
-    this.#ended.delete(key);
+    if (key !== null) this.#ended.delete(key);
     if (transfer) this.#move({ ...transfer, from: transfer.to, to: transfer.from });
   }
 
-  #move({ token, from, to, value }: SignedTransfer): void {
+  #move({ token, from, to, value }: PlainTransfer): void {
     this.#credit(token, from, -value);
     this.#credit(token, to, value);
   }
@@ -267,8 +299,20 @@ export class MemoryChain implements Chain {
   }
 }
 
-function lowered(transfer: SignedTransfer): SignedTransfer {
-  return { ...transfer, from: transfer.from.toLowerCase(), to: transfer.to.toLowerCase() };
+function termsOf(call: TokenCall): { readonly token: string } {
+  if ('send' in call) return call.send;
+  return 'transfer' in call ? call.transfer : call.cancel;
+}
+
+function lowered({ token, from, to, value }: PlainTransfer): PlainTransfer {
+  return { token: token.toLowerCase(), from: from.toLowerCase(), to: to.toLowerCase(), value };
+}
+
+function outflowOf({ transfer, nonce, transactionHash, logIndex }: Ending, block: BlockRef) {
+  if (!transfer) return [];
+  const { token, from, to, value } = transfer;
+  const where = { transactionHash, logIndex, blockNumber: block.number, blockHash: block.hash };
+  return [{ token, from, nonce, moved: { to, value }, ...where }];
 }
 
 function same(token: string, other: string | undefined): boolean {

@@ -81,6 +81,10 @@ function newWorld(chain = newChain()): ChainUnderTest & { readonly chain: Memory
       for (const calls of transactions) await chain.submit(calls);
       await mine(atMs);
     },
+    async sendPlain(send) {
+      await chain.submitPlain(send);
+      await mine();
+    },
     async reorg(depth) {
       chain.reorg(depth);
     },

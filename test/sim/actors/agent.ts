@@ -45,8 +45,15 @@ async function purchase(world: World, owner: Owner, dice: Dice): Promise<void> {
     }
     if (!answer || (await isOver(world, owner, answer, dice))) return;
     if (dice.chance(0.04)) return;
-    await world.scheduler.sleep(dice.between(20, 7_000), `${owner.agent} tries again`);
+    const waitMs = dice.chance(0.15) ? untilEndMs(world, answer) : dice.between(20, 7_000);
+    await world.scheduler.sleep(waitMs + dice.between(-3_000, 3_000), `${owner.agent} tries again`);
   }
+}
+
+/** An agent that comes back when its authorization is as good as over: what it then gets is renewed, or nothing. */
+function untilEndMs(world: World, answer: Answer<Payment>): number {
+  const fixed = answer.kind === 'answer' ? fixedOf(answer.value) : null;
+  return fixed ? fixed.authorization.validBefore * 1_000 - world.scheduler.nowMs : 0;
 }
 
 function propose(
@@ -75,9 +82,10 @@ async function isOver(
   const signature = 'signature' in phase ? phase.signature : null;
   const fixed = fixedOf(payment);
   if (signature === null || !fixed) return false;
-  world.checker.onBearer(id, signature);
+  world.checker.onBearer(id, fixed.authorization, signature);
+  if (fixed.renewals > 0) world.weather.count('agents: renewal');
   present(world, { ...fixed.authorization, value: BigInt(fixed.authorization.value), signature });
-  if (!dice.chance(0.75)) return dice.chance(0.7);
+  if (!dice.chance(0.65)) return dice.chance(0.5);
   world.acts.note(`delivered/${id}`);
   await world.scheduler.sleep(dice.between(0, 3_000), 'the seller delivers');
   await request(world, `${owner.agent} reports delivery`, ({ intake }) =>

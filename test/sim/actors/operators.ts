@@ -31,13 +31,14 @@ const MANNERS = {
   policy: 4,
   freezeAgent: 2,
   freezeAll: 1,
-  unfreezeAgent: 3,
-  unfreezeAll: 3,
+  unfreezeAgent: 5,
+  unfreezeAll: 5,
   seller: 2,
   task: 9,
   withdraw: 2,
   credential: 1,
   rotate: 1,
+  unfreezeWallet: 4,
 };
 
 async function act(world: World, dice: Dice): Promise<void> {
@@ -68,6 +69,13 @@ async function act(world: World, dice: Dice): Promise<void> {
       return withdraw(world, dice, owner);
     case 'rotate':
       return rotate(world, owner);
+    case 'unfreezeWallet':
+      world.acts.note(`wallet.unfrozen/${tenant}`);
+      return done(
+        request(world, 'unfreeze a wallet', (it) =>
+          it.registry.unfreezeWallet(byOf(tenant), owner.wallet),
+        ),
+      );
     case 'credential':
       world.acts.note(`agent.credential_replaced/${tenant}`);
       return done(

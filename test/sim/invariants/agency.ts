@@ -19,6 +19,8 @@ const PEOPLE_ONLY = {
   'policy.activated': true,
   'tenant.unfrozen': true,
   'agent.unfrozen': true,
+  'wallet.unfrozen': true,
+  'restore.accepted': true,
   'task.opened': true,
   'task.terms_set': true,
   'task.plan_committed': true,

@@ -33,14 +33,14 @@ export const authority: MakeInvariant = (world, report) => ({
 
 function wrongWith(world: World, claim: Claim): string | undefined {
   const { history } = world;
-  const { fixed, paymentId } = claim;
+  const { fixed, paymentId, decisionId } = claim;
   const offset = fixed.record.offset;
   const before = history
     .named(paymentId, 'decision.made')
     .filter(
       (it) => it.genuine && it.record.lane === fixed.record.lane && it.record.offset < offset,
     );
-  const made = before.find((it) => it.event.id === fixed.event.data.decisionId);
+  const made = before.find((it) => it.event.id === decisionId);
   if (!made) return 'no genuine decision stands before the authorization';
   const { decision } = made.event.data;
   return (

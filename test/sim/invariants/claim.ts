@@ -9,8 +9,10 @@ export interface Claim {
   readonly paymentId: string;
   readonly lane: number;
   readonly intent: SeenOf<'intent.submitted'>;
-  /** The record that fixes exactly this authorization: the one that counts, if there are several. */
-  readonly fixed: SeenOf<'authorization.fixed'>;
+  /** The record that fixes, or by renewing fixes, exactly this authorization: the one that counts, if there are several. */
+  readonly fixed: SeenOf<'authorization.fixed'> | SeenOf<'authorization.renewed'>;
+  /** The decision behind it. */
+  readonly decisionId: string;
 }
 
 /** The claim behind an authorization, or why there is none. */
@@ -22,11 +24,15 @@ export function claimOf(history: History, authorization: Authorization): Claim |
   const { tenant, agent } = intent.event.data;
   const lane = history.laneOf({ tenant, agent });
   const text = canonicalText(authorization);
-  const all = history
+  const firsts = history
     .named(paymentId, 'authorization.fixed')
-    .filter((seen) => seen.record.lane === String(lane))
-    .filter((seen) => canonicalText(seen.event.data.authorization) === text);
+    .filter((seen) => seen.record.lane === String(lane));
+  const all = [...firsts, ...history.named(paymentId, 'authorization.renewed')].filter(
+    (seen) => canonicalText(seen.event.data.authorization) === text,
+  );
   const fixed = all.find((seen) => seen.applied) ?? all[0];
   if (!fixed) return `${paymentId}: nothing recorded fixes ${text}`;
-  return { tenant, agent, paymentId, lane, intent, fixed };
+  const first = 'decisionId' in fixed.event.data ? fixed : firsts.find((seen) => seen.applied);
+  const decisionId = first && 'decisionId' in first.event.data ? first.event.data.decisionId : '';
+  return { tenant, agent, paymentId, lane, intent, fixed, decisionId };
 }

@@ -1,3 +1,4 @@
+import type { Authorization } from '@countersign/contracts';
 import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from '../chain.ts';
@@ -13,7 +14,7 @@ export interface Invariant {
   /** A wallet key is made to sign. */
   onSignature?(signature: Signature): void;
   /** An agent was given a signature. */
-  onBearer?(paymentId: string, signature: string): void;
+  onBearer?(paymentId: string, authorization: Authorization, signature: string): void;
   onReserve?(request: ReserveRequest, result: ReserveResult): void;
   onCommit?(tenant: string, paymentId: string): void;
   onRelease?(tenant: string, paymentId: string): void;

@@ -1,7 +1,7 @@
 import { claimOf } from './claim.ts';
 import type { MakeInvariant } from './invariant.ts';
 import { CHAIN_ID } from '../cast.ts';
-import type { Submission, Usage } from '../chain.ts';
+import type { Submission } from '../chain.ts';
 import type { World } from '../world.ts';
 
 interface Paid {
@@ -9,7 +9,7 @@ interface Paid {
   readonly lane: number;
   readonly offset: number;
   readonly isAgain: boolean;
-  readonly usage: Usage;
+  readonly key: Extract<Submission, { kind: 'transfer' }>;
 }
 
 /**
@@ -21,12 +21,19 @@ export const money: MakeInvariant = (world, report) => {
   return {
     onUsage(usage) {
       if (usage.submission.kind !== 'transfer') return;
+      if (world.stolenNonces.has(usage.submission.nonce)) return;
       const claim = claimOf(world.history, authorizationOf(usage.submission));
       if (typeof claim === 'string') return report(`money left a wallet: ${claim}`);
       const { paymentId, lane, intent } = claim;
       const { purchase, again } = intent.event.data;
       const of = (paid.get(purchase) ?? []).filter((it) => it.paymentId !== paymentId);
-      const mine = { paymentId, lane, offset: intent.record.offset, isAgain: again, usage };
+      const mine = {
+        paymentId,
+        lane,
+        offset: intent.record.offset,
+        isAgain: again,
+        key: usage.submission,
+      };
       for (const other of of) {
         const [first, second] = other.offset < mine.offset ? [other, mine] : [mine, other];
         if (isOnChain(world, first) && !second.isAgain && !wasOver(world, first, second))
@@ -38,8 +45,8 @@ export const money: MakeInvariant = (world, report) => {
 };
 
 /** A reorganisation may have taken it back since. */
-function isOnChain({ chain }: World, { usage }: Paid): boolean {
-  const now = chain.read(usage.submission, chain.at('latest', 0));
+function isOnChain({ chain }: World, { key }: Paid): boolean {
+  const now = chain.read(key, chain.at('latest', 0));
   return now.usage?.submission.kind === 'transfer';
 }
 

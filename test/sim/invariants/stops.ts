@@ -1,4 +1,4 @@
-import { tenantOf } from '@countersign/payment';
+import { EMPTY_CONTROL, tenantOf } from '@countersign/payment';
 import type { Acts } from '../acts.ts';
 import type { History, Seen } from '../history.ts';
 import { isDead } from './exposure.ts';
@@ -16,7 +16,7 @@ export const stops: MakeInvariant = ({ history, acts, chain }, report) => ({
     // Bytes that the log holds already may be made again by a straggler: a second signature is the first one.
     const isRepeat = history
       .named(claim.paymentId, 'signing.completed')
-      .some((seen) => seen.applied);
+      .some((seen) => seen.applied && seen.record.offset > claim.fixed.record.offset);
     const why = stoppedBefore(history, claim) ?? (isRepeat ? undefined : acknowledged(acts, claim));
     if (why !== undefined) report(`${claim.paymentId} was signed although ${why}`);
   },
@@ -54,18 +54,25 @@ function isOf(
 }
 
 function tenantFrozen(history: History, claim: Claim): string | undefined {
-  const { lane, intent, fixed, tenant } = claim;
+  const { lane, intent, fixed, tenant, agent } = claim;
   const frozenAt = (through: number) => {
-    const view = history.views[through];
-    return view !== undefined && tenantOf(view, tenant).frozen;
+    const view = tenantOf(history.views[through] ?? EMPTY_CONTROL, tenant);
+    const wallets = view.agents.get(agent)?.wallets ?? [];
+    const isWalletFrozen = wallets.some((wallet) => view.walletFreezes.get(wallet)?.isFrozen);
+    return view.frozen || view.restore !== null || isWalletFrozen;
   };
   let isFrozen = false;
+  let before = -1;
   for (const { offset, through } of history.marksBefore(lane, fixed.record.offset)) {
+    // A freeze and its end may stand in control between two marks.
+    let wasFrozen = isFrozen;
+    for (let at = before + 1; at <= through; at += 1) wasFrozen ||= frozenAt(at);
+    if (wasFrozen && offset > intent.record.offset)
+      return `everything of it was frozen by the mark at ${lane}:${offset}`;
     isFrozen = frozenAt(through);
-    if (isFrozen && offset > intent.record.offset)
-      return `everything was frozen by the mark at ${lane}:${offset}`;
+    before = through;
   }
-  return isFrozen ? 'everything was frozen' : undefined;
+  return isFrozen ? 'everything of it was frozen' : undefined;
 }
 
 /** By what people were told: a stop that was acknowledged and did not name the payment holds for it. */

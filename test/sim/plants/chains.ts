@@ -34,3 +34,21 @@ export function neverFinal(surroundings: Surroundings, world: World): Surroundin
         : chain.authorization(key, tag, fromBlock),
   });
 }
+
+export function blindToOutflows(surroundings: Surroundings): Surroundings {
+  const { chain } = surroundings;
+  return withChain(surroundings, {
+    outflows: async (scan) => ({ ...(await chain.outflows(scan)), outflows: [] }),
+  });
+}
+
+/** Shows what authorizations moved as if the wallets had done it by themselves. */
+export function withoutNonces(surroundings: Surroundings): Surroundings {
+  const { chain } = surroundings;
+  return withChain(surroundings, {
+    outflows: async (scan) => {
+      const { at, outflows } = await chain.outflows(scan);
+      return { at, outflows: outflows.map((outflow) => ({ ...outflow, nonce: null })) };
+    },
+  });
+}

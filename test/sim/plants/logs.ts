@@ -1,15 +1,20 @@
-import { decodeEvent } from '@countersign/contracts';
+import { type EventName, decodeEvent } from '@countersign/contracts';
 import type { LogRecord } from '@countersign/ports';
 import type { World } from '../world.ts';
 
-/** Every replica is given something else in place of a veto. */
-export function deafToVetoes(): (record: LogRecord) => LogRecord {
-  return (record) => {
+/** Every replica is given something else in place of each record of one name. */
+function deafTo(name: EventName): () => (record: LogRecord) => LogRecord {
+  return () => (record) => {
     const event = decodeEvent(record.bytes);
-    const isVeto = !('undecodable' in event) && event.name === 'approval.vetoed';
-    return isVeto ? { ...record, bytes: new TextEncoder().encode('{}') } : record;
+    const isIt = !('undecodable' in event) && event.name === name;
+    return isIt ? { ...record, bytes: new TextEncoder().encode('{}') } : record;
   };
 }
+
+export const deafToVetoes = deafTo('approval.vetoed');
+/** They believe in the earlier end. */
+export const deafToRenewals = deafTo('authorization.renewed');
+export const deafToWalletFreezes = deafTo('wallet.frozen');
 
 const SWAPPED_EACH = 40;
 

@@ -64,6 +64,7 @@ export function addWalletCommands(program: Command, open: Open): void {
           facts(session.terminal, [
             ['wallet', visible(answer.wallet)],
             ['kind', visible(answer.kind)],
+            ['state', answer.frozen ? 'frozen' : 'active'],
             ['address', visible(answer.address)],
             ...accountFacts(answer),
           ]),
@@ -80,6 +81,44 @@ export function addWalletCommands(program: Command, open: Open): void {
       );
     });
   addWithdraw(wallet, open);
+  addUnfreeze(wallet, open);
+  addRestore(program, open);
+}
+
+function addUnfreeze(wallet: Command, open: Open): void {
+  wallet
+    .command('unfreeze <name>')
+    .description('let a wallet pay again whose money or signatures were in no record')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('unfreezeWallet', { params: { wallet: name } });
+      session.show(answer, () => `Wallet ${visible(name)} may pay again.`);
+    });
+}
+
+/** After the log came back as an older copy of itself: what is lost, and going on without it. */
+function addRestore(program: Command, open: Open): void {
+  const restore = program.command('restore').description('loss of records');
+  restore
+    .command('status')
+    .description('whether records were lost and everything is stopped')
+    .action(async (_options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('readRestore');
+      session.show(answer, () =>
+        answer.digest === null
+          ? 'No loss of records waits to be accepted.'
+          : `Records were lost, and nothing is signed. To go on without them: countersign restore accept ${answer.digest}`,
+      );
+    });
+  restore
+    .command('accept <digest>')
+    .description('let payments go on without what was lost')
+    .action(async (digest: string, _options: unknown, command: Command) => {
+      const session = open(command);
+      const answer = await session.call('acceptRestore', { body: { digest } });
+      session.show(answer, () => 'Payments go on. Wallets that lost signatures stay frozen.');
+    });
 }
 
 function accountFacts({ account }: Wallet): [string, string][] {

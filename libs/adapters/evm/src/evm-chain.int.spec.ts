@@ -30,6 +30,7 @@ const payers = [
 ];
 const PAYERS = payers.map((it) => it.address.toLowerCase()) as [string, string];
 const ABI = parseAbi([
+  'function transfer(address to, uint256 amount) returns (bool)',
   'function mint(address to, uint256 amount) returns (bool)',
   'function aggregate3((address target, bool allowFailure, bytes callData)[] calls) payable',
 ]);
@@ -140,6 +141,17 @@ async function newWorld(): Promise<ChainUnderTest> {
     },
     mine,
     include,
+    async sendPlain({ token, from, to, value }) {
+      await anvil.call('anvil_setBalance', from, '0xde0b6b3a7640000');
+      await anvil.call('anvil_impersonateAccount', from);
+      const data = encodeFunctionData({
+        abi: ABI,
+        functionName: 'transfer',
+        args: [to as Hex, value],
+      });
+      await anvil.call('eth_sendTransaction', { from, to: token, data, gas: '0x1e8480' });
+      await mine();
+    },
     reorg: async (depth) => void (await anvil.call('anvil_reorg', depth, [])),
     async break(how) {
       if (how === 'rpc') relay.behave(() => 503);

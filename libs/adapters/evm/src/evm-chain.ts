@@ -3,6 +3,7 @@ import type { Chain } from '@countersign/ports';
 import { accountChain } from './account/chain.ts';
 import { type GasAccount, openGasAccount } from './gas-account.ts';
 import { blockCall, blockIn, checkedNode, codeCall, requireCode, viewCall } from './node.ts';
+import { readOutflows } from './outflows.ts';
 import { readAuthorization } from './reading.ts';
 import { httpRpc } from './rpc.ts';
 import { encodeBalanceCall, encodeCancellation, encodeTransfer } from './token.ts';
@@ -51,6 +52,7 @@ export function evmChain(options: EvmChainOptions): Chain {
     },
     authorization: (key, tag, fromBlock) =>
       readAuthorization(node, { key, tag, fromBlock, logRangeBlocks, signal: deadline() }),
+    outflows: (scan) => readOutflows(node, { ...scan, logRangeBlocks, signal: deadline() }),
     async balance(token, address) {
       const read = viewCall(token, encodeBalanceCall(address), 'latest');
       const [code, held] = await node.ask([codeCall(token, 'latest'), read], deadline());

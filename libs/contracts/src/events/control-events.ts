@@ -4,6 +4,8 @@ import {
   Address,
   Atomic,
   Block,
+  Bytes32,
+  Code,
   Commitment,
   DigestHex,
   Name,
@@ -64,6 +66,21 @@ export const Seller = z.strictObject({
     .max(500),
 });
 export type Seller = z.infer<typeof Seller>;
+
+/** A token that left a wallet, as its logs say. */
+export const OutflowSeen = z.strictObject({
+  network: Network,
+  token: Address,
+  /** Of the authorization that did it, if one did. */
+  nonce: Bytes32.nullable(),
+  /** Where it went; null where a nonce was used and nothing moved. */
+  to: Address.nullable(),
+  value: Atomic.nullable(),
+  transactionHash: Bytes32,
+  logIndex: z.int().nonnegative(),
+  blockNumber: z.int().nonnegative(),
+});
+export type OutflowSeen = z.infer<typeof OutflowSeen>;
 
 /** Every record of `control`, by event name. All are written by policy, except what becomes of a wallet it asked for. */
 export const CONTROL_EVENTS = {
@@ -176,6 +193,35 @@ export const CONTROL_EVENTS = {
     keyVersion: KeyVersion,
     at: Block,
     ...signed,
+  }),
+  /** Money left a wallet, and no record says why: whoever did it has its key, or can sign in its name. */
+  'wallet.frozen': z.strictObject({ tenant: Name, wallet: Name, outflow: OutflowSeen, ...signed }),
+  /** A person has looked and lets the wallet pay again. */
+  'wallet.unfrozen': z.strictObject({ tenant: Name, wallet: Name, by: Name, ...signed }),
+  /** Every outflow of our wallets on this network is in the log, or has frozen its wallet, up to this final block. */
+  'outflows.scanned': z.strictObject({ network: Network, through: Block, ...signed }),
+  /**
+   * The signer has signed what is in no record: the log is an older copy of itself. Whatever stopped, limited or was
+   * signed since is lost, so nobody's payments are signed until a person of the tenant has looked.
+   */
+  'restore.detected': z.strictObject({
+    /** Names this loss: over what is missing. */
+    digest: DigestHex,
+    /** How many authorizations the signer signed that the log does not hold. */
+    missing: z.int().positive(),
+    /** Wallets they were signed for; each is frozen. */
+    wallets: z.array(z.strictObject({ tenant: Name, wallet: Name })).max(10_000),
+    ...signed,
+  }),
+  /** A person has looked at what was lost, and lets the tenant's payments go on. Frozen wallets stay frozen. */
+  'restore.accepted': z.strictObject({ tenant: Name, digest: DigestHex, by: Name, ...signed }),
+  /** People were told of something that is not about one payment, so that it is not told again. */
+  'alert.sent': z.strictObject({
+    tenant: Name,
+    /** What it is about, such as `wallet/w1/2`. */
+    subject: z.string().min(1).max(200),
+    code: Code,
+    severity: z.enum(['info', 'warning', 'critical']),
   }),
   'seller.registered': z.strictObject({ tenant: Name, seller: Seller, by: Name, ...signed }),
   'seller.removed': z.strictObject({ tenant: Name, seller: Name, by: Name, ...signed }),

@@ -202,6 +202,19 @@ export const LANE_EVENTS = {
     atBlock: z.int().nonnegative(),
     ...signed,
   }),
+  /** The agent came back for an authorization whose time is running out, or has run out. */
+  'renewal.requested': z.strictObject({ ...ofPayment, authorizationDigest: DigestHex }),
+  /**
+   * The same authorization with a later `validBefore`, and nothing else changed. The earlier one stays valid until its
+   * own end; having one nonce, at most one of them moves money.
+   */
+  'authorization.renewed': z.strictObject({
+    ...ofPayment,
+    /** Digest of the authorization it takes the place of. */
+    renews: DigestHex,
+    authorization: Authorization,
+    ...signed,
+  }),
   'signing.completed': z.strictObject({
     ...ofPayment,
     authorizationDigest: DigestHex,
@@ -209,7 +222,7 @@ export const LANE_EVENTS = {
     bytes: SignatureBytes,
     ...signed,
   }),
-  /** The signer will not sign this payment, whatever happens next. */
+  /** The signer will not sign this payment, whatever happens next; for a signed one, it will not renew it. */
   'signing.refused': z.strictObject({
     ...ofPayment,
     /** The allowance that was refused; a later one may fare better. */

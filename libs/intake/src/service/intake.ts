@@ -1,6 +1,6 @@
 import { type EventData, type ProposeBody, Quote } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
-import type { StatementKey } from '@countersign/ports';
+import type { Clock, StatementKey } from '@countersign/ports';
 import {
   type Opening,
   type ReadBack,
@@ -13,7 +13,7 @@ import {
   signStatement,
 } from '@countersign/service-kit';
 import { paymentIdOf, purchaseDigest, withdrawalOf } from '@countersign/payment';
-import { agentOf, outlook } from '@countersign/payment';
+import { agentOf, isRunningOut, outlook } from '@countersign/payment';
 import type { Payment } from '@countersign/payment';
 
 type Intent = EventData<'intent.submitted'>;
@@ -32,6 +32,7 @@ export interface IntakeParts {
   readonly host: LaneHost;
   readonly key: StatementKey;
   readonly timers: Timers;
+  readonly clock: Clock;
 }
 
 /** The door: turns requests into intents and claims, and answers from its own fold. */
@@ -39,11 +40,13 @@ export class Intake {
   readonly #host: LaneHost;
   readonly #key: StatementKey;
   readonly #timers: Timers;
+  readonly #clock: Clock;
 
   constructor(parts: IntakeParts) {
     this.#host = parts.host;
     this.#key = parts.key;
     this.#timers = parts.timers;
+    this.#clock = parts.clock;
   }
 
   /**
@@ -154,6 +157,7 @@ export class Intake {
     const submitted = await this.#submit(intent, opening);
     const { timers, waitPeopleMs } = { timers: this.#timers, waitPeopleMs: waitMs };
     const first = await this.#claimIfCleared(submitted.paymentId, intent);
+    await this.#askForRenewal(first);
     const settled = await this.#host.waitFor(first.id, machineIsDone, {
       timers,
       waitMs: MACHINE_WAIT_MS,
@@ -214,12 +218,22 @@ export class Intake {
     );
     return this.ownPayment({ tenant: intent.tenant }, paymentId);
   }
+
+  /** A retry gets the recorded bytes; where their time runs out, the fold says whether they are renewed. */
+  async #askForRenewal({ phase, tenant, agent, id: paymentId }: Payment): Promise<void> {
+    if (phase.status !== 'signed' || phase.observed || phase.fixed.renewalWanted) return;
+    if (!isRunningOut(phase.fixed, this.#clock.nowMs())) return;
+    const { authorizationDigest } = phase.fixed;
+    const about = { tenant, agent, paymentId, authorizationDigest };
+    await this.#host.append('renewal.requested', about, { cause: authorizationDigest });
+  }
 }
 
 /** The machine's own part (decide, reserve, fix, sign) takes milliseconds; this bounds a bad day. */
 const MACHINE_WAIT_MS = 10_000;
 
 function machineIsDone({ phase }: Payment): boolean {
+  if (phase.status === 'signed') return !phase.fixed.renewalWanted || phase.observed !== null;
   return !['undecided', 'authorized', 'fixed'].includes(phase.status);
 }
 

@@ -29,7 +29,7 @@ export function messagesDuty(parts: MessagesParts): { start(): void; stop(): Pro
   const { host, key, inbox, outbox, unattributed, clock, timers, log, duty } = parts;
   const stopping = new AbortController();
   const persistence = { timers, log, signal: stopping.signal };
-  const intake = new Intake({ host, key, timers });
+  const intake = new Intake({ host, key, timers, clock });
   const shell = { host, clock, log, outbox, persistence };
   const messages = new AgentMessages({ ...shell, intake, unattributed });
   const outcomes = new OutcomeStream({ ...shell, ...(duty && { duty }) });

@@ -8,6 +8,7 @@ import type {
   WalletKind,
 } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
+import { type WalletFreezes, evolveStops, restored, stopsRefusal } from './standing-stops.ts';
 import { type Wallet, evolveWallet, madeWallet, walletRefusal } from './wallets.ts';
 
 /** Who presents a credential. */
@@ -44,6 +45,12 @@ export interface TenantView {
   readonly frozen: boolean;
   /** How often everything was frozen: a lane may see a freeze and its end in one mark, and must not miss the stop. */
   readonly freezes: number;
+  /** Wallets that were ever frozen. */
+  readonly walletFreezes: ReadonlyMap<string, WalletFreezes>;
+  /** Digest of a loss of records that no person of the tenant has accepted yet; everything is stopped until then. */
+  readonly restore: string | null;
+  /** What people were told already that is not about one payment: `subject/code`. */
+  readonly alerted: ReadonlySet<string>;
   /** Offset of the record that opened the budget counters' epoch; 0 before any. */
   readonly epoch: number;
 }
@@ -54,7 +61,14 @@ export interface ControlView {
   readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
   readonly credentials: ReadonlyMap<string, Principal>;
   readonly tenants: ReadonlyMap<string, TenantView>;
+  /** By network: the final block up to which every outflow of our wallets is accounted for. */
+  readonly scanned: ReadonlyMap<string, EventData<'outflows.scanned'>['through']>;
+  /** Losses of records that were ever detected, by digest. */
+  readonly restores: ReadonlySet<string>;
 }
+
+/** The position of the watch over outflows is recorded in steps: each record of control costs a mark in every lane. */
+export const SCAN_STEP_BLOCKS = 256;
 
 export const EMPTY_TENANT: TenantView = {
   people: new Map(),
@@ -66,6 +80,9 @@ export const EMPTY_TENANT: TenantView = {
   active: null,
   frozen: false,
   freezes: 0,
+  walletFreezes: new Map(),
+  restore: null,
+  alerted: new Set(),
   epoch: 0,
 };
 
@@ -74,7 +91,15 @@ export const EMPTY_CONTROL: ControlView = {
   keys: new Map(),
   credentials: new Map(),
   tenants: new Map(),
+  scanned: new Map(),
+  restores: new Set(),
 };
+
+/** Records about one tenant. */
+type TenantEvent = Exclude<
+  ControlEvent,
+  { name: 'key.announced' | 'outflows.scanned' | 'restore.detected' }
+>;
 
 export type ControlJudgement =
   | { readonly applied: true; readonly view: ControlView }
@@ -103,6 +128,14 @@ export function tenantOf(view: ControlView, tenant: string): TenantView {
 function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
   if (event.name === 'key.announced')
     return view.keys.has(event.data.keyId) ? 'duplicate' : undefined;
+  if (event.name === 'outflows.scanned') {
+    const { network, through } = event.data;
+    const before = view.scanned.get(network);
+    const isAhead = !before || through.number >= before.number + SCAN_STEP_BLOCKS;
+    return isAhead ? undefined : 'duplicate';
+  }
+  if (event.name === 'restore.detected')
+    return view.restores.has(event.data.digest) ? 'duplicate' : undefined;
   const tenant = tenantOf(view, event.data.tenant);
   switch (event.name) {
     case 'person.added':
@@ -133,6 +166,11 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
     case 'wallet.rotation_signed':
     case 'wallet.rotated':
       return walletRefusal(tenant.wallets.get(event.data.wallet), event);
+    case 'wallet.frozen':
+    case 'wallet.unfrozen':
+    case 'restore.accepted':
+    case 'alert.sent':
+      return stopsRefusal(tenant, event);
     case 'seller.removed':
       return tenant.sellers.has(event.data.seller) ? undefined : 'seller_unknown';
     case 'policy.put':
@@ -193,17 +231,24 @@ function evolve(view: ControlView, offset: number, event: ControlEvent): Control
     const { keyId, service, publicKey } = event.data;
     return { ...view, keys: added(view.keys, keyId, { service, publicKey }) };
   }
+  if (event.name === 'outflows.scanned') {
+    const { network, through } = event.data;
+    return { ...view, scanned: added(view.scanned, network, through) };
+  }
+  if (event.name === 'restore.detected') {
+    const restores = new Set([...view.restores, event.data.digest]);
+    const tenants = [...view.tenants].map(
+      ([id, it]) => [id, restored(it, id, event.data)] as const,
+    );
+    return { ...view, restores, tenants: new Map(tenants) };
+  }
   const name = event.data.tenant;
   const before = tenantOf(view, name);
   const tenants = added(view.tenants, name, evolveTenant(before, offset, event));
   return { ...view, tenants, credentials: credentialsAfter(view.credentials, before, event) };
 }
 
-function evolveTenant(
-  tenant: TenantView,
-  offset: number,
-  event: Exclude<ControlEvent, { name: 'key.announced' }>,
-): TenantView {
+function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): TenantView {
   switch (event.name) {
     case 'person.added':
       return {
@@ -255,6 +300,11 @@ function evolveTenant(
       return { ...tenant, frozen: true, freezes: tenant.freezes + 1 };
     case 'tenant.unfrozen':
       return { ...tenant, frozen: false };
+    case 'wallet.frozen':
+    case 'wallet.unfrozen':
+    case 'restore.accepted':
+    case 'alert.sent':
+      return evolveStops(tenant, event);
     case 'budget.epoch':
       return { ...tenant, epoch: offset };
     default:
@@ -294,7 +344,7 @@ function changedAgent(
 function credentialsAfter(
   credentials: ReadonlyMap<string, Principal>,
   before: TenantView,
-  event: Exclude<ControlEvent, { name: 'key.announced' }>,
+  event: TenantEvent,
 ): ReadonlyMap<string, Principal> {
   const { tenant } = event.data;
   switch (event.name) {

@@ -9,6 +9,7 @@ import {
 } from '@countersign/contracts';
 import { type TenantView, walletsOf } from './control.ts';
 import { findSeller } from './sellers.ts';
+import { isStopped } from './standing-stops.ts';
 import { type PayingWallet, payingWallet } from './wallets.ts';
 
 /** What is known of an intent when it is decided. */
@@ -59,7 +60,7 @@ export function establishFacts(sources: FactSources): Facts {
       ...(route?.expectedAmount !== undefined && { expectedAmount: route.expectedAmount }),
       task: task === undefined ? 'none' : sources.openTasks.has(task) ? task : 'unknown',
       ...(sources.taskTerms && { taskTerms: sources.taskTerms }),
-      frozen: sources.agentFrozen || view.frozen,
+      frozen: sources.agentFrozen || isStopped(view, intent.agent),
       wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
       ...(unpayable !== null && { unpayable }),
     },

@@ -5,6 +5,7 @@ import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
 import { frozenAt, live, reconsidered, rotatedAway } from './life.ts';
 import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
+import { isStopped, stopsOf } from './standing-stops.ts';
 import {
   type AgentTables,
   KEY_KEPT_MS,
@@ -167,7 +168,7 @@ export function contextOf(
     through: lane.through,
     policyHash: view.active?.hash ?? null,
     epoch: view.epoch,
-    frozen: agent.frozen || view.frozen,
+    frozen: agent.frozen || isStopped(view, agent.agent),
     wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
   };
 }
@@ -312,7 +313,8 @@ function mark(
   for (const agent of lane.agents.values()) {
     const was = tenantOf(before, agent.tenant);
     const is = tenantOf(view, agent.tenant);
-    if (was.frozen || is.frozen || is.freezes > was.freezes)
+    const name = agent.agent;
+    if (isStopped(was, name) || isStopped(is, name) || stopsOf(is, name) > stopsOf(was, name))
       touched.push(...freezeAll(agent, lane.atMs));
     else if (was !== is) {
       const rotating = rotatingWallets(is.wallets.values());

@@ -4,6 +4,12 @@ import { type EndedHow, type Fixed, type Payment, type Phase, fixedOf } from './
 /** Longest difference between chain time and log time at which an authorization's window is believed. */
 export const SKEW_MAX_MS = 30_000;
 
+/** A signed authorization with less than this left is no good to a facilitator any more, and may be renewed. */
+export const RENEWABLE_FROM_MS = 8_000;
+/** How long an authorization that needed no people may be renewed; where people cleared it, their clearance says. */
+export const CLEARANCE_WITHOUT_PEOPLE_MS = 300_000;
+export const RENEWALS_MAX = 4;
+
 /** What a payment's records are judged against besides the payment itself. */
 export interface LifeContext {
   /** Highest log time of the lane so far. */
@@ -27,6 +33,7 @@ export type LifeEvent = Extract<
       | 'reservation.ended'
       | `approval.${string}`
       | `authorization.${string}`
+      | 'renewal.requested'
       | `signing.${string}`
       | `cancellation.${string}`
       | `settlement.${string}`

@@ -34,6 +34,8 @@ export function live(payment: Payment, event: LifeEvent, context: LifeContext): 
     case 'payment.claimed':
       return claimed(payment, event, context);
     case 'authorization.fixed':
+    case 'renewal.requested':
+    case 'authorization.renewed':
     case 'signing.completed':
     case 'signing.refused':
     case 'cancellation.signed':

@@ -18,6 +18,7 @@ export interface Debt {
     | 'expire'
     | 'fix'
     | 'sign'
+    | 'renew'
     | 'cancel'
     | 'present'
     | 'relay_cancellation'
@@ -96,6 +97,7 @@ function owedOnceFixed(payment: Payment): Debt[] {
     return submitted.includes('cancellation') ? [] : [now('settlement', 'relay_cancellation')];
   }
   if (phase.status === 'fixed') return [now('signer', 'sign')];
+  if (phase.fixed.renewalWanted && phase.observed === null) return [now('signer', 'renew')];
   // An agent presents its own payment to the seller; a withdrawal has nobody else to send it.
   const ours = payment.intent.kind === 'withdrawal' && !submitted.includes('transfer');
   return ours ? [now('settlement', 'present')] : [];

@@ -51,6 +51,13 @@ export interface Fixed {
   readonly cancellation: string | null;
   /** What settlement has claimed to send to the chain itself. */
   readonly submitted: readonly ('transfer' | 'cancellation')[];
+  /** Log time until which it may be renewed: the end of the clearance. 0 once the signer declined to. */
+  readonly renewableUntilMs: number;
+  /** The agent came back for it in vain: the signer owes a renewal. */
+  readonly renewalWanted: boolean;
+  readonly renewals: number;
+  /** Digest of the authorization this one renews; null for the first. */
+  readonly renews: string | null;
 }
 
 export type Transfer = EventData<'settlement.final'>['transfer'];

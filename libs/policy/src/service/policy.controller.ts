@@ -7,7 +7,7 @@ import type {
   Verdict,
   WalletKind,
 } from '@countersign/contracts';
-import { agentOf, establishFacts, factsOfTask, tenantOf } from '@countersign/payment';
+import { agentOf, establishFacts, factsOfTask, isStopped, tenantOf } from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import {
   type Caller,
@@ -43,7 +43,8 @@ export class PolicyController {
       wallet: wallets[0] ?? '',
       address: view.wallets.get(wallets[0] ?? '')?.address ?? '',
       wallets: [...wallets],
-      frozen: view.frozen || agentOf(this.host.laneFor(tenant, agent), tenant, agent).frozen,
+      frozen:
+        isStopped(view, agent) || agentOf(this.host.laneFor(tenant, agent), tenant, agent).frozen,
     }));
     return { agents };
   }
@@ -113,6 +114,28 @@ export class PolicyController {
   @Route('unfreezeAll')
   async unfreezeAll(@TheCaller() caller: Caller) {
     return { position: positionText(await this.registry.unfreezeAll(personOf(caller))) };
+  }
+
+  @Route('unfreezeWallet')
+  async unfreezeWallet(@TheCaller() caller: Caller, @RouteParam('wallet') wallet: string) {
+    return {
+      position: positionText(await this.registry.unfreezeWallet(personOf(caller), wallet)),
+    };
+  }
+
+  @Route('readRestore')
+  readRestore(@TheCaller() { tenant }: Caller) {
+    return { digest: tenantOf(this.host.control, tenant).restore };
+  }
+
+  @Route('acceptRestore')
+  async acceptRestore(
+    @TheCaller() caller: Caller,
+    @RouteBody('acceptRestore') body: { digest: string },
+  ) {
+    return {
+      position: positionText(await this.registry.acceptRestore(personOf(caller), body.digest)),
+    };
   }
 
   @Route('addPerson')

@@ -33,6 +33,8 @@ type SignedChange =
   | 'policy.put'
   | 'policy.activated'
   | 'tenant.frozen'
+  | 'wallet.unfrozen'
+  | 'restore.accepted'
   | 'tenant.unfrozen'
   | 'wallet.requested'
   | 'wallet.rotation_ordered';
@@ -232,6 +234,15 @@ export class Registry {
 
   unfreezeAll(by: By): Promise<ReadBack> {
     return this.#change('tenant.unfrozen', { tenant: by.tenant, by: by.person });
+  }
+
+  unfreezeWallet({ tenant, person: by }: By, wallet: string): Promise<ReadBack> {
+    return this.#change('wallet.unfrozen', { tenant, wallet, by });
+  }
+
+  /** @param digest of the loss the person has looked at; another one may have come since. */
+  acceptRestore({ tenant, person: by }: By, digest: string): Promise<ReadBack> {
+    return this.#change('restore.accepted', { tenant, digest, by });
   }
 
   #agentKnown(tenant: string, agent: string): void {

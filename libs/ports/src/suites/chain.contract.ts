@@ -4,6 +4,7 @@ import type {
   AuthorizationReading,
   BlockTag,
   Chain,
+  OutflowScan,
   SignedTransfer,
 } from '../chain.ts';
 
@@ -29,6 +30,8 @@ export interface ChainUnderTest {
   mine(timeMs?: number): Promise<void>;
   /** Mines a block with one transaction per list, each with the calls of its list, also when they fail. */
   include(transactions: readonly (readonly ChainCall[])[], timeMs?: number): Promise<void>;
+  /** Mines a block in which a payer moves money by a transaction of its own, as a thief of its key would. */
+  sendPlain(send: { token: string; from: string; to: string; value: bigint }): Promise<void>;
   /** Replaces the last `depth` blocks with empty ones. */
   reorg(depth: number): Promise<void>;
   /** From now on the node does not answer, answers for another chain, or has nothing at the tokens' addresses. */
@@ -285,6 +288,108 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
       });
     });
 
+    describe('the outflows of a wallet', () => {
+      const scan = async (fromBlock: number, change: Partial<OutflowScan> = {}) =>
+        chain.outflows({
+          tokens: world.tokens,
+          wallets: world.payers,
+          fromBlock,
+          tag: 'latest',
+          ...change,
+        });
+      const next = async () => (await chain.head('latest')).number + 1;
+
+      it('are none where nothing left it', async () => {
+        const from = await next();
+        await world.mine();
+        expect(await scan(from)).toEqual({ at: await chain.head('latest'), outflows: [] });
+        expect((await scan(0, { wallets: [] })).outflows).toEqual([]);
+        expect((await scan(0, { tokens: [] })).outflows).toEqual([]);
+      });
+
+      it('are told with their nonce, and stand where the reading of the authorization says', async () => {
+        const from = await next();
+        const transfer = await world.authorize();
+        await world.include([[{ transfer }]]);
+        const { transfer: seen } = await used(read(transfer));
+        const { token, nonce, to, value } = transfer;
+        const { transactionHash, logIndex, block } = seen!;
+        const where = { blockNumber: block.number, blockHash: block.hash };
+        const moved = { to, value };
+        expect((await scan(from)).outflows).toEqual([
+          { token, from: transfer.from, nonce, moved, transactionHash, logIndex, ...where },
+        ]);
+      });
+
+      it('include what the wallet sent by a transaction of its own, which has no nonce', async () => {
+        const from = await next();
+        const [token] = world.tokens;
+        const [, payer] = world.payers;
+        const { to } = await world.authorize();
+        await world.sendPlain({ token, from: payer, to, value: 7n });
+        expect((await scan(from)).outflows).toMatchObject([
+          { token, from: payer, nonce: null, moved: { to, value: 7n } },
+        ]);
+      });
+
+      it('keep their own nonces among several in one transaction', async () => {
+        const from = await next();
+        const [one, two] = world.payers;
+        const transfers = [
+          await world.authorize({ value: 1n, from: one }),
+          await world.authorize({ value: 2n, from: two }),
+          await world.authorize({ value: 3n, from: one, token: world.tokens[1] }),
+          await world.authorize({ value: 4n, from: one }),
+        ];
+        await world.include([transfers.map((transfer) => ({ transfer }))]);
+        const { outflows } = await scan(from);
+        const told = outflows.map((it) => [it.from, it.nonce, it.moved?.value]);
+        expect(told).toEqual(transfers.map((it) => [it.from, it.nonce, it.value]));
+      });
+
+      it('are those of the wallets, tokens and blocks that were asked for', async () => {
+        const from = await next();
+        const [one, two] = world.payers;
+        await world.include([[{ transfer: await world.authorize({ value: 1n, from: one }) }]]);
+        await world.include([[{ transfer: await world.authorize({ value: 2n, from: two }) }]]);
+        const [, token] = world.tokens;
+        await world.include([
+          [{ transfer: await world.authorize({ value: 3n, from: one, token }) }],
+        ]);
+        const values = async (...asked: Parameters<typeof scan>) =>
+          (await scan(...asked)).outflows.map((it) => it.moved?.value);
+        expect(await values(from)).toEqual([1n, 2n, 3n]);
+        expect(await values(from + 1)).toEqual([2n, 3n]);
+        expect(await values(from, { wallets: [one] })).toEqual([1n, 3n]);
+        expect(await values(from, { tokens: [token] })).toEqual([3n]);
+        expect(await values(from + 9)).toEqual([]);
+        const capitals = [two].map((it) => `0x${it.slice(2).toUpperCase()}`);
+        expect(await values(from, { wallets: capitals })).toEqual([2n]);
+      });
+
+      it('are told up to the block of the tag', async () => {
+        await finalize();
+        const from = await next();
+        await world.include([[{ transfer: await world.authorize() }]]);
+        expect((await scan(from, { tag: 'finalized' })).outflows).toEqual([]);
+        await finalize();
+        const final = await scan(from, { tag: 'finalized' });
+        expect(final.outflows).toHaveLength(1);
+        expect(final.at).toEqual(await chain.head('finalized'));
+      });
+
+      it('do not include a cancellation, nor what a reorganisation took back', async () => {
+        await finalize();
+        const from = await next();
+        const cancel = await world.cancel(await world.authorize());
+        await world.include([[{ cancel }]]);
+        expect((await scan(from)).outflows).toEqual([]);
+        await world.include([[{ transfer: await world.authorize() }]]);
+        await world.reorg(1);
+        expect((await scan(from)).outflows).toEqual([]);
+      });
+    });
+
     describe('a reorganisation', () => {
       it('makes an authorization unused again, and the same one settles again', async () => {
         await finalize();
@@ -332,6 +437,9 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
           else await expect(chain.head(tag)).rejects.toMatchObject(unknown);
         }
         await expect(chain.balance(transfer.token, transfer.to)).rejects.toMatchObject(unknown);
+        const { tokens, payers: wallets } = world;
+        const scan = { tokens, wallets, fromBlock: 0, tag: 'latest' } as const;
+        await expect(chain.outflows(scan)).rejects.toMatchObject(unknown);
         await expect(chain.submitTransfer(transfer)).rejects.toMatchObject(unknown);
         await expect(chain.submitCancellation(cancel)).rejects.toMatchObject(unknown);
         await world.mend();

@@ -26,7 +26,8 @@ export class WalletsController {
 
   @Route('readWallet')
   async read(@TheCaller() { tenant }: Caller, @RouteParam('wallet') name: string) {
-    const wallet = tenantOf(this.host.control, tenant).wallets.get(name);
+    const view = tenantOf(this.host.control, tenant);
+    const wallet = view.wallets.get(name);
     if (!wallet) throw new Refused('wallet_unknown');
     const balances = [];
     for (const [network, chain] of this.chains)
@@ -40,8 +41,9 @@ export class WalletsController {
           decimal: toDecimal(amount, asset?.decimals ?? 0),
         });
       }
+    const frozen = view.walletFreezes.get(name)?.isFrozen ?? false;
     const { kind, address } = wallet;
-    return { wallet: name, kind, address, ...this.#account(wallet), balances };
+    return { wallet: name, kind, address, frozen, ...this.#account(wallet), balances };
   }
 
   #account(wallet: Wallet) {

@@ -53,19 +53,22 @@ const no = (code: string, why: string): SigningRefusal => ({ code, why });
  * Invariants 1, 2 and 5, checked where the key is: an allowance for exactly this quote under the policy in force, what
  * people were asked is complete, nothing is stopped, and no ceiling is passed.
  *
- * @returns undefined when the authorization may be fixed.
+ * @returns undefined when the authorization may be fixed, or that of a signed payment renewed.
  */
 export function refusalToSign(the: SigningCase): SigningRefusal | undefined {
   const { payment, decision } = the;
-  if (payment.phase.status !== 'authorized') return no('not_authorized', 'nothing allows it');
+  const { phase } = payment;
+  if (phase.status !== 'authorized' && phase.status !== 'signed')
+    return no('not_authorized', 'nothing allows it');
   if (the.frozen) return no('frozen', 'payments of this agent are stopped');
-  if (!decision?.genuine || decision.id !== payment.phase.decision.id)
+  if (!decision?.genuine || decision.id !== phase.decision.id)
     return no('decision_unverified', 'the decision is not signed by policy');
-  return (
-    decisionRefusal(the, decision.data) ??
-    peopleRefusal(the, payment.phase, decision.data) ??
-    authorizationRefusal(the)
-  );
+  const refusal = decisionRefusal(the, decision.data);
+  if (refusal) return refusal;
+  // Renewed, it has the nonce and terms of what people were asked about and this signer has signed: nothing more is paid.
+  return phase.status === 'signed'
+    ? ceilingRefusal(the, 0n)
+    : (peopleRefusal(the, phase, decision.data) ?? authorizationRefusal(the));
 }
 
 function decisionRefusal(
@@ -139,11 +142,16 @@ function authorizationRefusal(the: SigningCase): SigningRefusal | undefined {
   const { quote } = the.payment;
   if (quote.scheme !== 'exact') return no('scheme_not_supported', 'only "exact" is signed');
   if (!findAsset(quote.network, quote.asset)) return no('asset_unknown', 'the token is not known');
-  const { ceiling } = the;
+  return ceilingRefusal(the, BigInt(quote.amount));
+}
+
+/** @param more what signing would add to what the wallet signed away today. */
+function ceilingRefusal(the: SigningCase, more: bigint): SigningRefusal | undefined {
+  const { ceiling, payment } = the;
   if (!ceiling) return no('no_ceiling', 'the signer has no ceiling for this wallet and token');
-  const value = BigInt(quote.amount);
-  if (value > ceiling.perPayment) return no('over_ceiling', 'over the wallet’s payment ceiling');
-  if (the.signedToday + value > ceiling.perDay) return no('over_ceiling', 'over its daily ceiling');
+  if (BigInt(payment.quote.amount) > ceiling.perPayment)
+    return no('over_ceiling', 'over the wallet’s payment ceiling');
+  if (the.signedToday + more > ceiling.perDay) return no('over_ceiling', 'over its daily ceiling');
   return undefined;
 }
 

@@ -4,13 +4,16 @@ import {
   type Fixed,
   type Payment,
   SKEW_MAX_MS,
+  type Wallet,
   agentOf,
   fixedOf,
+  isStopped,
   tenantOf,
   walletFor,
 } from '@countersign/payment';
 import { withPolicyFacts } from '@countersign/policy';
 import {
+  type BlockRef,
   CONTROL,
   type Chain,
   type Clock,
@@ -21,7 +24,6 @@ import {
 } from '@countersign/ports';
 import {
   type Effect,
-  type EffectResult,
   type Effects,
   type LaneHost,
   type TrustedKeys,
@@ -36,6 +38,7 @@ import {
   refusalToSign,
   walletKeyName,
 } from '../domain/preconditions.ts';
+import type { LogGuard } from './log-guard.ts';
 import { VerifiedPolicies, signedRecordsOf } from './records.ts';
 import type { SigningJournal } from './signing-journal.ts';
 
@@ -58,70 +61,117 @@ export interface SignerParts {
 /** A fixed authorization older than this is not signed any more; it goes void. */
 const CLAIM_AGE_MAX_MS = 30_000;
 
-/** What the signer owes: fix the one authorization, sign it, and sign its cancellation when it must not be used. */
-export function signerEffects(parts: SignerParts): Effects {
+/** What the signer owes: fix the one authorization, sign it, renew it, and sign its cancellation when it must not be used. */
+export function signerEffects(parts: SignerParts & { readonly guard: LogGuard }): Effects {
   const policies = new VerifiedPolicies(parts.host, parts.trusted);
-  const fixedHere = new Map<string, number>();
+  const guarded = { ...parts, policies, fixedHere: new Map<string, number>() };
   return {
-    fix: fix(parts, policies, fixedHere),
-    sign: sign(parts, fixedHere),
+    fix: fix(guarded),
+    renew: renew(guarded),
+    sign: sign(guarded),
     cancel: cancel(parts),
   };
 }
 
-function fix(
-  parts: SignerParts,
-  policies: VerifiedPolicies,
-  fixedHere: Map<string, number>,
-): Effect {
+/** What signing takes beside what the signer is given. */
+interface Guarded extends SignerParts {
+  readonly guard: LogGuard;
+  readonly policies: VerifiedPolicies;
+  /** When this process recorded an authorization, by its monotonic clock. */
+  readonly fixedHere: Map<string, number>;
+}
+
+function fix(parts: Guarded): Effect {
   return async (payment) => {
-    const { host, clock } = parts;
-    if (payment.phase.status !== 'authorized') return;
-    const { tenant, agent, id: paymentId, quote } = payment;
-    const lane = host.laneFor(tenant, agent);
-    // A stop may stand in control that this lane has not been marked with yet.
-    const end = await host.log.end(CONTROL);
-    if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
-    await policies.refresh();
-    const refusal = refusalToSign(await caseOf(parts, policies, payment));
-    // The payment moved on while records were read: what was looked at is not what is.
-    if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
-    const cause = payment.phase.decision.id;
-    if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
-    if (refusal) return refuse(parts, payment, cause, refusal);
-    const wallet = walletOf(host, payment);
-    if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
-    const chain = parts.chains.get(quote.network);
-    if (!chain) {
-      const why = `no chain is configured for ${quote.network}`;
-      return refuse(parts, payment, cause, { code: 'network_not_configured', why });
-    }
-    const head = await chain.head('latest');
-    if (Math.abs(head.timeMs - clock.nowMs()) > SKEW_MAX_MS)
-      throw new Fault('clock_skew', 'chain time and our clock differ by more than 30 s', {
-        retryable: true,
-      });
-    const { maxLifetimeMs } = payment.phase.decision.verdict;
+    const { phase } = payment;
+    if (phase.status !== 'authorized') return;
+    const looked = await lookAt(parts, payment);
+    if ('againAfterMs' in looked) return looked;
+    const { wallet, head } = looked;
+    const { tenant, agent, id: paymentId } = payment;
+    const cause = phase.decision.id;
+    const { maxLifetimeMs } = phase.decision.verdict;
     const authorization = authorizationFor(payment, wallet, head, maxLifetimeMs);
-    const before = clock.monotonicMs();
-    const data = await signStatement(
-      parts.key,
-      'authorization.fixed',
-      {
-        tenant,
-        agent,
-        paymentId,
-        decisionId: cause,
-        walletId: wallet.id,
-        authorization,
-        atBlock: head.number,
-      },
-      cause,
-    );
-    const back = await host.append('authorization.fixed', data, { cause });
-    if (back.applied) fixedHere.set(paymentId, before);
+    const before = parts.clock.monotonicMs();
+    const about = { tenant, agent, paymentId, decisionId: cause, walletId: wallet.id };
+    const statement = { ...about, authorization, atBlock: head.number };
+    const data = await signStatement(parts.key, 'authorization.fixed', statement, cause);
+    const back = await parts.host.append('authorization.fixed', data, { cause });
+    if (back.applied) parts.fixedHere.set(paymentId, before);
     return { againAfterMs: 100 };
   };
+}
+
+/** Records the same authorization with a later end, after looking at everything again; then it is signed as any other. */
+function renew(parts: Guarded): Effect {
+  return async (payment) => {
+    const { phase } = payment;
+    if (phase.status !== 'signed' || phase.fixed.stop) return;
+    const looked = await lookAt(parts, payment);
+    if ('againAfterMs' in looked) return looked;
+    const { tenant, agent, id: paymentId } = payment;
+    const { authorization, authorizationDigest: renews } = phase.fixed;
+    const { maxLifetimeMs } = phase.decision.verdict;
+    const { validBefore } = authorizationFor(payment, looked.wallet, looked.head, maxLifetimeMs);
+    // A node that lags would have us record an earlier end.
+    if (validBefore <= authorization.validBefore) return { againAfterMs: 1_000 };
+    const before = parts.clock.monotonicMs();
+    const statement = {
+      ...{ tenant, agent, paymentId, renews },
+      authorization: { ...authorization, validBefore },
+    };
+    const data = await signStatement(parts.key, 'authorization.renewed', statement, renews);
+    const back = await parts.host.append('authorization.renewed', data, { cause: renews });
+    if (back.applied) parts.fixedHere.set(paymentId, before);
+    return { againAfterMs: 1_000 };
+  };
+}
+
+/**
+ * Looks at everything that must hold before an authorization is recorded; refuses what is refused for good.
+ *
+ * @returns what the window derives from, or when to look again.
+ * @throws Fault `clock_skew`, and what {@link LogGuard.check} throws.
+ */
+async function lookAt(
+  parts: Guarded,
+  payment: Payment,
+): Promise<
+  { readonly wallet: Wallet; readonly head: BlockRef } | { readonly againAfterMs: number }
+> {
+  const { host, clock, policies, guard, journal } = parts;
+  const { tenant, agent, id: paymentId, quote, phase } = payment;
+  const lane = host.laneFor(tenant, agent);
+  // A stop may stand in control that this lane has not been marked with yet.
+  const end = await host.log.end(CONTROL);
+  if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
+  if (parts.chains.has(quote.network)) await guard.check(quote.network, lane);
+  if (phase.status === 'authorized' && journal.has(paymentId)) {
+    await host.caughtUp(String(lane.lane));
+    if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
+    const why = 'it was signed before, by records that this log has lost';
+    return refuse(parts, payment, phase.decision.id, { code: 'signed_before', why });
+  }
+  await policies.refresh();
+  const refusal = refusalToSign(await caseOf(parts, policies, payment));
+  // The payment moved on while records were read: what was looked at is not what is.
+  if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
+  const decisionId = 'decision' in phase ? phase.decision.id : '';
+  if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
+  if (refusal) return refuse(parts, payment, decisionId, refusal);
+  const wallet = walletOf(host, payment);
+  if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
+  const chain = parts.chains.get(quote.network);
+  if (!chain) {
+    const why = `no chain is configured for ${quote.network}`;
+    return refuse(parts, payment, decisionId, { code: 'network_not_configured', why });
+  }
+  const head = await chain.head('latest');
+  if (Math.abs(head.timeMs - clock.nowMs()) > SKEW_MAX_MS)
+    throw new Fault('clock_skew', 'chain time and our clock differ by more than 30 s', {
+      retryable: true,
+    });
+  return { wallet, head };
 }
 
 async function refuse(
@@ -129,7 +179,7 @@ async function refuse(
   { tenant, agent, id: paymentId }: Payment,
   decisionId: string,
   refusal: SigningRefusal,
-): Promise<EffectResult> {
+): Promise<{ readonly againAfterMs: number }> {
   const about = { tenant, agent, paymentId, decisionId, ...refusal };
   const data = await signStatement(key, 'signing.refused', about, decisionId);
   await host.append('signing.refused', data, { cause: decisionId });
@@ -153,7 +203,7 @@ async function caseOf(
   const facts = factsOf(host, payment);
   return {
     payment,
-    decision: phase.status === 'authorized' ? decisions.get(phase.decision.id) : undefined,
+    decision: 'decision' in phase ? decisions.get(phase.decision.id) : undefined,
     asked: completed ? decisions.get(completed.decisionId) : undefined,
     grants,
     policy,
@@ -162,19 +212,21 @@ async function caseOf(
     signedToday: wallet
       ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
       : 0n,
-    frozen: view.frozen || agentOf(lane, tenant, agent).frozen,
+    frozen: isStopped(view, agent) || agentOf(lane, tenant, agent).frozen,
     nowMs,
   };
 }
 
-function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
+function sign(parts: Guarded): Effect {
   return async (payment) => {
-    const { host, journal, clock, typedData } = parts;
+    const { host, journal, clock, typedData, guard, fixedHere } = parts;
     if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
     const { fixed } = payment.phase;
     const { authorization, authorizationDigest, walletId } = fixed;
     // A stop may stand in the lane that this signer has not folded yet.
-    await host.caughtUp(String(host.laneFor(payment.tenant, payment.agent).lane));
+    const lane = host.laneFor(payment.tenant, payment.agent);
+    await guard.check(`eip155:${authorization.chainId}`, lane);
+    await host.caughtUp(String(lane.lane));
     if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
     const since = fixedHere.get(payment.id);
     const ageMs =
@@ -190,6 +242,7 @@ function sign(parts: SignerParts, fixedHere: Map<string, number>): Effect {
       value,
       authorizationDigest,
       atMs,
+      ...(fixed.renews !== null && { renews: fixed.renews }),
     };
     const perDay = parts.ceilingOf(walletId, token)?.perDay ?? 0n;
     // Others of this wallet were signed since this one was fixed: it is not signed any more and goes void.

@@ -76,6 +76,26 @@ describe('the signing journal', () => {
     expect(signedToday()).toBe(20_000n);
   });
 
+  it('notes a renewal of what it signed last, which signs nothing more away', () => {
+    note(entry());
+    const renewal = entry({ authorizationDigest: 'b'.repeat(64), renews: 'a'.repeat(64) });
+    expect(note(renewal, 20_000n)).toBe(true);
+    expect(signedToday()).toBe(20_000n);
+    reopen();
+    expect(note(entry())).toBe(true);
+    expect(note(renewal)).toBe(true);
+    expect(signedToday()).toBe(20_000n);
+    const sibling = entry({ authorizationDigest: 'c'.repeat(64), renews: 'a'.repeat(64) });
+    expect(() => note(sibling)).toThrow(InvariantViolation);
+  });
+
+  it('counts a renewal of what another signer signed', () => {
+    const renewal = entry({ authorizationDigest: 'b'.repeat(64), renews: 'a'.repeat(64) });
+    expect(note(renewal, 19_999n)).toBe(false);
+    expect(note(renewal)).toBe(true);
+    expect(signedToday()).toBe(20_000n);
+  });
+
   it('sums a wallet and token over exactly the last 24 hours', () => {
     note(entry());
     note(other({ wallet: 'w2', value: '1' }));
@@ -97,11 +117,13 @@ describe('the signing journal', () => {
   });
 
   it('lets go of what is older than a day, and takes on again', () => {
+    const inMemory = openSigningJournal(undefined);
     for (let index = 0; index < 3_000; index++) {
       const paymentId = `pay_0_${String(index).padStart(32, '0')}`;
-      note(entry({ paymentId, atMs: NOW_MS + index * 60_000 }));
+      inMemory.note(entry({ paymentId, atMs: NOW_MS + index * 60_000 }), PER_DAY);
     }
-    expect(signedToday(NOW_MS + 2_999 * 60_000)).toBe(1_440n * 20_000n);
+    expect(inMemory.signedInDay('w1', USDC, NOW_MS + 2_999 * 60_000)).toBe(1_440n * 20_000n);
+    inMemory.close();
   });
 
   it('sums beyond what a double can hold', () => {

@@ -18,10 +18,15 @@ const Entry = z.strictObject({
   value: z.string(),
   authorizationDigest: z.string(),
   atMs: z.int(),
+  /** Digest of the authorization it renews. */
+  renews: z.string().optional(),
 });
 export type JournalEntry = z.infer<typeof Entry>;
 
 const DAY_MS = 86_400_000;
+
+/** What was signed last for a payment. */
+export type Signed = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest'>;
 
 /** What this signer has signed, by its own account: single use and ceilings hold even if the log were rolled back. */
 export interface SigningJournal {
@@ -31,9 +36,12 @@ export interface SigningJournal {
    * Repeating the same one is harmless.
    *
    * @returns whether it may be signed.
-   * @throws InvariantViolation when the payment was signed with another authorization.
+   * @throws InvariantViolation when the payment was signed with another authorization that this one does not renew.
    */
   note(entry: JournalEntry, perDay: bigint): boolean;
+  /** What was signed, by payment, in the order of each one's first signature. */
+  signed(): Iterable<Signed>;
+  has(paymentId: string): boolean;
   /** Atomic units of `token` signed away by `wallet` in the 24 hours before `nowMs`. */
   signedInDay(wallet: string, token: string, nowMs: number): bigint;
   close(): void;
@@ -67,7 +75,8 @@ class DaySum {
 
 /** A journal in one file, a line per signature, synced before each signature. `undefined` keeps it in memory. */
 export function openSigningJournal(path: string | undefined): SigningJournal {
-  const digests = new Map<string, string>();
+  /** Every authorization signed for a payment, by payment; the last one renews those before it. */
+  const payments = new Map<string, { readonly wallet: string; readonly digests: string[] }>();
   const days = new Map<string, DaySum>();
   const dayOf = (wallet: string, token: string) => {
     const key = `${wallet}/${token}`;
@@ -76,21 +85,33 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
     return day;
   };
   const remember = (entry: JournalEntry) => {
-    digests.set(entry.paymentId, entry.authorizationDigest);
-    dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
+    const before = payments.get(entry.paymentId);
+    if (before) before.digests.push(entry.authorizationDigest);
+    else
+      payments.set(entry.paymentId, {
+        wallet: entry.wallet,
+        digests: [entry.authorizationDigest],
+      });
+    // A renewal has the nonce of what it renews: it signs nothing more away.
+    if (!before) dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
   };
   for (const entry of path === undefined ? [] : readEntries(path)) remember(entry);
   const file = path === undefined ? undefined : openSync(path, 'a', 0o600);
   let broken = false;
   return {
+    *signed() {
+      for (const [paymentId, { wallet, digests }] of payments)
+        yield { paymentId, wallet, authorizationDigest: digests.at(-1) ?? '' };
+    },
+    has: (paymentId) => payments.has(paymentId),
     signedInDay: (wallet, token, nowMs) => dayOf(wallet, token).at(nowMs),
     note(entry, perDay) {
-      const before = digests.get(entry.paymentId);
-      if (before !== undefined && before !== entry.authorizationDigest)
+      const before = payments.get(entry.paymentId)?.digests;
+      if (before?.includes(entry.authorizationDigest)) return true;
+      if (before && (entry.renews === undefined || entry.renews !== before.at(-1)))
         throw new InvariantViolation(`${entry.paymentId} was signed with another authorization`);
-      if (before !== undefined) return true;
       const { wallet, token, atMs } = entry;
-      if (dayOf(wallet, token).at(atMs) + BigInt(entry.value) > perDay) return false;
+      if (!before && dayOf(wallet, token).at(atMs) + BigInt(entry.value) > perDay) return false;
       // Half a line may stand there now; only a new start can tell, and cut it off.
       if (broken) throw unavailable(undefined);
       broken = true;

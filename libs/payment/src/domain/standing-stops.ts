@@ -1,0 +1,136 @@
+import type { ControlEvent, EventData, OutflowSeen, RefusalCode } from '@countersign/contracts';
+import type { ControlView, TenantView } from './control.ts';
+
+/** What is known of a wallet that was ever frozen. */
+export interface WalletFreezes {
+  readonly isFrozen: boolean;
+  /** How often: a lane may see a freeze and its end in one mark, and must not miss the stop. */
+  readonly count: number;
+  /** Outflows that froze it; each does so once. */
+  readonly outflows: ReadonlySet<string>;
+}
+
+const NEVER: WalletFreezes = { isFrozen: false, count: 0, outflows: new Set() };
+
+/** Whether control stops the agent's payments: everything is frozen, records were lost, or a wallet of it is frozen. */
+export function isStopped(view: TenantView, agent: string): boolean {
+  return (
+    view.frozen ||
+    view.restore !== null ||
+    walletsOf(view, agent).some((wallet) => view.walletFreezes.get(wallet)?.isFrozen)
+  );
+}
+
+/** How often the agent's payments were stopped by control so far. */
+export function stopsOf(view: TenantView, agent: string): number {
+  const freezes = walletsOf(view, agent).map(
+    (wallet) => view.walletFreezes.get(wallet)?.count ?? 0,
+  );
+  return freezes.reduce((sum, count) => sum + count, view.freezes);
+}
+
+function walletsOf(view: TenantView, agent: string): readonly string[] {
+  return view.agents.get(agent)?.wallets ?? [];
+}
+
+/** An outflow's name: the same one, whoever sees it. */
+export function outflowKey({
+  network,
+  transactionHash,
+  logIndex,
+}: Pick<OutflowSeen, 'network' | 'transactionHash' | 'logIndex'>): string {
+  return `${network}/${transactionHash}/${logIndex}`;
+}
+
+export type StopRecord = Extract<
+  ControlEvent,
+  { name: 'wallet.frozen' | 'wallet.unfrozen' | 'restore.accepted' | 'alert.sent' }
+>;
+
+/** Why a record about what stops a tenant does not apply. */
+export function stopsRefusal(view: TenantView, event: StopRecord): RefusalCode | undefined {
+  switch (event.name) {
+    case 'wallet.frozen': {
+      const { wallet, outflow } = event.data;
+      if (!view.wallets.has(wallet)) return 'wallet_unknown';
+      // Lifting a freeze is not undone by looking at the same outflow again.
+      const isKnown = view.walletFreezes.get(wallet)?.outflows.has(outflowKey(outflow));
+      return isKnown ? 'duplicate' : undefined;
+    }
+    case 'wallet.unfrozen':
+      return view.walletFreezes.get(event.data.wallet)?.isFrozen ? undefined : 'not_frozen';
+    case 'restore.accepted':
+      return view.restore === event.data.digest ? undefined : 'restore_unknown';
+    case 'alert.sent': {
+      const { subject, code } = event.data;
+      return view.alerted.has(`${subject}/${code}`) ? 'duplicate' : undefined;
+    }
+  }
+}
+
+/** The tenant after a record that applies. */
+export function evolveStops(view: TenantView, event: StopRecord): TenantView {
+  switch (event.name) {
+    case 'wallet.frozen': {
+      const { wallet, outflow } = event.data;
+      const before = view.walletFreezes.get(wallet) ?? NEVER;
+      const outflows = new Set([...before.outflows, outflowKey(outflow)]);
+      return withFreezes(view, wallet, { isFrozen: true, count: before.count + 1, outflows });
+    }
+    case 'wallet.unfrozen': {
+      const { wallet } = event.data;
+      const before = view.walletFreezes.get(wallet) ?? NEVER;
+      return withFreezes(view, wallet, { ...before, isFrozen: false });
+    }
+    case 'restore.accepted':
+      return { ...view, restore: null };
+    case 'alert.sent': {
+      const { subject, code } = event.data;
+      return { ...view, alerted: new Set([...view.alerted, `${subject}/${code}`]) };
+    }
+  }
+}
+
+/** Records were lost: the tenant waits for a person, and so does each wallet that signed what is missing. */
+export function restored(
+  view: TenantView,
+  tenant: string,
+  { digest, wallets }: EventData<'restore.detected'>,
+): TenantView {
+  const mine = wallets.filter((it) => it.tenant === tenant && view.wallets.has(it.wallet));
+  const frozen = mine.reduce((so, { wallet }) => {
+    const before = so.walletFreezes.get(wallet) ?? NEVER;
+    return withFreezes(so, wallet, { ...before, isFrozen: true, count: before.count + 1 });
+  }, view);
+  return { ...frozen, restore: digest, freezes: frozen.freezes + 1 };
+}
+
+function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): TenantView {
+  return { ...view, walletFreezes: new Map(view.walletFreezes).set(wallet, freezes) };
+}
+
+/** Something about a tenant as a whole that people must be told of, once. */
+export interface TenantAlert {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly code: 'unlogged_outflow' | 'log_restored';
+  readonly severity: 'critical';
+  readonly wallet: string | null;
+}
+
+/** Alerts control owes: each wallet's every freeze, and every loss of records. */
+export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
+  return [...control.tenants].flatMap(([tenant, view]) => {
+    const all: TenantAlert[] = [...view.walletFreezes]
+      .filter(([, { isFrozen }]) => isFrozen)
+      .map(([wallet, { count }]) => {
+        const subject = `wallet/${wallet}/${count}`;
+        return { tenant, subject, code: 'unlogged_outflow', severity: 'critical', wallet };
+      });
+    if (view.restore !== null) {
+      const subject = `restore/${view.restore}`;
+      all.push({ tenant, subject, code: 'log_restored', severity: 'critical', wallet: null });
+    }
+    return all.filter(({ subject, code }) => !view.alerted.has(`${subject}/${code}`));
+  });
+}

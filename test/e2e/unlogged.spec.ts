@@ -1,0 +1,138 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PAYEE, USDC } from '@countersign/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { autonomous } from './policies.ts';
+import { World } from './world.ts';
+
+let world: World;
+let folder: string;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'countersign-unlogged-'));
+  world = await World.create(join(folder, 'log.db'));
+  await world.usePolicy(autonomous());
+});
+afterEach(async () => {
+  await world.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const url = (path: string) => `https://api.example.com/${path}`;
+const wallet = async () =>
+  (await world.call<{ address: string; frozen: boolean }>('owner', 'GET', '/v1/wallets/w1')).body;
+const titles = () => world.told.map((it) => it.title);
+async function steal(): Promise<void> {
+  const { address: from } = await wallet();
+  await world.chain.submitPlain({ token: USDC, from, to: PAYEE, value: 7n });
+  await world.pass(3_000);
+}
+
+describe('money that leaves a wallet without a record', () => {
+  it('freezes the wallet, tells people once, and a person lifts it', async () => {
+    const out = await world.propose({ url: url('out') });
+    await steal();
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect(titles()).toContain('Wallet frozen: what it signed or paid is in no record');
+    expect((await world.propose({ url: url('later') })).body).toMatchObject({ status: 'denied' });
+    const stopped = await world.read(out.body.id);
+    expect(['canceled', 'signed']).toContain(stopped.status);
+    expect(stopped.stop).toBe('frozen');
+
+    const lift = () => world.call('owner', 'POST', '/v1/wallets/w1/unfreeze');
+    expect((await lift()).status).toBe(200);
+    expect((await lift()).status).toBe(409);
+    await world.pass(5_000);
+    expect(await wallet()).toMatchObject({ frozen: false });
+    expect((await world.propose({ url: url('again') })).body).toMatchObject({ status: 'signed' });
+    expect(titles().filter((it) => it.startsWith('Wallet frozen'))).toHaveLength(1);
+  });
+
+  it('is not the payments that are recorded, over a restart too', async () => {
+    for (const path of ['a', 'b', 'c']) {
+      const paid = await world.propose({ url: url(path) });
+      await world.present(paid.body);
+      await world.pass(2_000);
+    }
+    await world.stop();
+    await world.start();
+    await world.pass(10_000);
+    expect(await wallet()).toMatchObject({ frozen: false });
+    expect((await world.propose({ url: url('d') })).body).toMatchObject({ status: 'signed' });
+  });
+});
+
+describe('an authorization whose time ran out', () => {
+  it('is renewed when its agent comes back, and moves money once', async () => {
+    const first = (await world.propose({ url: url('slow') })).body;
+    await world.pass(58_000);
+    const again = (await world.propose({ url: url('slow') })).body;
+    expect(again).toMatchObject({ id: first.id, status: 'signed' });
+    const { validBefore: until, ...terms } = first.authorization!;
+    expect(again.authorization).toMatchObject(terms);
+    expect(again.authorization!.validBefore).toBeGreaterThan(until);
+    expect(again.signature).not.toBe(first.signature);
+    await world.present(first);
+    await world.present(again);
+    await world.pass(5_000);
+    expect(await world.chain.balance(USDC, PAYEE)).toBe(BigInt(first.quote.amount));
+    expect(await world.read(first.id)).toMatchObject({ status: 'settled' });
+    expect(await wallet()).toMatchObject({ frozen: false });
+  });
+});
+
+describe('a log that came back as an older copy of itself', () => {
+  /** @param loseJournal whether the signer's journal goes back with the log. */
+  async function loseWhatIsPaidNow(loseJournal = false): Promise<void> {
+    await world.stop();
+    copyFileSync(join(folder, 'log.db'), join(folder, 'copy.db'));
+    await world.start();
+    const lost = await world.propose({ url: url('lost') });
+    await world.present(lost.body);
+    await world.pass(3_000);
+    await world.stop();
+    copyFileSync(join(folder, 'copy.db'), join(folder, 'log.db'));
+    if (loseJournal) world.forgetJournal();
+    await world.start();
+    await world.settle();
+  }
+
+  it('signs nothing until a person has accepted what was lost, and keeps the wallet frozen', async () => {
+    await loseWhatIsPaidNow();
+    const waiting = world.propose({ url: url('next') });
+    await world.pass(15_000);
+    expect((await waiting).body.status).not.toBe('signed');
+    const { digest } = (await world.call<{ digest: string }>('owner', 'GET', '/v1/restore')).body;
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(titles()).toContain('Everything is stopped: the log is an older copy of itself');
+
+    const unfreeze = await world.call('owner', 'POST', '/v1/unfreeze');
+    expect(unfreeze.status).toBe(409);
+    const accept = (body: object) => world.call('owner', 'POST', '/v1/restore/accept', { body });
+    expect((await accept({ digest: '0'.repeat(64) })).status).toBe(404);
+    expect((await accept({ digest })).status).toBe(200);
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect((await world.propose({ url: url('next') })).body).toMatchObject({ status: 'denied' });
+
+    await world.call('owner', 'POST', '/v1/wallets/w1/unfreeze');
+    await world.pass(5_000);
+    expect((await world.propose({ url: url('next') })).body).toMatchObject({ status: 'signed' });
+  });
+
+  it('does not sign again what it has signed by records that are lost', async () => {
+    await loseWhatIsPaidNow();
+    const { digest } = (await world.call<{ digest: string }>('owner', 'GET', '/v1/restore')).body;
+    await world.call('owner', 'POST', '/v1/restore/accept', { body: { digest } });
+    await world.call('owner', 'POST', '/v1/wallets/w1/unfreeze');
+    await world.pass(5_000);
+    const again = await world.propose({ url: url('lost') });
+    expect(again.body).toMatchObject({ status: 'refused', code: 'signed_before' });
+  });
+
+  it('is found by the chain where the signer’s journal is lost with it', async () => {
+    await loseWhatIsPaidNow(true);
+    await world.pass(3_000);
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect((await world.propose({ url: url('next') })).body).toMatchObject({ status: 'denied' });
+  });
+});
