@@ -10,7 +10,7 @@ const VITEST = join('node_modules', 'vitest', 'vitest.mjs');
 const COUNTS_REPORTER = './deploy/bootstrap/counts-reporter.mjs';
 const STACK_CONFIG = 'vitest.stack.config.ts';
 const SIM_MAIN = 'test/sim/main.ts';
-const SIM_STEPS = '50000';
+const SIM_STEPS = '200000';
 
 /**
  * One process fewer than the `tsx` command, which starts a second Node and passes its signals on: the program is our

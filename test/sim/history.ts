@@ -153,7 +153,7 @@ export class History {
       ? foldControl(before, record.offset, event)
       : {
           applied: false as const,
-          code: isRepeat ? 'duplicate' : codeOf(genuine),
+          code: isRepeat ? 'duplicate' : codeOf(event !== undefined && isControlEvent(event)),
           view: { ...before, offset: record.offset },
         };
     this.views.push(judged.view);
@@ -175,7 +175,7 @@ export class History {
         event,
         laneMs: lane.atMs,
         applied: false,
-        code: event && isLaneEvent(event) ? 'not_genuine' : 'undecodable',
+        code: codeOf(event !== undefined && isLaneEvent(event)),
         genuine,
       };
       this.#index(seen);
@@ -202,8 +202,9 @@ export class History {
   }
 }
 
-function codeOf(genuine: boolean): string {
-  return genuine ? 'undecodable' : 'not_genuine';
+/** @param isItsPlace whether the record is an event of the kind that stands where it stands. */
+function codeOf(isItsPlace: boolean): string {
+  return isItsPlace ? 'not_genuine' : 'undecodable';
 }
 
 function decoded(record: LogRecord): EventOf<EventName> | undefined {

@@ -1,21 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { PLANTS, type PlantName, isPlantName } from './plants.ts';
-import { type Outcome, run } from './run.ts';
+import { Worker } from 'node:worker_threads';
+import { PLANTS, isPlantName } from './plants.ts';
+import { type Breakage, type Share, type Told, simulate } from './share.ts';
 import { Summary } from './summary.ts';
 
-const USAGE = `usage: tsx test/sim/main.ts [--seed N] [--steps M] [--seeds K] [--replicas R] [--fault name]
+const USAGE = `usage: tsx test/sim/main.ts [--seed N] [--steps M] [--seeds K] [--replicas R] [--threads T] [--fault name]
 
 Runs the whole system under a seeded scheduler and checks every invariant after every step.
 Without --seed the steps are shared out over a few fixed seeds; --seeds K runs K of them, from --seed (or 1) on.
+Seeds are shared out over as many threads as there are processors, or --threads T.
 --fault plants a fault into the test world, to see it found: ${Object.keys(PLANTS).join(', ')}`;
 
-const FIXED_SEEDS = [1, 2, 3, 4, 5];
+const FIXED_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 
-interface Options {
-  readonly seeds: readonly number[];
-  readonly steps: number;
-  readonly replicas: number;
-  readonly fault: PlantName | undefined;
+interface Options extends Share {
+  readonly threads: number;
 }
 
 class UsageError extends Error {}
@@ -23,7 +23,14 @@ class UsageError extends Error {}
 function parsed() {
   const text = { type: 'string' } as const;
   try {
-    const options = { seed: text, steps: text, seeds: text, replicas: text, fault: text };
+    const options = {
+      seed: text,
+      steps: text,
+      seeds: text,
+      replicas: text,
+      threads: text,
+      fault: text,
+    };
     return parseArgs({ options }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
@@ -42,13 +49,18 @@ function readOptions(): Options {
     throw new UsageError(`no fault is called ${fault}`);
   const steps = numberOf(values.steps, 50_000);
   const replicas = numberOf(values.replicas, 3);
+  const threads = numberOf(values.threads, availableParallelism());
   if (seed === undefined && values.seeds === undefined) {
     const share = Math.ceil(steps / FIXED_SEEDS.length);
-    return { seeds: FIXED_SEEDS, steps: share, replicas, fault };
+    return { seeds: FIXED_SEEDS, steps: share, replicas, threads, fault };
   }
   const first = numberOf(seed, 1);
   const seeds = Array.from({ length: numberOf(values.seeds, 1) }, (_, index) => first + index);
-  return { seeds, steps, replicas, fault };
+  return { seeds, steps, replicas, threads, fault };
+}
+
+function showProgress(seed: number, done: number, of: number): void {
+  progress(`seed ${seed}: ${done} of ${of} steps`);
 }
 
 /** Overwrites one line on a terminal; says nothing to a file. */
@@ -56,49 +68,60 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}`);
 }
 
-function tellBroken(outcome: Outcome, { steps, replicas, fault }: Options): void {
-  const { broken, seed, world } = outcome;
-  if (!broken) return;
+function tellBroken({ seed, lines }: Breakage, { steps, replicas, fault }: Options): void {
   const again = [
     `npm run sim -- --seed ${seed} --steps ${steps}`,
     ...(replicas === 3 ? [] : [`--replicas ${replicas}`]),
     ...(fault === undefined ? [] : [`--fault ${fault}`]),
   ];
-  console.log(`\nBROKEN: "${broken.invariant}" with seed ${seed} at step ${broken.step}`);
-  console.log(broken.account);
-  for (const line of accountOf(outcome)) console.log(`  ${line}`);
-  console.log(`simulated time: ${new Date(world.scheduler.nowMs).toISOString()}`);
+  console.log('');
+  for (const line of lines) console.log(line);
   console.log(`again: ${again.join(' ')}`);
 }
 
-/** Everything recorded about the payment the account names, if it names one. */
-function accountOf({ broken, world }: Outcome): string[] {
-  const paymentId = /pay_\d+_[0-9a-f]+/.exec(broken?.account ?? '')?.[0];
-  if (paymentId === undefined) return [];
-  return world.history.ofPayment(paymentId).map(({ record, event, applied, code, laneMs }) => {
-    const where = `${record.lane}:${record.offset}`.padEnd(8);
-    return `${where} ${laneMs} ${event?.name} ${applied ? 'applied' : `ignored: ${code}`}`;
+/** Seeds in turn, so that every thread has about as much to do. */
+function sharesOf({ seeds, threads, ...rest }: Options): Share[] {
+  const count = Math.min(threads, seeds.length);
+  return Array.from({ length: count }, (_, share) => ({
+    ...rest,
+    seeds: seeds.filter((_seed, index) => index % count === share),
+  }));
+}
+
+/** One share in a thread of its own. */
+function simulateAside(share: Share, summary: Summary): Promise<Breakage | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Breakage | undefined>();
+  const worker = new Worker(new URL('share.ts', import.meta.url), { workerData: share });
+  worker.on('error', reject);
+  worker.on('exit', (code) => reject(new Error(`a thread ended with ${code} and said nothing`)));
+  worker.on('message', (told: Told) => {
+    if (told.kind === 'progress') return showProgress(told.seed, told.steps, share.steps);
+    summary.include(told.counted);
+    resolve(told.broken);
   });
+  return promise;
+}
+
+async function simulateAll(options: Options, summary: Summary): Promise<readonly Breakage[]> {
+  const shares = sharesOf(options);
+  const [only] = shares;
+  if (shares.length > 1 || !only) {
+    const all = await Promise.all(shares.map((share) => simulateAside(share, summary)));
+    return all.filter((broken) => broken !== undefined);
+  }
+  const done = await simulate(only, (seed, steps) => showProgress(seed, steps, only.steps));
+  summary.include(done.summary.counted());
+  return done.broken ? [done.broken] : [];
 }
 
 async function main(): Promise<number> {
   const options = readOptions();
   const summary = new Summary();
   const startedAt = performance.now();
-  for (const seed of options.seeds) {
-    const { steps, replicas, fault } = options;
-    const outcome = await run({
-      ...{ seed, steps, replicas },
-      ...(fault !== undefined && { plant: PLANTS[fault].plant }),
-      onProgress: (done) => progress(`seed ${seed}: ${done} of ${steps} steps`),
-    });
-    summary.add(outcome);
-    if (!outcome.broken) continue;
-    progress('');
-    tellBroken(outcome, options);
-    return 1;
-  }
+  const broken = await simulateAll(options, summary);
   progress('');
+  for (const it of broken) tellBroken(it, options);
+  if (broken.length > 0) return 1;
   for (const line of summary.lines()) console.log(line);
   const seconds = (performance.now() - startedAt) / 1_000;
   const rate = Math.round(summary.steps / seconds);

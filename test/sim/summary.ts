@@ -5,6 +5,12 @@ import type { Outcome } from './run.ts';
 const ENDINGS = ['settled', 'void', 'denied', 'vetoed', 'expired', 'canceled', 'frozen'];
 const LONG_STEPS = 40_000;
 
+/** A summary as one thread hands it to another. */
+export type Counted = Pick<
+  Summary,
+  'payments' | 'events' | 'ignored' | 'records' | 'steps' | 'simulatedMs'
+>;
+
 /** What happened in one run or several, added up. */
 export class Summary {
   readonly payments = new Map<string, number>();
@@ -13,10 +19,8 @@ export class Summary {
   records = 0;
   steps = 0;
   simulatedMs = 0;
-  runs = 0;
 
   add({ world, steps, stepsAfter, simulatedMs }: Outcome): void {
-    this.runs += 1;
     this.steps += steps + stepsAfter;
     this.simulatedMs += simulatedMs;
     for (const payment of world.history.payments()) {
@@ -31,6 +35,20 @@ export class Summary {
       this.records += 1;
       if (!applied) count(this.ignored, code ?? 'unknown', 1);
     }
+  }
+
+  counted(): Counted {
+    const { payments, events, ignored, records, steps, simulatedMs } = this;
+    return { payments, events, ignored, records, steps, simulatedMs };
+  }
+
+  /** Adds what another thread counted. */
+  include(other: Counted): void {
+    this.records += other.records;
+    this.steps += other.steps;
+    this.simulatedMs += other.simulatedMs;
+    for (const of of ['payments', 'events', 'ignored'] as const)
+      for (const [name, times] of other[of]) count(this[of], name, times);
   }
 
   /** Endings that a simulation of this length should have reached and did not. */
