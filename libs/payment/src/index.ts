@@ -44,6 +44,12 @@ export {
   outflowKey,
   tenantAlertsOwed,
 } from './domain/standing-stops.ts';
+export {
+  OUTCOMES_KEPT,
+  type SettlementOutcome,
+  facilitatorOf,
+  unseenOf,
+} from './domain/facilitators.ts';
 export { type OutflowShown, unloggedBecause } from './domain/outflows.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {

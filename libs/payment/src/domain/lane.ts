@@ -4,6 +4,7 @@ import { walletFor } from './facts.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
 import { frozenAt, live, reconsidered, rotatedAway } from './life.ts';
+import { type SettlementOutcome, noteOutcome } from './facilitators.ts';
 import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
 import { isStopped, stopsOf } from './standing-stops.ts';
 import {
@@ -41,6 +42,8 @@ export interface Agent extends AgentTables, TaskHolder {
   readonly underWay: Set<string>;
   /** Ids of settled payments of which nothing came back. */
   readonly nothingBack: Set<string>;
+  /** What became of the last payments that each facilitator was to settle. */
+  readonly facilitators: Map<string, readonly SettlementOutcome[]>;
 }
 
 /** One lane folded up to, not including, `next`. Mutated by {@link foldLane} and by nothing else. */
@@ -151,6 +154,7 @@ export function emptyAgent(tenant: string, name: string, tablesOf: TablesOf): Ag
     tasks: new Set(),
     taskBooks: new Map(),
     nothingBack: new Set(),
+    facilitators: new Map(),
   };
 }
 
@@ -337,9 +341,11 @@ function updateOpen(agent: Agent, update: (payment: Payment) => Payment): Paymen
 }
 
 function put(agent: Agent, payment: Payment): Payment {
-  countPayment((name) => agent.taskBooks.get(name), agent.payments.get(payment.id), payment);
+  const before = agent.payments.get(payment.id);
+  countPayment((name) => agent.taskBooks.get(name), before, payment);
   agent.payments.set(payment.id, payment);
   const ended = payment.phase.status === 'ended';
+  if (ended && before?.phase.status !== 'ended') noteOutcome(agent.facilitators, payment);
   if (ended && payment.reservationEnded) agent.open.delete(payment.id);
   else agent.open.add(payment.id);
   if (ended || payment.delivered) agent.underWay.delete(payment.id);
