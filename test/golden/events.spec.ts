@@ -60,7 +60,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"8334846452c80cf3e036e8aee2f73609ba022ba3d607270fbb6f2570f5ef6e8b"`,
+      `"5dbd4399ca2ae2efaaf460fa16594c581b3ee4c66ae42fabd920f134a93e2268"`,
     );
   });
 });

@@ -143,8 +143,8 @@ function takeUpDuties(
   ];
   const { marking, bookkeeping } = policy;
   const { guard, wallets: ownWallets } = signer;
-  const { accounts: ownAccounts, outflows } = settlement;
-  const ours = [marking, bookkeeping, guard, ownWallets, ownAccounts, outflows];
+  const { accounts: ownAccounts, outflows, facilitators } = settlement;
+  const ours = [marking, bookkeeping, guard, ownWallets, ownAccounts, outflows, facilitators];
   for (const watch of ours) watch.start();
   for (const runner of runners) runner.start();
 }

@@ -8,7 +8,7 @@ export async function compose(
   settings: Settings,
   surroundings: Surroundings,
 ): Promise<Composition> {
-  const { host, trusted } = surroundings;
+  const { host, trusted, clock } = surroundings;
   const vault = openVault(settings);
   const key = await ownKey(vault, 'settlement', trusted);
   const gasKeyFile = settings.COUNTERSIGN_GAS_KEY_FILE;
@@ -24,8 +24,8 @@ export async function compose(
   const pollMs = settings.COUNTERSIGN_POLL_MS;
   const duty = settlementDuty({ ...surroundings, key, chains, pollMs });
   return {
-    modules: [SettlementModule.with({ host, chains, tokens })],
-    duties: [duty.accounts, duty.outflows, duty.runner],
+    modules: [SettlementModule.with({ host, chains, tokens, clock })],
+    duties: [duty.accounts, duty.outflows, duty.facilitators, duty.runner],
     close: async () => vault.close(),
   };
 }

@@ -93,7 +93,7 @@ export async function startServices(ports: ServicePorts) {
       IntakeModule.with({ host, key: keys.intake, timers, clock }),
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
-      SettlementModule.with({ host, chains, tokens: ports.tokens }),
+      SettlementModule.with({ host, chains, tokens: ports.tokens, clock }),
       AuditModule.with({ host, archive, timers }),
     ],
     log,
@@ -121,10 +121,10 @@ export async function startServices(ports: ServicePorts) {
     pollMs: ports.pollMs,
   });
   const runners: Duty[] = [policy.runner, signer.runner, settlement.runner];
-  const { accounts, outflows } = settlement;
+  const { accounts, outflows, facilitators } = settlement;
   const { marking, bookkeeping } = policy;
   const { guard, wallets } = signer;
-  const watches: Watch[] = [marking, bookkeeping, guard, wallets, accounts, outflows];
+  const watches: Watch[] = [marking, bookkeeping, guard, wallets, accounts, outflows, facilitators];
 
   async function work(pageUrl: string): Promise<void> {
     const { notifier } = ports;

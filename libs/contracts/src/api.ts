@@ -310,6 +310,27 @@ export const ROUTES = {
     body: z.strictObject({ digest: DigestHex }),
     answer: Done,
   },
+  listFacilitators: {
+    service: 'settlement',
+    method: 'GET',
+    path: '/v1/facilitators',
+    who: people,
+    summary: 'Who settles payments, what came of the last ones, and whether a breaker is open',
+    answer: z.object({
+      facilitators: z.array(
+        z.object({
+          /** Network and payee, or `self` for what we present ourselves. */
+          facilitator: z.string(),
+          state: z.enum(['closed', 'open', 'half_open']),
+          why: z.enum(['consecutive_failures', 'failure_rate', 'ambiguity']).optional(),
+          untilMs: z.int().optional(),
+          settled: z.int(),
+          failed: z.int(),
+          ambiguous: z.int(),
+        }),
+      ),
+    }),
+  },
   readWallet: {
     service: 'settlement',
     method: 'GET',

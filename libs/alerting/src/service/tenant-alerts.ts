@@ -15,6 +15,7 @@ export interface TenantAlertsParts {
 const TITLES: Readonly<Record<TenantAlert['code'], string>> = {
   unlogged_outflow: 'Wallet frozen: what it signed or paid is in no record',
   log_restored: 'Everything is stopped: the log is an older copy of itself',
+  facilitator_failing: 'Payments presented to a facilitator come to nothing',
 };
 
 /** Tells people what is not about one payment, then records that they were told; in between, it may be told twice. */
@@ -42,13 +43,13 @@ export class TenantAlerts {
     for (const alert of tenantAlertsOwed(this.#parts.host.control)) void this.#tell(alert);
   }
 
-  async #tell({ tenant, subject, code, severity, wallet }: TenantAlert): Promise<void> {
+  async #tell({ tenant, subject, code, severity, about }: TenantAlert): Promise<void> {
     const { host, notifier, timers, log } = this.#parts;
     const id = `${tenant}/${subject}/${code}`;
     if (this.#running.has(id)) return;
     this.#running.add(id);
     try {
-      const facts = wallet === null ? [] : [{ name: 'Wallet', value: wallet }];
+      const facts = about === null ? [] : [{ name: 'About', value: about }];
       await notifier.notify({ id, kind: 'alert', tenant, title: TITLES[code], facts });
       await host.appendControl('alert.sent', { tenant, subject, code, severity }, { cause: id });
     } catch (error) {

@@ -11,6 +11,7 @@ import {
   Name,
   Network,
   StatementSignature,
+  TimeMs,
 } from '../text.ts';
 
 const signed = { signature: StatementSignature };
@@ -215,6 +216,16 @@ export const CONTROL_EVENTS = {
   }),
   /** A person has looked at what was lost, and lets the tenant's payments go on. Frozen wallets stay frozen. */
   'restore.accepted': z.strictObject({ tenant: Name, digest: DigestHex, by: Name, ...signed }),
+  /** The outcomes of its payments say that a facilitator is not worth presenting to, until then. */
+  'facilitator.tripped': z.strictObject({
+    tenant: Name,
+    /** Network and payee, or `self` for what we present ourselves: `eip155:8453/0x…`, `eip155:8453/self`. */
+    facilitator: z.string().min(1).max(100),
+    why: z.enum(['consecutive_failures', 'failure_rate', 'ambiguity']),
+    sinceMs: TimeMs,
+    untilMs: TimeMs,
+    ...signed,
+  }),
   /** People were told of something that is not about one payment, so that it is not told again. */
   'alert.sent': z.strictObject({
     tenant: Name,

@@ -80,6 +80,7 @@ export const WRITERS = {
   'outflows.scanned': 'settlement',
   'restore.detected': 'signer',
   'restore.accepted': 'policy',
+  'facilitator.tripped': 'settlement',
   'alert.sent': 'alerting',
   'seller.registered': 'policy',
   'seller.removed': 'policy',

@@ -49,6 +49,8 @@ export interface TenantView {
   readonly walletFreezes: ReadonlyMap<string, WalletFreezes>;
   /** Digest of a loss of records that no person of the tenant has accepted yet; everything is stopped until then. */
   readonly restore: string | null;
+  /** When each facilitator's breaker opened last. */
+  readonly trips: ReadonlyMap<string, number>;
   /** What people were told already that is not about one payment: `subject/code`. */
   readonly alerted: ReadonlySet<string>;
   /** Offset of the record that opened the budget counters' epoch; 0 before any. */
@@ -82,6 +84,7 @@ export const EMPTY_TENANT: TenantView = {
   freezes: 0,
   walletFreezes: new Map(),
   restore: null,
+  trips: new Map(),
   alerted: new Set(),
   epoch: 0,
 };
@@ -169,6 +172,7 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
     case 'wallet.frozen':
     case 'wallet.unfrozen':
     case 'restore.accepted':
+    case 'facilitator.tripped':
     case 'alert.sent':
       return stopsRefusal(tenant, event);
     case 'seller.removed':
@@ -303,6 +307,7 @@ function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): T
     case 'wallet.frozen':
     case 'wallet.unfrozen':
     case 'restore.accepted':
+    case 'facilitator.tripped':
     case 'alert.sent':
       return evolveStops(tenant, event);
     case 'budget.epoch':

@@ -44,7 +44,14 @@ export function outflowKey({
 
 export type StopRecord = Extract<
   ControlEvent,
-  { name: 'wallet.frozen' | 'wallet.unfrozen' | 'restore.accepted' | 'alert.sent' }
+  {
+    name:
+      | 'wallet.frozen'
+      | 'wallet.unfrozen'
+      | 'restore.accepted'
+      | 'facilitator.tripped'
+      | 'alert.sent';
+  }
 >;
 
 /** Why a record about what stops a tenant does not apply. */
@@ -61,6 +68,10 @@ export function stopsRefusal(view: TenantView, event: StopRecord): RefusalCode |
       return view.walletFreezes.get(event.data.wallet)?.isFrozen ? undefined : 'not_frozen';
     case 'restore.accepted':
       return view.restore === event.data.digest ? undefined : 'restore_unknown';
+    case 'facilitator.tripped': {
+      const { facilitator, sinceMs } = event.data;
+      return sinceMs > (view.trips.get(facilitator) ?? -1) ? undefined : 'duplicate';
+    }
     case 'alert.sent': {
       const { subject, code } = event.data;
       return view.alerted.has(`${subject}/${code}`) ? 'duplicate' : undefined;
@@ -84,6 +95,10 @@ export function evolveStops(view: TenantView, event: StopRecord): TenantView {
     }
     case 'restore.accepted':
       return { ...view, restore: null };
+    case 'facilitator.tripped': {
+      const { facilitator, sinceMs } = event.data;
+      return { ...view, trips: new Map(view.trips).set(facilitator, sinceMs) };
+    }
     case 'alert.sent': {
       const { subject, code } = event.data;
       return { ...view, alerted: new Set([...view.alerted, `${subject}/${code}`]) };
@@ -113,23 +128,28 @@ function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): 
 export interface TenantAlert {
   readonly tenant: string;
   readonly subject: string;
-  readonly code: 'unlogged_outflow' | 'log_restored';
-  readonly severity: 'critical';
-  readonly wallet: string | null;
+  readonly code: 'unlogged_outflow' | 'log_restored' | 'facilitator_failing';
+  readonly severity: 'critical' | 'warning';
+  /** The wallet or facilitator it is about; null for everything. */
+  readonly about: string | null;
 }
 
-/** Alerts control owes: each wallet's every freeze, and every loss of records. */
+/** Alerts control owes: each wallet's every freeze, every loss of records, and each opening of a breaker. */
 export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
   return [...control.tenants].flatMap(([tenant, view]) => {
     const all: TenantAlert[] = [...view.walletFreezes]
       .filter(([, { isFrozen }]) => isFrozen)
       .map(([wallet, { count }]) => {
         const subject = `wallet/${wallet}/${count}`;
-        return { tenant, subject, code: 'unlogged_outflow', severity: 'critical', wallet };
+        return { tenant, subject, code: 'unlogged_outflow', severity: 'critical', about: wallet };
       });
     if (view.restore !== null) {
       const subject = `restore/${view.restore}`;
-      all.push({ tenant, subject, code: 'log_restored', severity: 'critical', wallet: null });
+      all.push({ tenant, subject, code: 'log_restored', severity: 'critical', about: null });
+    }
+    for (const [about, sinceMs] of view.trips) {
+      const subject = `facilitator/${about}/${sinceMs}`;
+      all.push({ tenant, subject, code: 'facilitator_failing', severity: 'warning', about });
     }
     return all.filter(({ subject, code }) => !view.alerted.has(`${subject}/${code}`));
   });

@@ -92,6 +92,19 @@ describe('a loss of records', () => {
   });
 });
 
+describe('a breaker that opened', () => {
+  it('stops nobody; people are told of each opening once', () => {
+    const trip = (sinceMs: number) => {
+      const facilitator = `${NETWORK}/self`;
+      const data = { tenant: TENANT, facilitator, why: 'failure_rate' as const, sinceMs };
+      return bench.change('facilitator.tripped', { ...data, untilMs: 9_000, signature: SIGNATURE });
+    };
+    expect([trip(5), trip(5), trip(4), trip(6)]).toEqual([true, false, false, true]);
+    expect(stopped()).toBe(false);
+    expect(alerts()).toEqual([`facilitator/${NETWORK}/self/6 facilitator_failing`]);
+  });
+});
+
 describe('the position of the watch', () => {
   it('moves on in steps, and never back', () => {
     const at = (number: number) => {

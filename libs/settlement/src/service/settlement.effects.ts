@@ -4,6 +4,7 @@ import { type Fixed, type Payment, fixedOf } from '@countersign/payment';
 import type { BlockTag, Chain, Clock, StatementKey } from '@countersign/ports';
 import { type Effect, type Effects, type LaneHost, signStatement } from '@countersign/service-kit';
 import { type Evidence, evidenceOf } from '../domain/evidence.ts';
+import { mayPresent } from './facilitators.ts';
 
 export interface SettlementParts {
   readonly host: LaneHost;
@@ -19,6 +20,8 @@ export interface SettlementParts {
 const REORG_MARGIN_BLOCKS = 128;
 /** How often what we must send ourselves is sent again while the chain does not show it. */
 const RESEND_MS = 10_000;
+/** How often an open breaker is looked at. */
+const BREAKER_LOOK_MS = 5_000;
 
 type Evidenced =
   | 'settlement.observed'
@@ -128,6 +131,9 @@ function send(
     const { tenant, agent, id: paymentId } = payment;
     const fixed = fixedOf(payment);
     if (!fixed) return;
+    // A cancellation is never held back.
+    if (what === 'transfer' && !mayPresent(parts.host, payment, parts.clock.nowMs()))
+      return { againAfterMs: BREAKER_LOOK_MS };
     const cause = `${fixed.authorizationDigest}/${what}`;
     const about = { tenant, agent, paymentId, what };
     const back = await parts.host.append('settlement.submitted', about, { cause });
@@ -144,6 +150,8 @@ async function resend(
 ): Promise<void> {
   const last = sentAt.get(payment.id) ?? -Infinity;
   if (fixed.submitted.length === 0 || parts.clock.monotonicMs() - last < RESEND_MS) return;
+  const isTransfer = fixed.cancellation === null;
+  if (isTransfer && !mayPresent(parts.host, payment, parts.clock.nowMs())) return;
   await submit(parts, payment, fixed, sentAt);
 }
 

@@ -2,7 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { findAsset } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 import { type Wallet, isAccount, tenantOf } from '@countersign/payment';
-import type { Chain } from '@countersign/ports';
+import type { Chain, Clock } from '@countersign/ports';
 import {
   type Caller,
   LaneHost,
@@ -12,15 +12,20 @@ import {
   TheCaller,
 } from '@countersign/service-kit';
 
+import { facilitatorsSeen } from './facilitators.ts';
+
 export const CHAINS = Symbol('Chains');
 /** Tokens whose balance is shown, by network. */
 export const TOKENS = Symbol('Tokens');
+
+export const CLOCK = Symbol('Clock');
 
 @Controller()
 export class WalletsController {
   constructor(
     @Inject(LaneHost) private readonly host: LaneHost,
     @Inject(CHAINS) private readonly chains: ReadonlyMap<string, Chain>,
+    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(TOKENS) private readonly tokens: ReadonlyMap<string, readonly string[]>,
   ) {}
 
@@ -44,6 +49,18 @@ export class WalletsController {
     const frozen = view.walletFreezes.get(name)?.isFrozen ?? false;
     const { kind, address } = wallet;
     return { wallet: name, kind, address, frozen, ...this.#account(wallet), balances };
+  }
+
+  @Route('listFacilitators')
+  facilitators(@TheCaller() { tenant }: Caller) {
+    const seen = facilitatorsSeen(this.host, tenant, this.clock.nowMs());
+    return {
+      facilitators: seen.map(({ breaker, ...it }) => ({
+        ...it,
+        state: breaker.state,
+        ...(breaker.state !== 'closed' && { why: breaker.why, untilMs: breaker.untilMs }),
+      })),
+    };
   }
 
   #account(wallet: Wallet) {
