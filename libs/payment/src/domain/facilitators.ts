@@ -8,9 +8,9 @@ export interface SettlementOutcome {
   readonly kind: 'settled' | 'failed' | 'ambiguous';
 }
 
-/** Outcomes of one facilitator, and facilitators, that are kept of each agent. */
+/** Outcomes of one facilitator, and facilitators, that are kept of each agent: its state is saved whole with each change. */
 export const OUTCOMES_KEPT = 20;
-const FACILITATORS_KEPT = 256;
+const FACILITATORS_KEPT = 32;
 
 /** How long what we presented may go unseen before nobody knows what became of it. */
 const UNSEEN_MS = 60_000;

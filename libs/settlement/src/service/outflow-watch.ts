@@ -82,10 +82,16 @@ export class OutflowWatch {
     const { at, outflows } = await chain.outflows(scan);
     // A record that fixes an authorization stands in the log before its use can stand on the chain.
     if (outflows.length > 0) for (const { lane } of host.lanes) await host.caughtUp(String(lane));
-    for (const outflow of outflows) {
+    const unlogged = outflows.flatMap((outflow) => {
       const why = unloggedBecause(network, outflow, host.paymentOfNonce(outflow.nonce ?? ''));
-      const owner = owners.get(outflow.from);
-      if (why !== undefined && owner) await this.#freeze(owner, { network, outflow, why });
+      return why === undefined ? [] : [{ network, outflow, why }];
+    });
+    // What was seen may have been reorganised away, and its payment ended, while the answer was under way.
+    const still = unlogged.length > 0 ? (await chain.outflows(scan)).outflows : [];
+    const keys = new Set(still.map((outflow) => outflowKey({ network, ...outflow })));
+    for (const it of unlogged) {
+      const owner = owners.get(it.outflow.from);
+      if (owner && keys.has(outflowKey({ network, ...it.outflow }))) await this.#freeze(owner, it);
     }
     // A node that lags has shown less than what is final.
     if (at.number < final.number) return;

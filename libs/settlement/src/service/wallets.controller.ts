@@ -11,13 +11,11 @@ import {
   RouteParam,
   TheCaller,
 } from '@countersign/service-kit';
-
 import { facilitatorsSeen } from './facilitators.ts';
 
 export const CHAINS = Symbol('Chains');
 /** Tokens whose balance is shown, by network. */
 export const TOKENS = Symbol('Tokens');
-
 export const CLOCK = Symbol('Clock');
 
 @Controller()
