@@ -25,6 +25,8 @@ export const TopicsFile = z.strictObject({
       z.strictObject({
         name: z.string().regex(/^[a-z.]+$/),
         partitions: z.union([z.literal('lanes'), z.int().positive()]),
+        /** What this topic has otherwise than all, and beyond it. */
+        settings: z.record(z.string(), Setting).optional(),
       }),
     )
     .min(1),
@@ -119,10 +121,10 @@ function topicsOf({ file, laneCount, prefix = '', replication }: TopicsWanted): 
     replication < 3
       ? { 'min.insync.replicas': '1', 'flush.messages': '1' }
       : { 'min.insync.replicas': String(replication - 1) };
-  return file.topics.map(({ name, partitions }) => ({
+  return file.topics.map(({ name, partitions, settings }) => ({
     topic: prefix + name,
     partitions: partitions === 'lanes' ? laneCount : partitions,
-    settings: { ...file.settings, ...kept },
+    settings: { ...file.settings, ...kept, ...settings },
   }));
 }
 
