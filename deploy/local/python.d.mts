@@ -1,0 +1,1 @@
+export function fetchPython(requirements: string): Promise<string>;
