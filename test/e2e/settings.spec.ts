@@ -1,5 +1,6 @@
+import { SettingsInvalid } from '@countersign/hosting/telemetry';
 import { describe, expect, it } from 'vitest';
-import { SettingsInvalid, readSettings } from '../../apps/standalone/src/config.ts';
+import { readSettings } from '../../apps/standalone/src/config.ts';
 
 function faultsOf(environment: Record<string, string>): string[] {
   try {
@@ -27,6 +28,7 @@ describe('the settings of the standalone app', () => {
       COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: 'no',
       COUNTERSIGN_EVENT_STORE: 'on',
       COUNTERSIGN_LOG_LEVEL: 'info',
+      COUNTERSIGN_TRACE_RATIO: 1,
     });
   });
 

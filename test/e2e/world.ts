@@ -20,7 +20,11 @@ import { silentLog } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { NETWORK, PAYEE, USDC, VirtualTime, quoteOf } from '@countersign/testkit';
 import { MemoryChain } from '@countersign/testkit/memory-chain';
-import { type Services, startServices } from '../../apps/standalone/src/services.ts';
+import {
+  type ServicePorts,
+  type Services,
+  startServices,
+} from '../../apps/standalone/src/services.ts';
 
 export const START_MS = 1_790_000_000_000;
 const OWNER = { tenant: 'default', person: 'owner' };
@@ -40,6 +44,7 @@ export interface Elsewhere {
   /** A folder for the event store; without one there is none. */
   readonly eventsIn?: string | undefined;
   readonly budgetsOf?: BudgetsOf | undefined;
+  readonly telemetry?: ServicePorts['telemetry'];
 }
 
 /** All services over HTTP, on the embedded adapters in memory, a chain in memory, and time that a test moves. */
@@ -58,11 +63,13 @@ export class World {
   #store!: ReturnType<typeof openStore>;
   #budgets!: Budgets;
   readonly #budgetsOf: BudgetsOf | undefined;
+  readonly #telemetry: ServicePorts['telemetry'];
 
   readonly eventsIn: string | undefined;
 
-  private constructor(path: string, { eventsIn, budgetsOf }: Elsewhere) {
+  private constructor(path: string, { eventsIn, budgetsOf, telemetry }: Elsewhere) {
     this.path = path;
+    this.#telemetry = telemetry;
     this.eventsIn = eventsIn;
     this.#budgetsOf = budgetsOf;
     this.chain = new MemoryChain({
@@ -124,6 +131,7 @@ export class World {
       clock: this.time.clock,
       timers: this.time.timers,
       log: silentLog,
+      ...(this.#telemetry && { telemetry: this.#telemetry }),
       onFatal: (error) => {
         this.fatal = error;
       },

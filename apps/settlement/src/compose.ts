@@ -1,5 +1,6 @@
 import { evmChain } from '@countersign/adapter-evm';
 import { type Composition, type Surroundings, openVault, ownKey } from '@countersign/hosting';
+import { tracedCalls } from '@countersign/service-kit/tracing';
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
 import type { Settings } from './config.ts';
 
@@ -15,7 +16,10 @@ export async function compose(
   const chains = new Map(
     settings.COUNTERSIGN_CHAINS.map(({ network, rpcUrl }) => [
       network,
-      evmChain({ network, rpcUrl, ...(gasKeyFile !== undefined && { gasKeyFile }) }),
+      tracedCalls(
+        'chain',
+        evmChain({ network, rpcUrl, ...(gasKeyFile !== undefined && { gasKeyFile }) }),
+      ),
     ]),
   );
   const tokens = new Map(

@@ -4,6 +4,7 @@ import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
 import { VaultOwnerKeys, VaultWalletKeys } from '@countersign/adapter-vault';
 import { type Composition, type Surroundings, openVault, ownKey } from '@countersign/hosting';
+import { tracedCalls } from '@countersign/service-kit/tracing';
 import { openSigningJournal, signerDuty } from '@countersign/signing/service';
 import type { Settings } from './config.ts';
 
@@ -15,10 +16,13 @@ export async function compose(
   const { folder, trusted } = surroundings;
   const vault = openVault(settings);
   const key = await ownKey(vault, 'signer', trusted);
-  const keys = new VaultWalletKeys(vault);
-  const owners = new VaultOwnerKeys(vault);
+  const keys = tracedCalls('vault', new VaultWalletKeys(vault));
+  const owners = tracedCalls('vault', new VaultOwnerKeys(vault));
   const chains = new Map(
-    settings.COUNTERSIGN_CHAINS.map((chain) => [chain.network, evmChain(chain)]),
+    settings.COUNTERSIGN_CHAINS.map((chain) => [
+      chain.network,
+      tracedCalls('chain', evmChain(chain)),
+    ]),
   );
   const journal = openSigningJournal(join(folder, 'signer.journal'));
   const ceiling = {

@@ -6,6 +6,7 @@ import { typedData } from '@countersign/adapter-evm/typed-data';
 import { type Keystore, openKeystore } from '@countersign/adapter-keystore';
 import { openStateStore, openStore } from '@countersign/adapter-sqlite';
 import { terminalNotifier, webhookNotifier } from '@countersign/adapter-webhook';
+import { Metrics, startTracing } from '@countersign/hosting/telemetry';
 import { InvariantViolation } from '@countersign/kernel';
 import { ensureOwner } from '@countersign/policy/service';
 import type { Chain, EventStore, Notifier } from '@countersign/ports';
@@ -37,6 +38,7 @@ export async function startStandalone(
 ): Promise<Standalone> {
   const folder = settings.COUNTERSIGN_DATA_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const tracing = await startTracing('standalone', settings);
   const laneCount = settings.COUNTERSIGN_LANES;
   const store = openStore({ path: join(folder, 'countersign.db'), laneCount, clock: systemClock });
   if (!store.log.capabilities.durable) throw new InvariantViolation('signing needs a durable log');
@@ -49,10 +51,7 @@ export async function startStandalone(
   });
   const chains = chainsOf(settings);
   const journal = openSigningJournal(join(folder, 'signer.journal'));
-  const ceiling = {
-    perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
-    perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),
-  };
+  const ceiling = ceilingOf(settings);
   const services = await startServices({
     eventLog: store.log,
     state,
@@ -79,6 +78,7 @@ export async function startStandalone(
     clock: systemClock,
     timers: systemTimers,
     log,
+    telemetry: { metrics: new Metrics('standalone'), isTraced: tracing !== undefined },
     onFatal,
   });
   await services.app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
@@ -95,7 +95,15 @@ export async function startStandalone(
       await store.close();
       journal.close();
       await keystore.wallets.close();
+      await tracing?.close();
     },
+  };
+}
+
+function ceilingOf(settings: Settings) {
+  return {
+    perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
+    perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),
   };
 }
 

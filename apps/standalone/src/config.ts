@@ -1,4 +1,5 @@
 import { Address, Atomic, Network } from '@countersign/contracts';
+import { SettingsInvalid, TelemetrySettings } from '@countersign/hosting/telemetry';
 import { z } from 'zod';
 
 /** Networks whose coins are worth nothing: the development keystore signs on no other. */
@@ -74,16 +75,12 @@ export const Settings = z.strictObject({
   /** File with the URL of a ClickHouse server, with user and password; without it the engine runs in this process. */
   COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
+  ...TelemetrySettings,
 });
 export type Settings = z.infer<typeof Settings>;
 
 /** Settings of the `countersign` command, which may stand in the same environment. */
 const OF_THE_COMMAND = ['COUNTERSIGN_URL', 'COUNTERSIGN_CREDENTIAL_FILE'];
-
-/** Every fault of the environment, in one message. */
-export class SettingsInvalid extends Error {
-  override readonly name = 'SettingsInvalid';
-}
 
 /** @throws SettingsInvalid listing every fault. */
 export function readSettings(

@@ -1,7 +1,8 @@
+import { SettingsInvalid } from '@countersign/hosting/telemetry';
 import { shownSettings } from '@countersign/service-kit';
 import pino from 'pino';
 import { startStandalone } from './compose.ts';
-import { type Settings, SettingsInvalid, readSettings } from './config.ts';
+import { type Settings, readSettings } from './config.ts';
 
 /** Prints what the settings come to, without secrets: those are in files, or in what a URL has after its host. */
 function checkConfig(settings: Settings): void {

@@ -1,5 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { ApprovalModule, approvalDuty } from '@countersign/approval/service';
+import { type Metrics, traceFold } from '@countersign/hosting/telemetry';
 import { AuditModule, EventArchive } from '@countersign/audit/service';
 import { IntakeModule } from '@countersign/intake/service';
 import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
@@ -21,10 +22,12 @@ import {
   type Duty,
   LaneHost,
   type Log,
+  type Probes,
   type Timers,
   type TrustedKeys,
   createHttpApp,
 } from '@countersign/service-kit';
+import { tracedCalls } from '@countersign/service-kit/tracing';
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
 import { type SignerParts, type SigningJournal, signerDuty } from '@countersign/signing/service';
 
@@ -64,6 +67,8 @@ export interface ServicePorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  /** What Prometheus is told, and whether there are traces; without it nothing is counted. */
+  readonly telemetry?: { readonly metrics: Metrics; readonly isTraced: boolean };
   /** Told when the log or the fold can no longer be trusted; the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -81,10 +86,12 @@ export type Services = Awaited<ReturnType<typeof startServices>>;
  * `work(pageUrl)` takes up their duties; `close()` ends them in the order that loses nothing.
  */
 export async function startServices(ports: ServicePorts) {
-  const { clock, timers, log, keys, budgets, chains } = ports;
+  const { clock, timers, log, keys, budgets, telemetry } = ports;
   const trusted = pinned(keys);
-  const { eventLog, state, onFatal } = ports;
-  const host = new LaneHost(eventLog, trusted, onFatal, { threads: true, ...(state && { state }) });
+  const chains = new Map(
+    [...ports.chains].map(([network, chain]) => [network, tracedCalls('chain', chain)]),
+  );
+  const host = hostOf(ports, trusted);
   const registry = new Registry(host, keys.policy);
   const archive = archiveOf(ports, host, trusted);
   const app = await createHttpApp(
@@ -97,16 +104,17 @@ export async function startServices(ports: ServicePorts) {
       AuditModule.with({ host, archive, timers }),
     ],
     log,
+    telemetry && probesOf(telemetry),
   );
   await host.start();
 
-  const shell = { host, clock, timers, log };
+  const shell = { host, clock, timers, log, ...(telemetry && { meter: telemetry.metrics.meter }) };
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });
   const signer = signerDuty({
     ...shell,
     key: keys.signer,
-    keys: ports.wallets,
-    owners: ports.owners,
+    keys: tracedCalls('keystore', ports.wallets),
+    owners: tracedCalls('keystore', ports.owners),
     accounts: ports.accounts,
     typedData: ports.typedData,
     journal: ports.journal,
@@ -114,12 +122,8 @@ export async function startServices(ports: ServicePorts) {
     trusted,
     ceilingOf: ports.ceilingOf,
   });
-  const settlement = settlementDuty({
-    ...shell,
-    key: keys.settlement,
-    chains,
-    pollMs: ports.pollMs,
-  });
+  const { pollMs } = ports;
+  const settlement = settlementDuty({ ...shell, key: keys.settlement, chains, pollMs });
   const runners: Duty[] = [policy.runner, signer.runner, settlement.runner];
   const { accounts, outflows, facilitators } = settlement;
   const { marking, bookkeeping } = policy;
@@ -147,6 +151,26 @@ export async function startServices(ports: ServicePorts) {
   }
 
   return { app, host, registry, archive, work, close };
+}
+
+/** The fold of the log, counted and traced where that is wanted. */
+function hostOf(ports: ServicePorts, trusted: TrustedKeys): LaneHost {
+  const { eventLog, state, onFatal, clock, telemetry } = ports;
+  const log = telemetry?.metrics.timed(eventLog) ?? eventLog;
+  const host = new LaneHost(log, trusted, onFatal, { threads: true, ...(state && { state }) });
+  telemetry?.metrics.watch(host);
+  if (telemetry?.isTraced) traceFold(host, { clock });
+  return host;
+}
+
+/** One process that writes whatever it reads is always current. */
+function probesOf({ metrics, isTraced }: NonNullable<ServicePorts['telemetry']>): Probes {
+  return {
+    current: () => Promise.resolve(),
+    isReady: () => Promise.resolve(true),
+    metrics: () => metrics.text(),
+    isTraced,
+  };
 }
 
 function archiveOf(ports: ServicePorts, host: LaneHost, trusted: TrustedKeys): EventArchive {

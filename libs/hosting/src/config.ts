@@ -48,6 +48,21 @@ const ChainAt = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Where traces go. */
+export const TelemetrySettings = {
+  /** A collector that takes OTLP over HTTP, such as `http://otel-collector:4318`; without it there are no traces. */
+  COUNTERSIGN_OTLP_URL: HttpUrl.optional(),
+  /** JSON with the headers that the collector asks for, such as its token. */
+  COUNTERSIGN_OTLP_HEADERS_FILE: z.string().min(1).optional(),
+  /** Part of all traces that is sent, from 0 to 1; all services take or leave the same payments. */
+  COUNTERSIGN_TRACE_RATIO: z
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'from 0 to 1')
+    .transform(Number)
+    .default(1),
+};
+export type TelemetrySettings = z.infer<z.ZodObject<typeof TelemetrySettings>>;
+
 /** What every service is told. */
 export const ServiceSettings = {
   COUNTERSIGN_HOST: z.string().min(1).default('127.0.0.1'),
@@ -73,6 +88,7 @@ export const ServiceSettings = {
     z.array(z.object({ service: z.string(), publicKey: z.string() })).min(1, 'at least one key'),
   ),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
+  ...TelemetrySettings,
 };
 
 /** What a service that signs, or uses keys of wallets, is told beside. */

@@ -2,6 +2,7 @@ import { Vault, vaultStatementKey } from '@countersign/adapter-vault';
 import { Fault } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
 import type { TrustedKeys } from '@countersign/service-kit';
+import { tracedCalls } from '@countersign/service-kit/tracing';
 import type { ServiceSettings, VaultSettings } from './config.ts';
 
 /** The pinned keys by the id that records name them with. */
@@ -38,7 +39,7 @@ export async function ownKey(
   trusted: TrustedKeys,
 ): Promise<StatementKey> {
   const key = await vaultStatementKey(vault, service);
-  if (trusted.get(key.keyId)?.publicKey === key.publicKey) return key;
+  if (trusted.get(key.keyId)?.publicKey === key.publicKey) return tracedCalls('vault', key);
   const message = `COUNTERSIGN_TRUSTED_KEYS lacks ${service}=${key.publicKey}: run "countersign setup"`;
   throw new Fault('key_not_pinned', message, { retryable: false });
 }

@@ -58,8 +58,12 @@ export class Metrics {
     };
   }
 
-  /** Watches the fold; what is owed by `service` is counted when somebody asks. */
-  watch(host: LaneHost, service: string): void {
+  /**
+   * Watches the fold; what is owed is counted when somebody asks.
+   *
+   * @param service whose debts count; all of them where it is left out
+   */
+  watch(host: LaneHost, service?: string): void {
     host.onRecord((record, result) => this.#onRecord(record, result));
     const registers = [this.#registry];
     const lag = new Gauge({
@@ -84,7 +88,7 @@ export class Metrics {
         debts.reset();
         for (const payment of payments(host))
           for (const debt of owed(payment))
-            if (debt.service === service) debts.inc({ kind: debt.kind });
+            if (service === undefined || debt.service === service) debts.inc({ kind: debt.kind });
       },
     });
     const open = new Gauge({

@@ -22,6 +22,7 @@ import { Freshness } from './freshness.ts';
 import { trustedKeys } from './keys.ts';
 import { type Work, LogTransport } from './log-transport.ts';
 import { Metrics } from './metrics.ts';
+import { startTracing, traceFold } from './tracing.ts';
 
 /** What a service is composed in: the fold of the log, and the process's clock, timers, log and share of the duty. */
 export interface Surroundings extends Shell {
@@ -108,6 +109,7 @@ async function start<S extends ServiceSettings>(
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const folder = settings.COUNTERSIGN_STATE_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const tracing = await startTracing(service, settings);
   const connection = connectionOf(settings, service, log);
   const eventLog = await openKafkaLog({ ...connection, patienceMs: PATIENCE_MS });
   if (!eventLog.capabilities.durable)
@@ -119,6 +121,7 @@ async function start<S extends ServiceSettings>(
   const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { state });
   metrics.watch(host, service);
   const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
+  if (tracing) traceFold(host, { clock: systemClock, service, duty: shares });
   const shell: Shell = {
     clock: systemClock,
     timers: systemTimers,
@@ -133,6 +136,7 @@ async function start<S extends ServiceSettings>(
     current: () => freshness.reached(),
     isReady: async () => isStarted && (await freshness.isReached()),
     metrics: () => metrics.text(),
+    isTraced: tracing !== undefined,
   });
   const { duties } = composition;
   app.connectMicroservice({ strategy: new LogTransport({ host, duties, shares }) });
@@ -148,6 +152,7 @@ async function start<S extends ServiceSettings>(
       await composition.close?.();
       state.close();
       await eventLog.close();
+      await tracing?.close();
     },
   };
 }

@@ -13,6 +13,7 @@ import type { LaneHost } from './lane-host.ts';
 import type { Log } from './logger.ts';
 import { Refused } from './refusal.ts';
 import type { Timers } from './timers.ts';
+import { IDLE, traced } from './tracing.ts';
 
 /** What an effect learnt: nothing more to do until the state changes, or look again later. */
 export type EffectResult = { readonly againAfterMs: number } | void;
@@ -26,6 +27,7 @@ export type Effect = (payment: Payment, debt: Debt) => Promise<EffectResult>;
 /** Effects of a service by kind of debt: the explicit list of what it reacts to. */
 export type Effects = { readonly [K in Debt['kind']]?: Effect };
 
+const SERVICE = 'countersign.service';
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5_000;
 /** A lane whose clock runs ahead of ours by more than this is not acted upon. */
@@ -164,7 +166,12 @@ export class DebtRunner implements Duty {
     const { effects, log, meter, onBug } = this.#options;
     const { id } = job.payment;
     try {
-      const result = await effects[debt.kind]?.(job.payment, debt);
+      const about = { payment: id, owed: true, attributes: { [SERVICE]: debt.service } } as const;
+      const result = await traced(`debt ${debt.kind}`, about, async (span) => {
+        const learnt = await effects[debt.kind]?.(job.payment, debt);
+        if (learnt) span?.setAttribute(IDLE, true);
+        return learnt;
+      });
       job.failures = 0;
       meter?.paid(debt.kind);
       return result ? result.againAfterMs : RETRY_MAX_MS;

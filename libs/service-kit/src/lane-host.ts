@@ -25,6 +25,7 @@ import {
   type Subscription,
 } from '@countersign/ports';
 import { catchUp } from './catch-up.ts';
+import { aboutPayment, traced } from './tracing.ts';
 import { type Opening, encodeOpenings } from './commitments.ts';
 import { LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
@@ -217,7 +218,20 @@ export class LaneHost {
     const { tenant, agent, lane } = data as { tenant?: string; agent?: string; lane?: number };
     const at = lane ?? laneOf(tenant ?? '', agent ?? '', this.log.laneCount);
     const key = lane === undefined ? `${tenant}/${agent}` : `lane/${lane}`;
-    return this.#appendTo(String(at), key, encodeEvent(name, data, options.cause), options);
+    const encoded = encodeEvent(name, data, options.cause);
+    const { paymentId } = data as { paymentId?: string };
+    const attributes = { 'countersign.lane': at };
+    return traced(`append ${name}`, { payment: paymentId, attributes }, async (span) => {
+      const acknowledged = () => span?.addEvent('acknowledged');
+      const back = await this.#appendTo(String(at), key, encoded, { ...options, acknowledged });
+      if (paymentId !== undefined)
+        aboutPayment(paymentId, back.applied && name === 'intent.submitted');
+      span?.setAttributes({
+        'countersign.offset': back.position.offset,
+        'countersign.judgement': back.code ?? 'applied',
+      });
+      return back;
+    });
   }
 
   /** Appends an event to `control` and waits until this process has folded it. */
@@ -246,6 +260,7 @@ export class LaneHost {
   ): Promise<Payment> {
     const now = this.payment(paymentId);
     if (!now) throw new Refused('payment_unknown');
+    aboutPayment(paymentId);
     if (reached(now) || limit.waitMs <= 0) return now;
     const { promise, resolve } = Promise.withResolvers<Payment>();
     const cancel = limit.timers.after(limit.waitMs, () => resolve(this.payment(paymentId) ?? now));
@@ -287,7 +302,7 @@ export class LaneHost {
     lane: string,
     key: string,
     encoded: EncodedEvent,
-    options: AppendOptions,
+    options: AppendOptions & { readonly acknowledged?: () => void },
   ): Promise<ReadBack> {
     if (this.#closed) throw this.#closed;
     const openings = options.openings && encodeOpenings(options.openings);
@@ -295,6 +310,7 @@ export class LaneHost {
       { lane, key, bytes: encoded.bytes, ...(openings && { openings }) },
     ]);
     if (!position) throw new InvariantViolation('the log acknowledged no position');
+    options.acknowledged?.();
     this.#fold.expect(position, encoded);
     const result = await this.#readBacks.at(position);
     return { position, id: encoded.id, ...result };

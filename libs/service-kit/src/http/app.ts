@@ -20,6 +20,7 @@ import { OPEN, CredentialGuard } from './credential.guard.ts';
 import { openApiDocument } from './openapi.ts';
 import { ContractPipe } from './contract.pipe.ts';
 import { ProblemFilter } from './problem.filter.ts';
+import { traceRequests } from './traced-requests.ts';
 
 /** Largest request body; a policy is the largest thing anyone sends. */
 const BODY_MAX_BYTES = 1_200_000;
@@ -31,6 +32,8 @@ export interface Probes {
   readonly isReady: () => Promise<boolean>;
   /** In Prometheus's text format. */
   readonly metrics: () => Promise<string>;
+  /** Whether its requests have spans. */
+  readonly isTraced: boolean;
 }
 
 /** One process that writes whatever it reads is always current. */
@@ -38,6 +41,7 @@ const ALONE: Probes = {
   current: () => Promise.resolve(),
   isReady: () => Promise.resolve(true),
   metrics: () => Promise.resolve(''),
+  isTraced: false,
 };
 
 const PROBES = Symbol('probes');
@@ -140,6 +144,7 @@ export async function createHttpApp(
     logger: ['error', 'fatal'],
     abortOnError: false,
   });
+  if (probes.isTraced) traceRequests(adapter.getInstance());
   app.useGlobalPipes(new ContractPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   return app;
