@@ -67,6 +67,17 @@ budgets:
 `;
 }
 
+/** Payments of one session, at most 0.60 together. */
+export function perSession(): string {
+  return `${HEAD}
+prohibited: []
+tiers:
+  - { name: everyday, kind: autonomous, when: { amount: { atMost: '100.00' }, trust: any } }
+budgets:
+  - { id: run, scope: session, window: { kind: lifetime }, atMost: '0.60' }
+`;
+}
+
 /** Payments of tasks with a committed plan only. */
 export function planned(): string {
   return `${HEAD}

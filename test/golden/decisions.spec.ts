@@ -55,6 +55,7 @@ const PaymentRow = z.strictObject({
     .optional(),
   session: z.string().optional(),
   sessionCeiling: z.string().optional(),
+  sessionUnit: z.string().optional(),
   /** When the quote was recorded. */
   at: z.iso.datetime().optional(),
   frozen: z.boolean().optional(),
@@ -169,6 +170,7 @@ function factsOf(changes: PaymentRow): Facts {
       ...(row.taskTerms && { taskTerms: termsOf(row.taskTerms) }),
       session: row.session,
       ...(row.sessionCeiling !== undefined && { sessionCeiling: atomic(row.sessionCeiling) }),
+      ...(row.sessionUnit !== undefined && { sessionUnit: row.sessionUnit }),
       frozen: row.frozen,
       wallet:
         row.wallet === 'none'

@@ -91,6 +91,9 @@ export const SELLERS = [
 /** Tasks an agent may name when an operator has opened them. */
 export const TASKS = ['survey', 'report'] as const;
 
+/** Sessions an agent may name when an operator has opened them; each is opened once in a run. */
+export const SESSIONS = ['run-0', 'run-1', 'run-2', 'run-3', 'run-4', 'run-5'] as const;
+
 /** What the signer lets a wallet sign away in 24 hours; a run is over long before. Some runs have the low one. */
 export const CEILINGS = {
   usual: { perPayment: 50_000_000n, perDay: 10_000_000_000n },

@@ -15,6 +15,7 @@ import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
 import { outflows } from './invariants/outflows.ts';
 import { replay } from './invariants/replay.ts';
+import { sessions } from './invariants/sessions.ts';
 import { single } from './invariants/single.ts';
 import { stops } from './invariants/stops.ts';
 import type { Signature } from './keys.ts';
@@ -48,6 +49,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   /** At the end, nothing is stuck. */
   liveness,
   handover,
+  /** What a person gave for a time is over after it. */
+  sessions,
 };
 
 export interface Broken {

@@ -8,7 +8,13 @@ import {
   neverFinal,
   withoutNonces,
 } from './plants/chains.ts';
-import { deafToRenewals, deafToVetoes, deafToWalletFreezes, swapping } from './plants/logs.ts';
+import {
+  deafToClosings,
+  deafToRenewals,
+  deafToVetoes,
+  deafToWalletFreezes,
+  swapping,
+} from './plants/logs.ts';
 import { impatient, oneNonceMore } from './plants/signers.ts';
 import {
   acknowledging,
@@ -46,6 +52,7 @@ export const PLANTS = {
   'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },
   'fold-skips-vetoes': { breaks: 'stops', plant: { distort: deafToVetoes } },
   'fold-skips-renewals': { breaks: 'evidence', plant: { distort: deafToRenewals } },
+  'fold-skips-closings': { breaks: 'sessions', plant: { distort: deafToClosings } },
   'freeze-is-acknowledged-too-early': { breaks: 'stops', plant: { surround: acknowledging } },
   'chain-says-unused-for-an-error': { breaks: 'evidence', plant: { surround: errorsAsUnused } },
   'chain-calls-the-latest-block-final': { breaks: 'evidence', plant: { surround: alwaysFinal } },

@@ -1,6 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { Approvals, approvalDuty } from '@countersign/approval/service';
-import { Intake, Tasks } from '@countersign/intake/service';
+import { Intake, Sessions, Tasks } from '@countersign/intake/service';
 import { Fault } from '@countersign/kernel';
 import { Registry, policyDuty } from '@countersign/policy/service';
 import type {
@@ -52,6 +52,7 @@ export interface Process {
   readonly host: LaneHost;
   readonly intake: Intake;
   readonly tasks: Tasks;
+  readonly sessions: Sessions;
   readonly approvals: Approvals;
   readonly registry: Registry;
   /** Folded the log and took up its duties. */
@@ -96,6 +97,7 @@ export function startProcess(parts: ProcessParts): Process {
     host,
     intake: new Intake({ host, key: keys.intake, timers, clock }),
     tasks: new Tasks(host, keys.intake),
+    sessions: new Sessions(host, keys.intake),
     approvals: new Approvals({ host, key: keys.approval, clock }),
     registry: new Registry(host, keys.policy),
     isUp: false,

@@ -8,6 +8,7 @@ import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
 import { addPolicyCommands } from './commands/policies.ts';
 import { addSellerCommands } from './commands/sellers.ts';
+import { addSessionCommands } from './commands/sessions.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 import { addWalletCommands } from './commands/wallets.ts';
@@ -53,6 +54,7 @@ function programIn(surroundings: Surroundings): Command {
   addAgentCommands(program, open);
   addPersonCommands(program, open);
   addTaskCommands(program, open);
+  addSessionCommands(program, open);
   addWalletCommands(program, open);
   addSellerCommands(program, open);
   addPolicyCommands(program, open);

@@ -345,6 +345,43 @@ it('shows the heads of the log', async () => {
   );
 });
 
+describe('sessions', () => {
+  const session = {
+    ...{ agent: 'buyer', session: 'run-7', state: 'open' as const, unit: 'USD' },
+    ...{ ceiling: '5000000', spent: '1200000', open: '300000', available: '3500000' },
+    ...{ openedBy: 'ada', openedAtMs: 0, expiresAtMs: 3_600_000, closedBy: null },
+    position: '0:1',
+  };
+
+  it('are opened for a time and an amount, and closed', async () => {
+    await using desk = await startDesk({
+      openSession: () => ({ ...done, expiresAtMs: 3_600_000 }),
+      closeSession: () => done,
+    });
+    const opened = await desk.run('session open buyer run-7 --seconds 3600 --ceiling 5');
+    expect(opened.out).toContain('1970-01-01 01:00:00 UTC');
+    await desk.run('session open buyer run-8 --seconds 60');
+    expect((await desk.run('session close buyer run-7')).out).toContain('closed');
+    expect(desk.server.received.map(({ body }) => body)).toEqual([
+      { seconds: 3600, ceiling: '5000000', unit: 'USD' },
+      { seconds: 60 },
+      undefined,
+    ]);
+    expect(await desk.run('session open buyer run-9 --seconds soon')).toMatchObject({ code: 2 });
+  });
+
+  it('are shown with what is left', async () => {
+    await using desk = await startDesk({
+      readSession: () => ({ ...session, state: 'closed' as const, closedBy: 'bo' }),
+      listSessions: () => ({ sessions: [session] }),
+    });
+    expect((await desk.run('session list')).out).toMatch(/buyer +run-7 .* 5\.00 USD +3\.50 USD/);
+    const { out } = await desk.run('session show buyer run-7');
+    expect(out).toMatch(/state +closed by bo/);
+    expect(out).toMatch(/left +3\.50 USD/);
+  });
+});
+
 describe('tasks', () => {
   const task = {
     agent: 'buyer',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Role } from './events/control-events.ts';
-import { Name, PaymentId } from './text.ts';
+import { Name, PaymentId, SessionName } from './text.ts';
 
 /** Whose credential a route takes. `anyone` needs none. */
 export type Caller = 'agent' | Role | 'anyone';
@@ -22,6 +22,7 @@ export const PATH_PARAMETERS = {
   id: PaymentId,
   agent: Name,
   task: Name,
+  session: SessionName,
   wallet: Name,
   seller: Name,
   version: z.string().regex(/^[1-9][0-9]{0,8}$/, 'the number of a policy version'),

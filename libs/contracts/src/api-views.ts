@@ -3,13 +3,24 @@ import { Available, Requirement, TraceLine } from './decision.ts';
 import { Authorization } from './events/lane-events.ts';
 import { Quote, Resource } from './quote.ts';
 import { Basis, OutcomeResult, TaskPhase, Unit } from './task.ts';
-import { Atomic, Bytes32, DigestHex, Name, Network, PaymentId, TimeMs } from './text.ts';
+import {
+  Atomic,
+  Bytes32,
+  DigestHex,
+  Name,
+  Network,
+  PaymentId,
+  SessionName,
+  TimeMs,
+} from './text.ts';
 
 /** What an agent proposes to pay. Everything but quote and resource is asserted: it may tighten, never widen. */
 export const ProposeBody = z.strictObject({
   quote: Quote,
   resource: Resource,
   task: Name.optional(),
+  /** A session that an operator opened for the agent; a payment that names one which is not open is denied. */
+  session: SessionName.optional(),
   category: Name.optional(),
   /** Price the agent expects, in atomic units of the quoted asset. */
   expectedAmount: Atomic.optional(),
@@ -18,6 +29,10 @@ export const ProposeBody = z.strictObject({
   again: z.boolean().optional(),
 });
 export type ProposeBody = z.infer<typeof ProposeBody>;
+
+/** Whether payments may be made in a session. */
+export const SessionStanding = z.enum(['open', 'closed', 'expired']);
+export type SessionStanding = z.infer<typeof SessionStanding>;
 
 export const PaymentStatus = z.enum([
   'undecided',
@@ -90,6 +105,16 @@ export const PaymentView = z.object({
     .strictObject({
       task: Name,
       phase: TaskPhase,
+      unit: Unit.nullable(),
+      available: Atomic.nullable(),
+    })
+    .optional(),
+  /** The session it was proposed in, and what is left for that one now: 10^-6 of `unit`, null where it has no ceiling. */
+  session: z
+    .strictObject({
+      session: Name,
+      state: SessionStanding,
+      expiresAtMs: TimeMs,
       unit: Unit.nullable(),
       available: Atomic.nullable(),
     })

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
 import { type Route, everybody, people } from './api-route.ts';
+import { SESSION_ROUTES } from './api-sessions.ts';
 import { TASK_ROUTES } from './api-tasks.ts';
 import { Verdict } from './decision.ts';
 import {
@@ -72,6 +73,7 @@ export const ROUTES = {
     }),
     answer: Done,
   },
+  ...SESSION_ROUTES,
   ...TASK_ROUTES,
   withdraw: {
     service: 'intake',

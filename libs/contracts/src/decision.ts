@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Audit, Window } from './policy-document.ts';
 import { Quote, Resource } from './quote.ts';
 import { TaskPhase, Unit } from './task.ts';
-import { Address, Atomic, Code, DigestHex, Name, TimeMs } from './text.ts';
+import { Address, Atomic, Code, DigestHex, Name, SessionState, TimeMs } from './text.ts';
 
 export const Trust = z.enum(['unknown', 'known', 'verified']);
 export type Trust = z.infer<typeof Trust>;
@@ -50,12 +50,12 @@ export const Facts = z.strictObject({
         reported: Atomic,
       })
       .optional(),
-    /** As with `task`; `expired` where its time was over. Absent in records older than sessions. */
-    session: z
-      .union([Name, z.literal('none'), z.literal('unknown'), z.literal('expired')])
-      .optional(),
+    /** As with `task`; `expired` where its time was over, `closed` where a person had closed it. Absent for none. */
+    session: z.union([Name, SessionState]).optional(),
     /** What the operator gave the session, in 10^-6 of the unit of account. */
     sessionCeiling: Atomic.optional(),
+    /** The unit the operator gave it in. */
+    sessionUnit: Unit.optional(),
     /** By how many minutes clocks were ahead of UTC at `atMs`, in each time zone the policy names. */
     utcOffsets: z.record(z.string().max(64), z.int().min(-1_440).max(1_440)).optional(),
     /** Whether it is small enough for the policy to count it as part of a stream. */

@@ -69,12 +69,15 @@ export {
   Name,
   Network,
   PaymentId,
+  SessionName,
+  SessionState,
   StatementSignature,
   TimeMs,
   TimeZone,
 } from './text.ts';
 export { PATH_PARAMETERS, type PathParameter } from './api-route.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
+export { SessionTerms, SessionView } from './api-sessions.ts';
 export { TaskDetails, TaskView } from './api-tasks.ts';
 export { AsOf, EventView, FeedEvent, FeedQuery, SearchQuery } from './api-audit-views.ts';
 export {
@@ -83,6 +86,7 @@ export {
   PaymentView,
   Problem,
   ProposeBody,
+  type SessionStanding,
   Timeline,
 } from './api-views.ts';
 export {

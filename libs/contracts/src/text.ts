@@ -6,6 +6,16 @@ export const Name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, "-" and "_", at most 64');
 
+/** What facts say in place of the name of a session; no session is called so. */
+export const SessionState = z.enum(['none', 'unknown', 'expired', 'closed']);
+/** A session's name. */
+export const SessionName = z
+  .string()
+  .regex(
+    /^(?!(?:none|unknown|expired|closed)$)[a-z0-9][a-z0-9_-]{0,63}$/,
+    'lower-case letters, digits, "-" and "_", at most 64; not "none", "unknown", "expired" or "closed"',
+  );
+
 /** `pay_<lane>_<32 hex digits>`: a payment's id, which is also its intent's id and carries its lane. */
 export const PaymentId = z.string().regex(/^pay_[0-9]{1,4}_[0-9a-f]{32}$/, 'a payment id');
 

@@ -1,4 +1,5 @@
 export { Intake, type Proposed, canonicalUrl } from './service/intake.ts';
+export { Sessions } from './service/sessions.ts';
 export { Tasks } from './service/tasks.ts';
 export { IntakeModule } from './service/intake.module.ts';
 export { type MessagesParts, messagesDuty } from './service/messages.duty.ts';

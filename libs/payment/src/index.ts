@@ -62,6 +62,12 @@ export {
   tierScopeOf,
 } from './domain/reservation.ts';
 export {
+  type Session,
+  availableInSession,
+  factsOfSession,
+  sessionStanding,
+} from './domain/session.ts';
+export {
   type Cost,
   type Outcome,
   type Plan,

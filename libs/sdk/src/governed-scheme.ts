@@ -16,6 +16,8 @@ import { currentPurchase, resourceOf } from './purchase.ts';
 export interface GovernedPaymentOptions {
   readonly client: CountersignClient;
   readonly task?: string;
+  /** A session that an operator opened for the agent. */
+  readonly session?: string;
   readonly category?: string;
   /** In the agent's own words, for the people who are asked. */
   readonly purpose?: string;
@@ -103,10 +105,11 @@ async function propose(
   purchase: Pick<ProposeBody, 'quote' | 'resource'>,
   call: ProposeOptions,
 ): Promise<PaymentView> {
-  const { client, task, category, purpose, expectedAmount } = options;
+  const { client, task, session, category, purpose, expectedAmount } = options;
   const body: ProposeBody = {
     ...purchase,
     ...(task !== undefined && { task }),
+    ...(session !== undefined && { session }),
     ...(category !== undefined && { category }),
     ...(purpose !== undefined && { purpose }),
     ...(expectedAmount !== undefined && { expectedAmount: String(expectedAmount) }),

@@ -15,5 +15,6 @@ export function factsOf(host: LaneHost, payment: Payment): Facts {
     agentFrozen: agent.frozen,
     openTasks: agent.tasks,
     taskTerms: payment.taskTerms,
+    session: payment.session,
   });
 }

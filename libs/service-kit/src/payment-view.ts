@@ -11,8 +11,10 @@ import {
   type Payment,
   agentOf,
   approvalDueMs,
+  availableInSession,
   availableTo,
   fixedOf,
+  sessionStanding,
 } from '@countersign/payment';
 
 /** An amount as people read it, from our asset table; atomic units where we do not know the asset. */
@@ -64,6 +66,7 @@ export function viewOf(
     delivered: payment.delivered,
     ...(payment.outcome && { outcome: payment.outcome }),
     ...taskOf(lane, payment),
+    ...sessionOf(lane, payment),
     position: `${lane.lane}:${lane.next - 1}`,
   };
 }
@@ -77,6 +80,23 @@ function taskOf(lane: LaneState, payment: Payment): Pick<PaymentView, 'task'> {
   const { phase, unit } = task;
   return {
     task: { task: task.task, phase, unit, available: available === null ? null : `${available}` },
+  };
+}
+
+function sessionOf(lane: LaneState, payment: Payment): Pick<PaymentView, 'session'> {
+  const name = payment.intent.asserted.session;
+  const agent = agentOf(lane, payment.tenant, payment.agent);
+  const session = name === undefined ? undefined : agent.sessions.get(name);
+  if (!session) return {};
+  const available = availableInSession(session);
+  return {
+    session: {
+      session: session.session,
+      state: sessionStanding(session, lane.atMs),
+      expiresAtMs: session.expiresAtMs,
+      unit: session.unit,
+      available: available === null ? null : `${available}`,
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import { type StateCache, entry } from './state-cache.ts';
 import type { TrustedKeys } from './statements.ts';
 
 /** What of an agent is in memory as a whole, beside its tables. */
-type AgentInMemory = Omit<Agent, 'payments' | 'purchases' | 'keys' | 'orders'>;
+type AgentInMemory = Omit<Agent, 'payments' | 'purchases' | 'keys' | 'sessions' | 'orders'>;
 
 type SavedLane = Pick<LaneState, 'lane' | 'next' | 'atMs' | 'through'> & Link;
 
@@ -81,7 +81,7 @@ export class SavedFold {
     for (const [owner, index] of changedAgents) {
       const agent = lanes[index]?.agents.get(owner);
       if (!agent) continue;
-      const { payments, purchases, keys, orders, ...inMemory } = agent;
+      const { payments, purchases, keys, sessions, orders, ...inMemory } = agent;
       puts.push(entry('agents', `${index}/${owner}`, { lane: index, agent: inMemory }));
     }
     // Lanes are saved with the mark they saw; what every one of them has passed is the newest that suits all.

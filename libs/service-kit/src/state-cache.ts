@@ -7,6 +7,7 @@ import {
   type KeyUse,
   type Payment,
   type Purchase,
+  type Session,
   bookedOf,
   owed,
 } from '@countersign/payment';
@@ -76,6 +77,7 @@ export class StateCache {
   readonly ignored: Collection<RefusalCode>;
   readonly #purchases: Collection<Purchase>;
   readonly #keys: Collection<KeyUse>;
+  readonly #sessions: Collection<Session>;
   readonly #agentOrders: Collection<true>;
   readonly #named: Collection<readonly NamedAt[]>;
   readonly #payments: Collection<Payment>;
@@ -91,6 +93,7 @@ export class StateCache {
     this.ignored = new Collection('ignored', store);
     this.#purchases = new Collection('purchases', store);
     this.#keys = new Collection('keys', store);
+    this.#sessions = new Collection('sessions', store);
     this.#agentOrders = new Collection('orders', store);
     this.#named = new Collection('named', store);
     this.#payments = new Collection('payments', store);
@@ -121,6 +124,7 @@ export class StateCache {
       },
       purchases: prefixed(this.#purchases),
       keys: prefixed(this.#keys),
+      sessions: prefixed(this.#sessions),
       orders: {
         has: (id) => this.#agentOrders.get(prefix + id) !== undefined,
         add: (id) => this.#agentOrders.set(prefix + id, true),
@@ -179,7 +183,8 @@ export class StateCache {
   /** Entries for all that is new, which {@link saved} then lets go of. */
   changes(): { puts: StateEntry[]; deletes: { collection: string; key: string }[] } {
     const { orders, ignored } = this;
-    const grown = [orders, ignored, this.#purchases, this.#agentOrders, this.#named, this.#nonces];
+    const ofAgents = [this.#purchases, this.#sessions, this.#agentOrders, this.#named];
+    const grown = [orders, ignored, ...ofAgents, this.#nonces];
     const puts = grown.flatMap((it) =>
       [...it.fresh].map(([key, value]) => entry(it.name, key, value)),
     );
@@ -208,9 +213,9 @@ export class StateCache {
         this.#inMemory.delete(id);
         this.#paymentsOf(payment.tenant, payment.agent).delete(id);
       }
-    for (const it of [this.orders, this.ignored, this.#purchases, this.#keys, this.#agentOrders])
+    for (const it of [this.orders, this.ignored]) it.fresh.clear();
+    for (const it of [this.#purchases, this.#keys, this.#sessions, this.#agentOrders, this.#named])
       it.fresh.clear();
-    this.#named.fresh.clear();
     this.#nonces.fresh.clear();
     this.#payments.fresh.clear();
   }

@@ -140,6 +140,7 @@ export class LaneBench {
       key?: string;
       again?: boolean;
       task?: string;
+      session?: string;
     } = {},
   ): { judged: Judgement; payment: Payment | undefined } {
     const resource = {
@@ -160,7 +161,10 @@ export class LaneBench {
       quote,
       resource,
       again: change.again ?? false,
-      asserted: { ...(change.task !== undefined && { task: change.task }) },
+      asserted: {
+        ...(change.task !== undefined && { task: change.task }),
+        ...(change.session !== undefined && { session: change.session }),
+      },
     };
     const seen = outlook(agentOf(this.lane, OWNER.tenant, OWNER.agent), atMs, draft);
     const ordinal = seen.kind === 'new' ? seen.ordinal : 0;
@@ -215,6 +219,7 @@ export class LaneBench {
         agentFrozen: agent.frozen,
         openTasks: agent.tasks,
         taskTerms: payment.taskTerms,
+        session: payment.session,
       }),
       answer:
         proceed === 'end'

@@ -1,6 +1,6 @@
 import type { ProposeBody } from '@countersign/contracts';
 import { type Payment, fixedOf } from '@countersign/payment';
-import { NETWORK, type Owner, SELLERS, STRANGER, TASKS, USDC } from '../cast.ts';
+import { NETWORK, type Owner, SELLERS, SESSIONS, STRANGER, TASKS, USDC } from '../cast.ts';
 import { type Answer, request } from '../client.ts';
 import type { Dice } from '../dice.ts';
 import type { World } from '../world.ts';
@@ -108,6 +108,7 @@ function drawWish(dice: Dice): Wish {
     },
     resource: { method: 'GET', url: `https://${seller.domain}${path}` },
     ...(dice.chance(0.35) && { task: dice.pick(TASKS) }),
+    ...(dice.chance(0.2) && { session: dice.pick(SESSIONS) }),
     ...(dice.chance(0.1) && { category: dice.pick(['data', 'gambling']) }),
     ...(dice.chance(0.1) && { expectedAmount: '80000' }),
     ...(dice.chance(0.1) && { purpose: 'because I was told to' }),

@@ -12,6 +12,7 @@ import {
   CHAIN_ID,
   KEYS,
   NETWORK,
+  SESSIONS,
   type Owner,
   SIGNING_SERVICES,
   STRANGER,
@@ -185,6 +186,13 @@ const openTask: PaymentForgery = (forger, payment) => {
   forger.forge('task.opened', { tenant, agent, task: 'survey', by: 'owner' }, lane);
 };
 
+const openSession: PaymentForgery = (forger, payment) => {
+  const { tenant, agent } = payment;
+  const lane = forger.world.history.laneOf(payment);
+  const session = forger.dice.pick(SESSIONS);
+  forger.forge('session.opened', { tenant, agent, session, lifetimeMs: 10 ** 9, by }, lane);
+};
+
 const raiseCeiling: PaymentForgery = (forger, payment) => {
   const { tenant, agent } = payment;
   const lane = forger.world.history.laneOf(payment);
@@ -194,7 +202,7 @@ const raiseCeiling: PaymentForgery = (forger, payment) => {
 
 export const PAYMENT_FORGERIES: readonly PaymentForgery[] = [
   ...[decide, decide, fix, fix, sign, grant, grant, refuse, evidence, evidence],
-  ...[open, complete, expire, claim, deliver, unfreeze, openTask, raiseCeiling],
+  ...[open, complete, expire, claim, deliver, unfreeze, openTask, openSession, raiseCeiling],
 ];
 
 const by = 'owner';

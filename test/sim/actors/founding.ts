@@ -6,6 +6,7 @@ import {
   NETWORK,
   PEOPLE,
   SELLERS,
+  SESSIONS,
   SIGNING_SERVICES,
   TASKS,
   TENANTS,
@@ -79,6 +80,15 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
       world.acts.note(`task.opened/${tenant}`);
       const task = { task: TASKS[0], phase: 'executing', unit: 'USD', ceiling: '1500000' } as const;
       return insist(world, 'open a task', ({ tasks }) => tasks.open(owner, agent, task));
+    }),
+  );
+  await Promise.all(
+    agents.map(({ agent }) => {
+      world.acts.note(`session.opened/${tenant}`);
+      const terms = { seconds: 600, unit: 'USD', ceiling: '2500000' };
+      return insist(world, 'open a session', ({ sessions }) =>
+        sessions.open(owner, agent, SESSIONS[0], terms),
+      );
     }),
   );
 }

@@ -14,6 +14,7 @@ import type { Dice } from '../dice.ts';
 import { drawLooseness, policyText } from '../policies.ts';
 import type { World } from '../world.ts';
 import { recordOf } from './founding.ts';
+import { changeSession } from './sessions.ts';
 import { changeTask } from './tasks.ts';
 
 /** Operators freeze and lift, change policies and sellers, open tasks and empty wallets. */
@@ -35,6 +36,7 @@ const MANNERS = {
   unfreezeAll: 5,
   seller: 2,
   task: 9,
+  session: 6,
   withdraw: 2,
   credential: 1,
   rotate: 1,
@@ -65,6 +67,8 @@ async function act(world: World, dice: Dice): Promise<void> {
       return changeSeller(world, dice, tenant);
     case 'task':
       return changeTask(world, dice, owner);
+    case 'session':
+      return changeSession(world, dice, owner);
     case 'withdraw':
       return withdraw(world, dice, owner);
     case 'rotate':

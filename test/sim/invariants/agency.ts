@@ -21,6 +21,7 @@ const PEOPLE_ONLY = {
   'agent.unfrozen': true,
   'wallet.unfrozen': true,
   'restore.accepted': true,
+  'session.opened': true,
   'task.opened': true,
   'task.terms_set': true,
   'task.plan_committed': true,
@@ -95,9 +96,8 @@ const RANK = { allow: 0, review: 1, deny: 2 } as const;
 /** With all counters empty, the decision must be no milder than one on the same facts without what was asserted. */
 function widened(world: World, { decision }: { decision: Decision }): string | undefined {
   const { facts, policy } = decision;
-  const { task } = facts.asserted;
-  if (!policy || Object.keys(facts.asserted).length === (task === undefined ? 0 : 1))
-    return undefined;
+  const { category, expectedAmount, ...named } = facts.asserted;
+  if (!policy || (category === undefined && expectedAmount === undefined)) return undefined;
   const document = world.history.document(facts.tenant, policy.hash);
   if (!document) return undefined;
   const compiled = compilePolicy(document, policy);
@@ -107,7 +107,7 @@ function widened(world: World, { decision }: { decision: Decision }): string | u
     return concludeDecision(compiled, given, plan, answer).outcome;
   };
   const said = outcomeOf(facts);
-  const silent = outcomeOf({ ...facts, asserted: { ...(task !== undefined && { task }) } });
+  const silent = outcomeOf({ ...facts, asserted: named });
   return RANK[said] < RANK[silent]
     ? `what its agent asserts turned ${silent} into ${said}`
     : undefined;

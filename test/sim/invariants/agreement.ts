@@ -95,10 +95,10 @@ function compareHistory({ name, host }: Process, lane: LaneState, report: Report
       if (JSON.stringify(mine.payments.get(payment.id)) !== JSON.stringify(payment))
         report(`${name} finds another payment ${payment.id} with its agent`);
     }
-    for (const table of ['purchases', 'keys'] as const)
+    for (const table of ['purchases', 'keys', 'sessions'] as const)
       for (const [key, value] of agent[table] as Map<string, unknown>)
-        if (JSON.stringify(mine[table].get(key)) !== JSON.stringify(value))
-          report(`${name} knows another use of ${key}`);
+        if (JSON.stringify(mine[table].get(key), asJson) !== JSON.stringify(value, asJson))
+          report(`${name} knows other ${table} of ${key}`);
     for (const order of agent.orders as Set<string>)
       if (!mine.orders.has(order)) report(`${name} has forgotten the order ${order}`);
     const newest = { tenant: agent.tenant, agents: [agent.agent], max: 1_000_000 };
@@ -130,7 +130,7 @@ function stateDigester(): (lane: LaneState) => string {
     return payment && textOf(payment);
   };
   // Tables may be in a store: they are compared at the end, and until then by what every record did.
-  const partsOf = ({ payments: _, purchases, keys, orders, ...rest }: Agent) => rest;
+  const partsOf = ({ payments: _, purchases, keys, sessions, orders, ...rest }: Agent) => rest;
   return ({ lane, next, atMs, through, view, agents }) =>
     sha256Hex(
       JSON.stringify(

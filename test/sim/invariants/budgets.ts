@@ -5,6 +5,7 @@ import type { ReserveRequest } from '@countersign/ports';
 import type { World } from '../world.ts';
 import { exposureOf } from './exposure.ts';
 import type { MakeInvariant } from './invariant.ts';
+import { sessionCeiling } from './sessions.ts';
 import { taskLimits } from './task-limits.ts';
 
 /** A reservation as it was granted, with the facts that say where it counts. */
@@ -103,7 +104,7 @@ function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] 
   const rules = [...document.budgets, ...(tier?.budgets ?? [])].flatMap((it) =>
     ruleOf(document, it, mine),
   );
-  rules.push(...limitsOfTask(world, request, mine));
+  rules.push(...limitsOfTask(world, request, mine), ...limitOfSession(world, mine));
   return tier ? [...rules, ...frequencyOf(tier, mine)] : rules;
 }
 
@@ -120,6 +121,16 @@ function limitsOfTask(world: World, request: ReserveRequest, mine: Granted): Rul
     atMostCount: undefined,
     counts: (it) => isSame('task', it, mine),
   }));
+}
+
+function limitOfSession(world: World, mine: Granted): Rule[] {
+  const { session = 'none' } = mine.facts.established;
+  if (NAMELESS.includes(session)) return [];
+  const atMost = sessionCeiling(world, { ...mine.facts, session });
+  if (atMost === undefined) return [];
+  const counts = (it: Granted) => isSame('session', it, mine);
+  const name = `ceiling of session ${session}`;
+  return [{ name, window: { kind: 'lifetime' }, atMost, atMostCount: undefined, counts }];
 }
 
 function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule[] {
@@ -152,7 +163,7 @@ function ruleOf({ stream }: PolicyDocument, budget: Budget, mine: Granted): Rule
   return [rule];
 }
 
-const NAMELESS = ['none', 'unknown', 'expired'];
+const NAMELESS = ['none', 'unknown', 'expired', 'closed'];
 
 function isSame(scope: Budget['scope'], one: Granted, other: Granted): boolean {
   if (one.facts.tenant !== other.facts.tenant) return false;

@@ -11,6 +11,7 @@ function deafTo(name: EventName): () => (record: LogRecord) => LogRecord {
   };
 }
 
+export const deafToClosings = deafTo('session.closed');
 export const deafToVetoes = deafTo('approval.vetoed');
 /** They believe in the earlier end. */
 export const deafToRenewals = deafTo('authorization.renewed');

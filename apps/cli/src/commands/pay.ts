@@ -14,6 +14,7 @@ import { type RequestOptions, addRequestOptions, requestOf } from './request.ts'
 interface PayOptions extends RequestOptions {
   readonly wait: number;
   readonly task?: string;
+  readonly session?: string;
   readonly category?: string;
   readonly purpose?: string;
 }
@@ -29,17 +30,19 @@ export function addPayCommand(program: Command, open: Open): void {
       new Option('--wait <seconds>', 'how long to wait for people').default(0).argParser(secondsOf),
     )
     .option('--task <name>', 'the task it is for')
+    .option('--session <name>', 'the session it is paid in')
     .option('--category <name>', 'the category the agent claims')
     .option('--purpose <text>', 'why, in words for the people who are asked');
   addRequestOptions(pay).action(async (url: string, options: PayOptions, command: Command) => {
     const session = open(command);
     const request = await requestOf(url, options);
-    const { wait, task, category, purpose } = options;
+    const { wait, task, session: within, category, purpose } = options;
     const governed = governedFetch({
       client: await session.client(),
       fetch: session.fetch,
       waitSeconds: wait,
       ...(task !== undefined && { task }),
+      ...(within !== undefined && { session: within }),
       ...(category !== undefined && { category }),
       ...(purpose !== undefined && { purpose }),
       onDeliveryReportFailed: (error) =>

@@ -73,6 +73,7 @@ export function summary(terminal: Paint, payment: PaymentView): string {
     ['for', resourceText(payment.resource)],
     ['submitted', instant(payment.submittedAtMs)],
     ['task', payment.task && taskText(payment.task)],
+    ['session', payment.session && sessionText(payment.session)],
     ['outcome', payment.outcome && `${payment.outcome.result} (${payment.outcome.basis})`],
     ['tier', payment.tier === null ? undefined : visible(payment.tier)],
     ['flags', payment.flags.length > 0 ? visible(payment.flags.join(', ')) : undefined],
@@ -108,4 +109,11 @@ function taskText({ task, phase, unit, available }: NonNullable<PaymentView['tas
   const left =
     available === null ? '' : `, ${toDecimal(BigInt(available), 6)} ${visible(unit ?? '')} left`;
   return `${visible(task)}, ${phase}${left}`;
+}
+
+function sessionText(it: NonNullable<PaymentView['session']>): string {
+  const { session, state, unit, available, expiresAtMs } = it;
+  const left =
+    available === null ? '' : `, ${toDecimal(BigInt(available), 6)} ${visible(unit ?? '')} left`;
+  return `${visible(session)}, ${state}${left}, until ${instant(expiresAtMs)}`;
 }

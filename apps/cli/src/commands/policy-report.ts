@@ -187,6 +187,7 @@ async function historyOf(session: Session): Promise<Facts[]> {
         ...{ quote, resource, atMs: submittedAtMs, view, agentFrozen: false },
         openTasks: new Set(),
         taskTerms: undefined,
+        session: undefined,
       });
       const { unpayable: _, ...established } = told.established;
       found.push({ ...told, established: { ...established, wallet: SOME_WALLET } });

@@ -1,4 +1,4 @@
-import { type Facts, type PaymentView, findAsset } from '@countersign/contracts';
+import { type Facts, type PaymentView, SessionState, findAsset } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 
 /** One fact as a person reads it. */
@@ -33,6 +33,7 @@ export function shownFacts(view: PaymentView, facts: Facts): readonly ShownFact[
     { name: 'Expected price', value: expected },
     { name: 'Agent', value: facts.agent },
     { name: 'Task', value: taskText(it) },
+    ...(it.session === undefined ? [] : [{ name: 'Session', value: sessionText(it) }]),
     { name: 'From wallet', value: it.wallet ? `${it.wallet.id} (${it.wallet.address})` : 'none' },
     { name: 'Network', value: quote.network },
     { name: 'Token', value: asset ? `${asset.symbol} (${quote.asset})` : quote.asset },
@@ -45,6 +46,13 @@ const PAYEE: Record<Facts['established']['payee'], string> = {
   lookalike: 'A LOOK-ALIKE of a registered address',
   unknown: 'not registered',
 };
+
+/** The open session, or what is wrong with the one that was named, and what its payments may come to. */
+function sessionText({ session = 'none', ...it }: Facts['established']): string {
+  if (SessionState.safeParse(session).success) return `${session}: nothing is paid in it`;
+  if (it.sessionCeiling === undefined) return session;
+  return `${session}; at most ${toDecimal(BigInt(it.sessionCeiling), 6)} ${it.sessionUnit ?? ''}`;
+}
 
 /** How the task stood when the payment was asked for, and what it may cost. */
 function taskText({ task, taskTerms }: Facts['established']): string {

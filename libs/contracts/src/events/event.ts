@@ -30,6 +30,8 @@ export const WRITERS = {
   'intent.submitted': 'intake',
   'payment.claimed': 'intake',
   'delivery.reported': 'intake',
+  'session.opened': 'intake',
+  'session.closed': 'intake',
   'task.opened': 'intake',
   'task.closed': 'intake',
   'task.terms_set': 'intake',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Decision } from '../decision.ts';
 import { Quote, Resource } from '../quote.ts';
-import { Basis, CostKind, OutcomeResult, Reference, TaskPhase, taskTerms } from '../task.ts';
+import { Basis, CostKind, OutcomeResult, Reference, TaskPhase, Unit, taskTerms } from '../task.ts';
 import {
   Address,
   Atomic,
@@ -13,12 +13,14 @@ import {
   MessageId,
   Name,
   PaymentId,
+  SessionName,
   StatementSignature,
 } from '../text.ts';
 
 const owner = { tenant: Name, agent: Name };
 const ofPayment = { ...owner, paymentId: PaymentId };
 const ofTask = { ...owner, task: Name };
+const ofSession = { ...owner, session: SessionName };
 const signed = { signature: StatementSignature };
 
 /** The one live authorization of a payment, complete, as EIP-3009 has it. Times are seconds of block time. */
@@ -33,6 +35,12 @@ export const Authorization = z.strictObject({
   validBefore: z.int().positive(),
 });
 export type Authorization = z.infer<typeof Authorization>;
+
+const SESSION_DAYS_MAX = 366;
+const SessionLifetimeMs = z
+  .int()
+  .positive()
+  .max(SESSION_DAYS_MAX * 86_400_000);
 
 /** What a wallet signed: 65 bytes of an account, or a contract's own form. */
 const SignatureBytes = z.string().regex(/^0x(?:[0-9a-f]{2}){64,4096}$/);
@@ -67,6 +75,7 @@ export const LANE_EVENTS = {
       category: Name.optional(),
       expectedAmount: Atomic.optional(),
       task: Name.optional(),
+      session: Name.optional(),
     }),
     /** The agent's own words; data, never a condition. */
     purpose: Commitment.optional(),
@@ -90,6 +99,19 @@ export const LANE_EVENTS = {
     responseDigest: DigestHex.optional(),
     ...signed,
   }),
+
+  /** The agent may name this session until `lifetimeMs` after this record, by log time. A name is used once. */
+  'session.opened': z.strictObject({
+    ...ofSession,
+    lifetimeMs: SessionLifetimeMs,
+    /** Most that its payments may come to, in 10^-6 of `unit`. */
+    ceiling: Atomic.optional(),
+    unit: Unit.optional(),
+    by: Name,
+    ...signed,
+  }),
+  /** Nothing more is decided in its name, and what was decided and not yet authorized is decided again. */
+  'session.closed': z.strictObject({ ...ofSession, by: Name }),
 
   'task.opened': z.strictObject({
     ...ofTask,

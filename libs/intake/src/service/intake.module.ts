@@ -4,6 +4,8 @@ import { LaneHost, silentLog } from '@countersign/service-kit';
 import { Intake, type IntakeParts } from './intake.ts';
 import { MessagesController } from './messages.controller.ts';
 import { PaymentsController } from './payments.controller.ts';
+import { SessionsController } from './sessions.controller.ts';
+import { Sessions } from './sessions.ts';
 import { CLOCK, TasksController } from './tasks.controller.ts';
 import { Tasks } from './tasks.ts';
 import { Unattributed } from './unattributed.ts';
@@ -14,18 +16,19 @@ export interface IntakeModuleParts extends IntakeParts {
   readonly unattributed?: Unattributed;
 }
 
-/** The intake service: payments and tasks. It owes nothing; what follows an intent is owed by others. */
+/** The intake service: payments, sessions and tasks. It owes nothing; what follows an intent is owed by others. */
 @Module({})
 export class IntakeModule {
   static with(parts: IntakeModuleParts): DynamicModule {
     const { host, key, clock, unattributed = new Unattributed(clock, silentLog) } = parts;
     return {
       module: IntakeModule,
-      controllers: [PaymentsController, TasksController, MessagesController],
+      controllers: [PaymentsController, SessionsController, TasksController, MessagesController],
       providers: [
         { provide: LaneHost, useValue: host },
         { provide: CLOCK, useValue: clock },
         { provide: Intake, useValue: new Intake(parts) },
+        { provide: Sessions, useValue: new Sessions(host, key) },
         { provide: Tasks, useValue: new Tasks(host, key) },
         { provide: Unattributed, useValue: unattributed },
       ],

@@ -243,12 +243,14 @@ function intentOf(
   idempotencyKey: string | undefined,
 ): { intent: Intent; opening: Opening | undefined } {
   const { tenant, agent } = owner;
-  const { quote, resource, task, category, expectedAmount, purpose, again = false } = body;
+  const { quote, resource, task, session, category, expectedAmount, purpose } = body;
+  const { again = false } = body;
   const purchase = purchaseDigest({ tenant, agent, task, resource, payTo: quote.payTo });
   const asserted = {
     ...(category !== undefined && { category }),
     ...(expectedAmount !== undefined && { expectedAmount }),
     ...(task !== undefined && { task }),
+    ...(session !== undefined && { session }),
   };
   const committed = purpose === undefined ? undefined : commit(purpose);
   const request = { quote, resource, asserted, again };

@@ -2,6 +2,7 @@ import {
   type EventName,
   type EventOf,
   type Facts,
+  SessionState,
   type Timeline,
   decodeEvent,
 } from '@countersign/contracts';
@@ -44,15 +45,17 @@ function sentence(event: EventOf<EventName>, record: LogRecord): string {
     case 'intent.submitted': {
       const { agent, quote, resource, purpose, asserted } = event.data;
       const task = asserted.task === undefined ? '' : `, in task ${asserted.task}`;
+      const within = asserted.session === undefined ? '' : `, in session ${asserted.session}`;
       const words = openedValue(record.openings, 'purpose', purpose);
       const why = words === undefined ? '' : `, saying ${JSON.stringify(words)}`;
-      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${task}${why}`;
+      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${task}${within}${why}`;
     }
     case 'decision.made': {
       const { verdict, policy } = event.data.decision;
       const under = policy ? `policy version ${policy.version}` : 'no policy';
       const tier = verdict.tier === null ? '' : `, tier ${verdict.tier}`;
-      const stood = taskText(event.data.decision.facts.established);
+      const { established } = event.data.decision.facts;
+      const stood = taskText(established) + sessionText(established);
       return `${verdict.outcome} (${verdict.reasons.join(', ')}) under ${under}${tier}${stood}`;
     }
     case 'approval.opened':
@@ -105,6 +108,17 @@ function sentence(event: EventOf<EventName>, record: LogRecord): string {
     default:
       return event.name;
   }
+}
+
+/** What was left to the session, or why there was none. */
+function sessionText({ session, sessionCeiling, sessionUnit }: Facts['established']): string {
+  if (session === undefined || session === 'none') return '';
+  if (SessionState.safeParse(session).success) return `; the session it named was ${session}`;
+  const most =
+    sessionCeiling === undefined
+      ? ''
+      : `, ceiling ${toDecimal(BigInt(sessionCeiling), 6)} ${sessionUnit ?? ''}`;
+  return `; session ${session} was open${most}`;
 }
 
 /** How the task stood when the payment was asked for, as the decision saw it. */

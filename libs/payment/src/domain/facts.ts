@@ -8,6 +8,7 @@ import {
   pathOf,
 } from '@countersign/contracts';
 import { type TenantView, walletsOf } from './control.ts';
+import type { SessionFacts } from './payment.ts';
 import { findSeller } from './sellers.ts';
 import { isStopped } from './standing-stops.ts';
 import { type PayingWallet, payingWallet } from './wallets.ts';
@@ -27,6 +28,8 @@ export interface FactSources {
   readonly openTasks: ReadonlySet<string>;
   /** How the named task stood at that record. */
   readonly taskTerms: Facts['established']['taskTerms'];
+  /** How the named session stood there; undefined where none was named. */
+  readonly session: SessionFacts | undefined;
 }
 
 /**
@@ -60,11 +63,22 @@ export function establishFacts(sources: FactSources): Facts {
       ...(route?.expectedAmount !== undefined && { expectedAmount: route.expectedAmount }),
       task: task === undefined ? 'none' : sources.openTasks.has(task) ? task : 'unknown',
       ...(sources.taskTerms && { taskTerms: sources.taskTerms }),
+      ...sessionFacts(sources.session),
       frozen: sources.agentFrozen || isStopped(view, intent.agent),
       wallet: wallet ? { id: wallet.id, address: wallet.address } : null,
       ...(unpayable !== null && { unpayable }),
     },
     asserted: intent.asserted,
+  };
+}
+
+function sessionFacts(session: SessionFacts | undefined): Partial<Facts['established']> {
+  if (!session) return {};
+  const { session: name, ceiling, unit } = session;
+  return {
+    session: name,
+    ...(ceiling !== undefined && { sessionCeiling: ceiling }),
+    ...(unit !== undefined && { sessionUnit: unit }),
   };
 }
 

@@ -8,6 +8,14 @@ import { type SettlementOutcome, noteOutcome } from './facilitators.ts';
 import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
 import { isStopped, stopsOf } from './standing-stops.ts';
 import {
+  type SessionHolder,
+  type SessionRecord,
+  countInSession,
+  factsOfSession,
+  foldSession,
+  isSessionRecord,
+} from './session.ts';
+import {
   type AgentTables,
   KEY_KEPT_MS,
   type Purchase,
@@ -30,7 +38,7 @@ import { rotatingWallets } from './wallets.ts';
  */
 export const OPEN_PAYMENTS_MAX = 256;
 
-export interface Agent extends AgentTables, TaskHolder {
+export interface Agent extends AgentTables, TaskHolder, SessionHolder {
   readonly tenant: string;
   readonly agent: string;
   frozen: boolean;
@@ -104,6 +112,7 @@ export function foldLane(
   if (!view.agents.has(name)) return ignore('agent_unknown');
   const agent = madeAgent(lane, tenant, name);
   if (isTaskRecord(event)) return onTaskRecord(lane, agent, event);
+  if (isSessionRecord(event)) return onSessionRecord(lane, agent, event);
   switch (event.name) {
     case 'intent.submitted':
       return submit(lane, agent, event);
@@ -153,6 +162,7 @@ export function emptyAgent(tenant: string, name: string, tablesOf: TablesOf): Ag
     underWay: new Set(),
     tasks: new Set(),
     taskBooks: new Map(),
+    openSessions: new Set(),
     nothingBack: new Set(),
     facilitators: new Map(),
   };
@@ -254,6 +264,7 @@ function submit(
     quoteRecordId: event.id,
     phase: { status: 'undecided', completed: null },
     taskTerms: factsOfTask(taskOf(agent, data.asserted.task)),
+    session: factsOfSession(agent, data.asserted.session, atMs),
     reserved: null,
     delivered: false,
     outcome: null,
@@ -280,10 +291,14 @@ function onPayment(lane: LaneState, agent: Agent, view: TenantView, event: LifeE
   if (!judged.applied) return ignore(judged.code, payment.id);
   const task = taskOf(agent, payment.intent.asserted.task);
   if (task) noteOnTask(task, event);
-  // A claim is decided on the task as it stands then, not as it stood when people were asked.
+  // A claim is decided on task and session as they stand then, not as they stood when people were asked.
   const now =
     event.name === 'payment.claimed'
-      ? { ...judged.payment, taskTerms: factsOfTask(task) }
+      ? {
+          ...judged.payment,
+          taskTerms: factsOfTask(task),
+          session: factsOfSession(agent, payment.intent.asserted.session, lane.atMs),
+        }
       : judged.payment;
   return { applied: true, touched: [put(agent, now)], ...(task && { task }) };
 }
@@ -294,6 +309,12 @@ function onTaskRecord(lane: LaneState, agent: Agent, event: TaskRecord): Judgeme
   const { task } = judged;
   const touched = judged.payments.map((payment) => put(agent, payment));
   return { applied: true, touched, ...(task && { task }) };
+}
+
+function onSessionRecord(lane: LaneState, agent: Agent, event: SessionRecord): Judgement {
+  const judged = foldSession(agent, event, lane.atMs);
+  if (typeof judged === 'string') return ignore(judged);
+  return { applied: true, touched: judged.map((payment) => put(agent, payment)) };
 }
 
 function taskOf(agent: Agent, name: string | undefined): Task | undefined {
@@ -342,6 +363,7 @@ function updateOpen(agent: Agent, update: (payment: Payment) => Payment): Paymen
 
 function put(agent: Agent, payment: Payment): Payment {
   const before = agent.payments.get(payment.id);
+  countInSession(agent, before, payment);
   countPayment((name) => agent.taskBooks.get(name), before, payment);
   agent.payments.set(payment.id, payment);
   const ended = payment.phase.status === 'ended';

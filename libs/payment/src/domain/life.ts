@@ -95,6 +95,8 @@ function decided(
   if (decision.answer !== null && decision.answer.epoch !== context.epoch)
     return ignore('stale_epoch');
   if (decision.facts.established.frozen !== context.frozen) return ignore('frozen');
+  if (decision.facts.established.session !== payment.session?.session)
+    return ignore('stale_session');
   const { verdict } = decision;
   const taken = {
     id: event.id,

@@ -107,6 +107,15 @@ export type Phase =
 export type Status = Phase['status'];
 export type PhaseOf<S extends Status> = Extract<Phase, { status: S }>;
 
+/** How the session stood that a payment named. */
+export interface SessionFacts {
+  /** Its name where it was open. */
+  readonly session: NonNullable<Facts['established']['session']>;
+  /** In 10^-6 of `unit`. */
+  readonly ceiling?: string;
+  readonly unit?: string;
+}
+
 /** One purchase under governance, from intent to evidence. */
 export interface Payment {
   readonly id: string;
@@ -127,6 +136,8 @@ export interface Payment {
   readonly phase: Phase;
   /** How the named task stood at the record that brought the quote. */
   readonly taskTerms: Facts['established']['taskTerms'];
+  /** How the named session stood there, or that it was closed since; undefined where none was named. */
+  readonly session: SessionFacts | undefined;
   readonly delivered: boolean;
   /** What it holds, or held, in the budgets; null until a decision reserved something. */
   readonly reserved: Reservation | null;

@@ -38,7 +38,12 @@ export function taskScopeOf(agent: string, task: string): string {
   return `task:${agent}/${task}`;
 }
 
-const NO_SESSION = new Set(['none', 'unknown', 'expired']);
+/** The counter of one session of an agent. */
+export function sessionScopeOf(agent: string, session: string): string {
+  return `session:${agent}/${session}`;
+}
+
+const NO_SESSION = new Set(['none', 'unknown', 'expired', 'closed']);
 
 export function countersOf(facts: Facts): CounterNames {
   const { tenant, agent, established } = facts;
@@ -50,7 +55,7 @@ export function countersOf(facts: Facts): CounterNames {
     category: `category:${categoryOf(facts)}`,
     task: task === 'none' || task === 'unknown' ? undefined : taskScopeOf(agent, task),
     session:
-      session === undefined || NO_SESSION.has(session) ? undefined : `session:${agent}/${session}`,
+      session === undefined || NO_SESSION.has(session) ? undefined : sessionScopeOf(agent, session),
     stream: inStream ? `stream:${agent}/${seller}` : undefined,
   };
 }

@@ -1,10 +1,11 @@
 import type { Payment } from './payment.ts';
+import type { Session } from './session.ts';
 
 /**
  * Raised with every change to what the fold makes of records or to the shape of its state: a state kept from an earlier
  * version is then folded anew.
  */
-export const FOLD_VERSION = 5;
+export const FOLD_VERSION = 6;
 
 /** How long an idempotency key is known after its first use, by log time; used later, it names a new purchase. */
 export const KEY_KEPT_MS = 35 * 86_400_000;
@@ -45,6 +46,8 @@ export interface AgentTables {
   readonly purchases: Table<Purchase>;
   /** By idempotency key digest. */
   readonly keys: Table<KeyUse>;
+  /** By name: every session there ever was. */
+  readonly sessions: Table<Session>;
   /** Ids of every order of a person, applied or not: an order appended again is not given again. */
   readonly orders: IdTable;
 }
@@ -54,5 +57,11 @@ export type TablesOf = (tenant: string, agent: string) => AgentTables;
 
 /** Tables that are in memory and nowhere else. */
 export function tablesInMemory(): AgentTables {
-  return { payments: new Map(), purchases: new Map(), keys: new Map(), orders: new Set() };
+  return {
+    payments: new Map(),
+    purchases: new Map(),
+    keys: new Map(),
+    sessions: new Map(),
+    orders: new Set(),
+  };
 }

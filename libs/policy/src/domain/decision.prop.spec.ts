@@ -181,8 +181,12 @@ describe('an agent', () => {
 
   it('never gets a less strict outcome by naming no session, or one that is not open', () => {
     forBoth((facts, dice) => [
-      established(facts, { session: pick(dice, ['run-0', 'run-1']), sessionCeiling: UNLIMITED }),
-      established(facts, { session: pick(dice, ['none', 'unknown', 'expired']) }),
+      established(facts, {
+        session: pick(dice, ['run-0', 'run-1']),
+        sessionCeiling: UNLIMITED,
+        sessionUnit: 'USD',
+      }),
+      established(facts, { session: pick(dice, ['none', 'unknown', 'expired', 'closed']) }),
     ]);
   });
 

@@ -5,6 +5,7 @@ import {
   type NamedScope,
 } from './budgets.ts';
 import type { DecisionReason } from './reasons.ts';
+import { sessionOver } from './session-check.ts';
 import type { Subject } from './subject.ts';
 
 /** What a payment would have to name, and the budget that is counted by it. */
@@ -33,10 +34,5 @@ export function missingName(
 
 const REASONS: Readonly<Record<NamedScope, (instead: string) => DecisionReason>> = {
   task: (instead) => (instead === 'unknown' ? 'task_unknown' : 'task_required'),
-  session: (instead) =>
-    instead === 'unknown'
-      ? 'session_unknown'
-      : instead === 'expired'
-        ? 'session_expired'
-        : 'session_required',
+  session: (instead) => sessionOver(instead) ?? 'session_required',
 };

@@ -6,6 +6,7 @@ import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
 import { type Missing, missingName } from './missing-name.ts';
 import { matchTiers, metFlags, metProhibitions } from './rules.ts';
+import { checkSession } from './session-check.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { TREASURY_TIER, deny } from './verdict.ts';
@@ -105,6 +106,11 @@ function planPayment(
   if (missing) {
     trace.push(missingLine(missing));
     return denial(policy, known, missing.reason, missing.budget.source.alternative);
+  }
+  const over = rules < 3 ? undefined : checkSession(policy.unitName, subject.facts.established);
+  if (over) {
+    trace.push(line('session', false, over.why));
+    return denial(policy, known, over.reason, undefined);
   }
   const always = [
     ...taskHoldings(subject, policy.unitName),

@@ -1,5 +1,6 @@
 import type { BudgetScope, Facts, TaskPhase } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
+import { sessionOver } from './session-check.ts';
 import { categoryOf, countersOf } from '@countersign/payment';
 
 /** Decimal places of every unit of account. */
@@ -97,7 +98,7 @@ function openTask({ established: { task } }: Facts): string | undefined {
 }
 
 function openSession({ established: { session } }: Facts): string | undefined {
-  return session === 'none' || session === 'unknown' || session === 'expired' ? undefined : session;
+  return session === undefined || session === 'none' || sessionOver(session) ? undefined : session;
 }
 
 /** `bad.example.` names the same host as `bad.example`. */

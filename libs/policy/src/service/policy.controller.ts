@@ -7,7 +7,14 @@ import type {
   Verdict,
   WalletKind,
 } from '@countersign/contracts';
-import { agentOf, establishFacts, factsOfTask, isStopped, tenantOf } from '@countersign/payment';
+import {
+  agentOf,
+  establishFacts,
+  factsOfSession,
+  factsOfTask,
+  isStopped,
+  tenantOf,
+} from '@countersign/payment';
 import type { Budgets } from '@countersign/ports';
 import {
   type Caller,
@@ -237,7 +244,7 @@ export class PolicyController {
     if (version === undefined) throw new Refused('policy_unknown');
     const known = this.policies.policy(version);
     const policy = known && known.compiled;
-    const { quote, resource, category, expectedAmount, task, again = false } = body;
+    const { quote, resource, category, expectedAmount, task, session, again = false } = body;
     const told = establishFacts({
       intent: {
         tenant,
@@ -248,6 +255,7 @@ export class PolicyController {
           ...(category !== undefined && { category }),
           ...(expectedAmount !== undefined && { expectedAmount }),
           ...(task !== undefined && { task }),
+          ...(session !== undefined && { session }),
         },
       },
       quote,
@@ -257,6 +265,7 @@ export class PolicyController {
       agentFrozen: agent.frozen,
       openTasks: agent.tasks,
       taskTerms: factsOfTask(task === undefined ? undefined : agent.taskBooks.get(task)),
+      session: factsOfSession(agent, session, lane.atMs),
     });
     const facts = known ? withPolicyFacts(told, known.document) : told;
     const plan = planDecision(policy, facts);

@@ -184,8 +184,25 @@ function implies(one: Requirement, other: Requirement): boolean {
 
 const NAMELESS = {
   task: { none: 'task_required', unknown: 'task_unknown' },
-  session: { none: 'session_required', unknown: 'session_unknown', expired: 'session_expired' },
+  session: {
+    none: 'session_required',
+    unknown: 'session_unknown',
+    expired: 'session_expired',
+    closed: 'session_closed',
+  },
 };
+
+/** What stands against the session, however budgets count. */
+export function sessionReason(
+  policy: PolicyDocument,
+  { established: { session = 'none', sessionCeiling, sessionUnit = policy.unit.name } }: Facts,
+): string | undefined {
+  if (session === 'none') return undefined;
+  const over = new Map(Object.entries(NAMELESS.session)).get(session);
+  if (over !== undefined) return over;
+  const differs = sessionCeiling !== undefined && sessionUnit !== policy.unit.name;
+  return differs ? 'session_unit_differs' : undefined;
+}
 
 /** The first budget that is counted by a task, or else a session, which the payment has not; and how that is told. */
 export function needsName(
@@ -332,6 +349,7 @@ export function naivePlan(policy: PolicyDocument | null, facts: Facts): NaivePla
     return undefined;
   const { open } = naiveTiers(policy, facts);
   if (open.length === 0 || needsName(policy.budgets, facts)) return undefined;
+  if (sessionReason(policy, facts) !== undefined) return undefined;
   const { tenant, agent, established } = facts;
   const { seller, task, session = 'none' } = established;
   const always = [

@@ -19,6 +19,7 @@ import {
   naiveTiers,
   naiveUnits,
   needsName,
+  sessionReason,
   standingReason,
 } from './naive-plan.ts';
 
@@ -103,6 +104,8 @@ function naiveTaken(the: Case, answer: ReservationAnswer | null): NaiveVerdict {
   if (open.length === 0) return no(policy.alternative, the, ['no_tier']);
   const needed = needsName(policy.budgets, facts);
   if (needed) return no(needed.budget.alternative ?? policy.alternative, the, [needed.reason]);
+  const over = sessionReason(policy, facts);
+  if (over !== undefined) return no(policy.alternative, the, [over]);
   const plan = naivePlan(policy, facts);
   if (!plan) return no(policy.alternative, the, ['too_many_limits']);
   if (!answer) return no(policy.alternative, the, ['counters_missing']);

@@ -242,7 +242,16 @@ function taskTermsFrom(dice: Dice): NonNullable<Facts['established']['taskTerms'
 
 function sessionFrom(dice: Dice): Partial<Facts['established']> {
   return {
-    session: pick(dice, [...SESSIONS, ...SESSIONS, 'none', 'unknown', 'expired']),
+    session: pick(dice, [
+      ...SESSIONS,
+      ...SESSIONS,
+      ...SESSIONS,
+      'none',
+      'unknown',
+      'expired',
+      'closed',
+    ]),
+    ...maybe(dice, 2, () => ({ sessionUnit: chance(dice, 12) ? 'EUR' : 'USD' })),
     ...maybe(dice, 2, () => ({ sessionCeiling: pick(dice, EXTREMES.concat('300000')) })),
   };
 }
