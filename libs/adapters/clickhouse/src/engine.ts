@@ -112,7 +112,7 @@ export function unavailable(message: string, cause: unknown, retryable = true): 
 }
 
 /** A value as SQL has it. */
-function literal(value: unknown): string {
+export function literal(value: unknown): string {
   return typeof value === 'string'
     ? `'${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`
     : String(value);

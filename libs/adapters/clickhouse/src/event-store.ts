@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { Fault, InvariantViolation, invariant } from '@countersign/kernel';
 import {
@@ -11,7 +13,14 @@ import {
   type SqlAnswer,
   SqlRefused,
 } from '@countersign/ports';
-import { DATABASE, type Engine, engineInProcess, engineOnServer, unavailable } from './engine.ts';
+import {
+  DATABASE,
+  type Engine,
+  engineInProcess,
+  engineOnServer,
+  literal,
+  unavailable,
+} from './engine.ts';
 import { migrate } from './migrate.ts';
 import { OPENING_COLUMNS, RECORD_COLUMNS, firstLeaf, openingRows, recordRow } from './rows.ts';
 import { paymentColumns, search, spend } from './search.ts';
@@ -103,21 +112,15 @@ class ClickHouseEventStore implements EventStore {
     return this.#run(async ({ writer }) => {
       const first = firstLeaf(cut);
       const settings = this.#insertSettings(cut);
-      await writer.insert({
-        table: 'records',
-        columns: [...RECORD_COLUMNS],
-        values: records.map((record, index) => recordRow(record, first + index)),
-        format: 'JSONCompactEachRow',
-        clickhouse_settings: settings,
-      });
+      const rows = records.map((record, index) => recordRow(record, first + index));
+      await insert(writer, { table: 'records', columns: RECORD_COLUMNS, rows, settings });
       const openings = openingRows(batch);
       if (openings.length > 0)
-        await writer.insert({
+        await insert(writer, {
           table: 'openings',
-          columns: [...OPENING_COLUMNS],
-          values: openings,
-          format: 'JSONCompactEachRow',
-          clickhouse_settings: settings,
+          columns: OPENING_COLUMNS,
+          rows: openings,
+          settings,
         });
       await readBack(writer, cut);
       await this.#note(writer, batch, settings);
@@ -185,12 +188,11 @@ class ClickHouseEventStore implements EventStore {
     { cut, tree }: ArchiveBatch,
     settings: ClickHouseSettings,
   ): Promise<void> {
-    await writer.insert({
+    await insert(writer, {
       table: 'cuts',
       columns: ['sequence', 'lane', 'lane_from', 'lane_to', 'tree_size', 'root', 'frontier'],
-      values: [[cut.sequence, cut.lane, cut.from, cut.to, cut.treeSize, tree.root, tree.frontier]],
-      format: 'JSONCompactEachRow',
-      clickhouse_settings: settings,
+      rows: [[cut.sequence, cut.lane, cut.from, cut.to, cut.treeSize, tree.root, tree.frontier]],
+      settings,
     });
   }
 
@@ -213,6 +215,31 @@ interface CutRow {
   readonly size: number;
   readonly root: string;
   readonly frontier: readonly string[];
+}
+
+interface Insert {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly settings: ClickHouseSettings;
+}
+
+/**
+ * What the client's own `insert` does, for less: rows are written out at once and not through an object stream, and the
+ * settings stand in the statement, because as statements before it the engine reads the rows twice.
+ */
+async function insert(
+  client: ClickHouseClient,
+  { table, columns, rows, settings }: Insert,
+): Promise<void> {
+  const text = rows.map((row) => JSON.stringify(row)).join('\n');
+  const clause = Object.entries(settings).map(([name, value]) => `${name} = ${literal(value)}`);
+  const { stream } = await client.exec({
+    query: `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS ${clause.join(', ')} FORMAT JSONCompactEachRow`,
+    values: Readable.from([text], { objectMode: false }),
+  });
+  stream.resume();
+  await finished(stream);
 }
 
 /** Every leaf of the cut, once, from its own lane: what the insert's answer alone does not prove. */
