@@ -114,6 +114,44 @@ describe('a session', () => {
   });
 });
 
+describe('what is available', () => {
+  type Left = { limit: string; scope: string; amount?: string };
+  const available = (who: string, query = '') =>
+    world.call<Problem & { stopped: string | null; limits: Left[] }>(
+      who,
+      'GET',
+      `/v1/agents/research-1/available${query}`,
+    );
+
+  it('is told to the agent and to operators, in the numbers of a decision', async () => {
+    await open();
+    const { body: paid } = await buy('0.30');
+    const asked = await Promise.all(
+      ['research-1', 'owner'].map((who) => available(who, '?session=run-7&seller=embeddings')),
+    );
+    for (const { body } of asked) {
+      expect(body.stopped).toBeNull();
+      expect(body.limits).toEqual(paid.available);
+    }
+    expect(asked[0]?.body.limits).toMatchObject([
+      { limit: 'ceiling', scope: 'session:research-1/run-7', amount: '700000' },
+      { limit: 'day', scope: 'agent:research-1', amount: '999700000' },
+    ]);
+  });
+
+  it('says what stops everything, and nothing of another agent', async () => {
+    await open();
+    await close();
+    expect((await available('research-1', '?session=run-7')).body.stopped).toBe('session_closed');
+    await world.call('owner', 'POST', '/v1/agents/research-1/freeze', { body: {} });
+    expect((await available('research-1')).body.stopped).toBe('frozen');
+    expect((await available('batch-1')).body.code).toBe('agent_unknown');
+    expect((await available('owner', '?session=run-8')).body.code).toBe('session_unknown');
+    expect((await available('owner', '?task=none-such')).body.code).toBe('task_unknown');
+    expect((await available('owner', '?seller=nobody')).body.code).toBe('seller_unknown');
+  });
+});
+
 describe('a policy with a budget per session', () => {
   it('denies what names none, and holds beside the ceiling', async () => {
     await world.usePolicy(perSession());

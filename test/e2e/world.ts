@@ -114,6 +114,7 @@ export class World {
         approval: statementKey('approval'),
         signer: statementKey('signer'),
         settlement: statementKey('settlement'),
+        alerting: statementKey('alerting'),
         recorder: statementKey('recorder'),
       },
       chains: new Map([[NETWORK, this.chain]]),

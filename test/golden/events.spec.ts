@@ -20,6 +20,7 @@ const ADDED_LATER = [
   'archive.cut.v1.json',
   'intent.submitted.v1.message.json',
   'intent.submitted.v1.session.json',
+  'key.announced.v1.alerting.json',
   'session.closed.v1.json',
   'session.opened.v1.json',
   'wallet.created.v1.erc1271-p256.json',

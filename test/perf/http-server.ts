@@ -42,6 +42,7 @@ async function governed(folder: string): Promise<{ url: string; credential: stri
       approval: await keystore.statementKey('approval'),
       signer: await keystore.statementKey('signer'),
       settlement: await keystore.statementKey('settlement'),
+      alerting: await keystore.statementKey('alerting'),
       recorder: await keystore.statementKey('recorder'),
     },
     chains: new Map([[NETWORK, chain]]),

@@ -345,6 +345,28 @@ it('shows the heads of the log', async () => {
   );
 });
 
+describe('what an agent can still spend', () => {
+  it('is shown limit by limit', async () => {
+    const window = { kind: 'rolling' as const, seconds: 86_400 };
+    await using desk = await startDesk({
+      readAvailable: () => ({
+        ...{ agent: 'buyer', unit: 'USD', policyVersion: 2, stopped: 'frozen', position: '0:1' },
+        limits: [{ limit: 'day', scope: 'agent:buyer', window, amount: '1500000' }],
+        tiers: [
+          {
+            tier: 'small',
+            limits: [{ limit: 'small', scope: 'tier:buyer/small', window, count: 3 }],
+          },
+        ],
+      }),
+    });
+    const { out } = await desk.run('agent available buyer --session run-7');
+    expect(out).toContain('Nothing is paid now: frozen.');
+    expect(out).toMatch(/day +agent:buyer +last 86400 s +any +1\.50 USD/);
+    expect(out).toMatch(/small +tier:buyer\/small +last 86400 s +small +3/);
+  });
+});
+
 describe('sessions', () => {
   const session = {
     ...{ agent: 'buyer', session: 'run-7', state: 'open' as const, unit: 'USD' },

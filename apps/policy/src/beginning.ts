@@ -1,11 +1,10 @@
 import type { Surroundings, Work } from '@countersign/hosting';
+import { SERVICES } from '@countersign/contracts';
 import { type Registry, ensureOwner } from '@countersign/policy/service';
 
 /** The tenant of a deployment that has not been told of others. */
 const TENANT = 'default';
 const RETRY_MS = 2_000;
-/** Those whose keys stand in the log. */
-const ANNOUNCED = ['intake', 'policy', 'approval', 'signer', 'settlement', 'recorder'] as const;
 
 export interface BeginningParts extends Surroundings {
   readonly registry: Registry;
@@ -38,7 +37,7 @@ export class Beginning implements Work {
     try {
       await ensureOwner(this.#parts, TENANT, ownerFile);
       for (const [keyId, { service: name, publicKey }] of trusted) {
-        const service = ANNOUNCED.find((announced) => announced === name);
+        const service = SERVICES.find((known) => known === name);
         if (service) await registry.announceKey(service, { keyId, publicKey });
       }
       this.#begun.resolve();

@@ -67,6 +67,7 @@ export async function startStandalone(
       approval: await keystore.statementKey('approval'),
       signer: await keystore.statementKey('signer'),
       settlement: await keystore.statementKey('settlement'),
+      alerting: await keystore.statementKey('alerting'),
       recorder: await keystore.statementKey('recorder'),
     },
     chains,

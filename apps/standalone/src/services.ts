@@ -37,6 +37,7 @@ const SIGNING_SERVICES = [
   'approval',
   'signer',
   'settlement',
+  'alerting',
   'recorder',
 ] as const;
 /** How long records are gathered before they go to the event store. */

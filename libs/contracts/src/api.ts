@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
 import { type Route, everybody, people } from './api-route.ts';
+import { AVAILABLE_ROUTES } from './api-available.ts';
 import { SESSION_ROUTES } from './api-sessions.ts';
 import { TASK_ROUTES } from './api-tasks.ts';
 import { Verdict } from './decision.ts';
@@ -117,6 +118,7 @@ export const ROUTES = {
       ),
     }),
   },
+  ...AVAILABLE_ROUTES,
   addAgent: {
     service: 'policy',
     method: 'POST',

@@ -77,6 +77,7 @@ export {
 } from './text.ts';
 export { PATH_PARAMETERS, type PathParameter } from './api-route.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
+export { AvailableView } from './api-available.ts';
 export { SessionTerms, SessionView } from './api-sessions.ts';
 export { TaskDetails, TaskView } from './api-tasks.ts';
 export { AsOf, EventView, FeedEvent, FeedQuery, SearchQuery } from './api-audit-views.ts';

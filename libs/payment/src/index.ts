@@ -54,6 +54,7 @@ export { type OutflowShown, unloggedBecause } from './domain/outflows.ts';
 export { type Debt, owed } from './domain/owed.ts';
 export {
   type Booked,
+  type CountedFacts,
   type Reservation,
   bookedOf,
   categoryOf,

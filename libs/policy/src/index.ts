@@ -6,6 +6,7 @@ export { type Candidates, type Plan, type TierPlan, planDecision } from './domai
 export { DECISION_REASONS, type DecisionReason } from './domain/reasons.ts';
 export { type Replay, replayDecision } from './domain/replay.ts';
 export { type Completed, asStrictAs, satisfiedBy, stricter } from './domain/strictness.ts';
+export { type Spender, availableNow, planAvailable } from './domain/available.ts';
 export { RULES_VERSION } from './domain/version.ts';
 export { loosenings } from './domain/loosening.ts';
 export { type PolicyReport, type TierReport, reportOn } from './domain/report.ts';

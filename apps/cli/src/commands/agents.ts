@@ -2,11 +2,13 @@ import { type MessageKeys, Role } from '@countersign/contracts';
 import type { Command } from 'commander';
 import { type Open, UsageError } from '../session.ts';
 import { table, visible } from '../text.ts';
+import { addAvailableCommand } from './available.ts';
 import { handOver, publicKeyIn } from './files.ts';
 
 /** Agents, people, and the brake over them. */
 export function addAgentCommands(program: Command, open: Open): void {
   const agent = program.command('agent').description('agents and their wallets');
+  addAvailableCommand(agent, open);
   agent
     .command('add <name>')
     .description('add an agent; its credential is shown once')

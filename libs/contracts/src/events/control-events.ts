@@ -87,7 +87,15 @@ export type OutflowSeen = z.infer<typeof OutflowSeen>;
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({
-    service: z.enum(['intake', 'policy', 'approval', 'signer', 'settlement', 'recorder']),
+    service: z.enum([
+      'intake',
+      'policy',
+      'approval',
+      'signer',
+      'settlement',
+      'alerting',
+      'recorder',
+    ]),
     keyId: z.string().min(1).max(128),
     publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url'),
   }),

@@ -26,10 +26,18 @@ export interface CounterNames {
   readonly stream: string | undefined;
 }
 
+/** The facts that counters are named by. */
+export type CountedFacts = Pick<Facts, 'tenant' | 'agent'> & {
+  readonly established: Pick<
+    Facts['established'],
+    'seller' | 'category' | 'task' | 'session' | 'inStream'
+  >;
+};
+
 const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 /** A category without its proper form counts as unknown. */
-export function categoryOf({ established: { category } }: Facts): string {
+export function categoryOf({ established: { category } }: CountedFacts): string {
   return NAME.test(category) ? category : 'unknown';
 }
 
@@ -45,7 +53,7 @@ export function sessionScopeOf(agent: string, session: string): string {
 
 const NO_SESSION = new Set(['none', 'unknown', 'expired', 'closed']);
 
-export function countersOf(facts: Facts): CounterNames {
+export function countersOf(facts: CountedFacts): CounterNames {
   const { tenant, agent, established } = facts;
   const { seller, task, session, inStream } = established;
   return {

@@ -1,7 +1,7 @@
 import type { Budget, BudgetScope, Limit } from '@countersign/contracts';
 import { toDecimal, unreachable } from '@countersign/kernel';
 import { unitsOf } from './conditions.ts';
-import { type Subject, UNIT_DECIMALS, countable } from './subject.ts';
+import { type Limited, UNIT_DECIMALS, countable } from './subject.ts';
 
 /** A limit of one payment, and the words for it. */
 export interface Holding {
@@ -36,7 +36,7 @@ export interface CompiledBudgets {
   /** The first budget per task and per session, if there is one: it refuses every payment without an open one. */
   readonly perNamed: Readonly<Record<NamedScope, CompiledBudget | undefined>>;
   /** Those that hold for this payment, in order. One whose scope has no counter for the payment does not. */
-  readonly holdingsOf: (subject: Subject) => Holding[];
+  readonly holdingsOf: (subject: Limited) => Holding[];
 }
 
 export function compileBudgets(budgets: readonly Budget[], unitName: string): CompiledBudgets {
@@ -75,7 +75,7 @@ export function compileBudgets(budgets: readonly Budget[], unitName: string): Co
  * budget of a policy is called the same.
  */
 export function sessionHoldings(
-  { facts, counters, session }: Subject,
+  { facts, counters, session }: Limited,
   unitName: string,
 ): readonly Holding[] {
   const { sessionCeiling } = facts.established;
@@ -121,7 +121,7 @@ export function frequencyOf(
  * What a person allowed the task, as limits whatever the tier: its ceiling, and where it has outgrown its estimate. Costs
  * that are no payments are taken off, so that the store holds payments under what is left, however many come at once.
  */
-export function taskHoldings({ facts, counters, task }: Subject, unitName: string): Holding[] {
+export function taskHoldings({ facts, counters, task }: Limited, unitName: string): Holding[] {
   const { taskTerms } = facts.established;
   if (task === undefined || !taskTerms) return [];
   const reported = BigInt(taskTerms.reported);
@@ -206,7 +206,7 @@ function subjectKind(scope: BudgetScope): 'task' | 'session' | 'seller' | 'categ
 function withOnly(
   unlimited: readonly number[],
   byOnly: ReadonlyMap<string, readonly number[]>,
-  { facts, category, task, session }: Subject,
+  { facts, category, task, session }: Limited,
 ): readonly number[] {
   const keys = [
     `agent:${facts.agent}`,

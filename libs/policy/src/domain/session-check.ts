@@ -18,7 +18,11 @@ export function sessionOver(session: string): DecisionReason | undefined {
  */
 export function checkSession(
   unitName: string,
-  { session, sessionCeiling, sessionUnit }: Facts['established'],
+  {
+    session,
+    sessionCeiling,
+    sessionUnit,
+  }: Pick<Facts['established'], 'session' | 'sessionCeiling' | 'sessionUnit'>,
 ): { readonly reason: DecisionReason; readonly why: string } | undefined {
   if (session === undefined || session === 'none') return undefined;
   const over = sessionOver(session);

@@ -64,7 +64,7 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
       'the same purchase is unresolved, and the policy does not allow it again',
       units,
     );
-  const task = checkTask(policy, facts);
+  const task = checkTask(policy, established);
   if (task) return failed(...task, units);
   const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
   return { kind: 'passed', units, asset: asset.id, why };
@@ -74,9 +74,9 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
  * What stops a task whatever the policy says. The limits that payments count against are held by the budget store; here
  * stands what needs no counter.
  */
-function checkTask(
-  policy: CompiledPolicy,
-  { established: { taskTerms } }: Facts,
+export function checkTask(
+  policy: Pick<CompiledPolicy, 'unitName'>,
+  { taskTerms }: Pick<Facts['established'], 'taskTerms'>,
 ): readonly [DecisionReason, string] | undefined {
   if (!taskTerms) return undefined;
   const { phase, unit, ceiling, stopAt, reported } = taskTerms;

@@ -1,15 +1,29 @@
 import type { BudgetScope, Facts, TaskPhase } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
 import { sessionOver } from './session-check.ts';
-import { categoryOf, countersOf } from '@countersign/payment';
+import { type CountedFacts, categoryOf, countersOf } from '@countersign/payment';
 
 /** Decimal places of every unit of account. */
 export const UNIT_DECIMALS = 6;
 
 const COUNTRY = /^[A-Z]{2}$/;
 
+/** What the limits of a payment are found by. */
+export interface Limited {
+  readonly facts: CountedFacts & {
+    readonly established: Pick<Facts['established'], 'taskTerms' | 'sessionCeiling'>;
+  };
+  readonly category: string;
+  /** An open task, or undefined where none was named or nobody opened it. */
+  readonly task: string | undefined;
+  /** An open session, or undefined where none was named, nobody opened it, or its time is over. */
+  readonly session: string | undefined;
+  /** Counter of each budget scope; empty for one the payment does not count in. */
+  readonly counters: Readonly<Record<BudgetScope, string>>;
+}
+
 /** One payment as conditions and budgets read it: the facts, each brought to the one form it is compared in. */
-export interface Subject {
+export interface Subject extends Limited {
   readonly facts: Facts;
   /** In 10^-6 of the unit of account, rounded up. */
   readonly units: bigint;
@@ -18,7 +32,6 @@ export interface Subject {
   readonly asset: string;
   /** Whether the payee is one that the seller registered; without that, a domain counts for nothing. */
   readonly registered: boolean;
-  readonly category: string;
   /** The agent's own category, where it differs from the established one. */
   readonly assertedCategory: string | undefined;
   readonly jurisdiction: string;
@@ -26,17 +39,11 @@ export interface Subject {
   readonly domain: string;
   /** The same without its port: a prohibited host is prohibited on every port. */
   readonly host: string;
-  /** An open task, or undefined where none was named or nobody opened it. */
-  readonly task: string | undefined;
-  /** Its phase; a task opened without terms is being executed. */
+  /** Phase of its task; a task opened without terms is being executed. */
   readonly taskPhase: TaskPhase | 'none';
   readonly planCommitted: boolean;
-  /** An open session, or undefined where none was named, nobody opened it, or its time is over. */
-  readonly session: string | undefined;
   /** Whether the payment is small enough to be part of a stream. */
   readonly inStream: boolean;
-  /** Counter of each budget scope; empty for one the payment does not count in. */
-  readonly counters: Readonly<Record<BudgetScope, string>>;
 }
 
 /** Reads facts once, before any rule. Values without their proper form count as unknown: in doubt the answer is no. */
@@ -93,11 +100,11 @@ export function countable(units: bigint): bigint {
   return units > COUNTABLE_MAX ? COUNTABLE_MAX : units;
 }
 
-function openTask({ established: { task } }: Facts): string | undefined {
+export function openTask({ established: { task } }: CountedFacts): string | undefined {
   return task === 'none' || task === 'unknown' ? undefined : task;
 }
 
-function openSession({ established: { session } }: Facts): string | undefined {
+export function openSession({ established: { session } }: CountedFacts): string | undefined {
   return session === undefined || session === 'none' || sessionOver(session) ? undefined : session;
 }
 

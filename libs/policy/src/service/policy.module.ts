@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Budgets, StatementKey } from '@countersign/ports';
 import { DebtRunner, LaneHost, type Shell } from '@countersign/service-kit';
+import { AvailableController } from './available.controller.ts';
 import { Bookkeeping } from './bookkeeping.ts';
 import { decideEffect } from './decide.effect.ts';
 import { Marking } from './marking.ts';
@@ -44,7 +45,7 @@ export class PolicyModule {
   ): DynamicModule {
     return {
       module: PolicyModule,
-      controllers: [PolicyController],
+      controllers: [PolicyController, AvailableController],
       providers: [
         { provide: LaneHost, useValue: parts.host },
         { provide: BUDGETS, useValue: parts.budgets },
