@@ -21,6 +21,7 @@ export async function compose(
   return {
     modules: [AuditModule.with({ host, archive, timers })],
     duties: [{ start: () => archive.work(), stop: () => archive.close() }],
+    unarchived: () => archive.waiting,
     close: async () => vault.close(),
   };
 }

@@ -95,6 +95,7 @@ export async function startServices(ports: ServicePorts) {
   const host = hostOf(ports, trusted);
   const registry = new Registry(host, keys.policy);
   const archive = archiveOf(ports, host, trusted);
+  if (ports.openEventStore) telemetry?.metrics.watchArchive(() => archive.waiting);
   const app = await createHttpApp(
     host,
     [
@@ -171,6 +172,7 @@ function probesOf({ metrics, isTraced }: NonNullable<ServicePorts['telemetry']>)
     isReady: () => Promise.resolve(true),
     metrics: () => metrics.text(),
     isTraced,
+    answered: (request) => metrics.answered(request),
   };
 }
 

@@ -1,31 +1,48 @@
 import { decodeEvent } from '@countersign/contracts';
-import { owed } from '@countersign/payment';
-import { CONTROL, type EventLog, type LogRecord } from '@countersign/ports';
-import type { Folded, LaneHost, Meter } from '@countersign/service-kit';
+import { CONTROL, type DutyShares, type EventLog, type LogRecord } from '@countersign/ports';
+import type { Answered, Folded, LaneHost, Meter } from '@countersign/service-kit';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { DebtAges, logLag, payments, stopsOf } from './readings.ts';
 
 /** Seconds; a log on the same machine answers in a millisecond, one across zones in tens. */
 const APPEND_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+/** Seconds; the longest wait that an agent may ask for is a minute. */
+const HTTP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
-/** Only these are decoded a second time. */
-const COUNTED = ['decision.made', 'signing.completed'].map((name) => Buffer.from(name));
+/** The end of a record in its canonical bytes. */
+const TYPE = /"type":"dev\.countersign\.([a-z_]+\.[a-z_]+)\.v1"}$/;
+const TYPE_BYTES_MAX = 100;
 
-/** What a service tells Prometheus. Names are stable; every one begins with `countersign_`. */
+interface Watched {
+  /** Whose debts count; all of them where it is left out. */
+  readonly service?: string;
+  /** The lanes that are this replica's; all of them where it is left out. */
+  readonly duty?: DutyShares | undefined;
+}
+
+/**
+ * What a service tells Prometheus. Names are stable, and every one of ours begins with `countersign_`. Whatever is
+ * counted of the log is counted by every process that folds it: the maximum over them is the number, never the sum.
+ */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #folded = this.#counter('records_folded_total', 'Records folded', ['lane', 'code']);
+  readonly #events = this.#counter('events_folded_total', 'Records that counted, by event', [
+    'event',
+  ]);
   readonly #paid = this.#counter('debts_paid_total', 'Effects that ran to their end', ['kind']);
   readonly #failed = this.#counter('effect_failures_total', 'Effects that failed', [
     ...['kind', 'code'],
   ]);
   readonly #decisions = this.#counter('decisions_total', 'Decisions folded', ['outcome']);
   readonly #signatures = this.#counter('signatures_total', 'Signatures folded', []);
-  readonly #appends = new Histogram({
-    name: 'countersign_append_seconds',
-    help: 'Time until the log acknowledged an append',
-    buckets: APPEND_BUCKETS,
-    registers: [this.#registry],
-  });
+  readonly #appends = this.#histogram('append_seconds', APPEND_BUCKETS, [
+    'Time until the log acknowledged an append',
+  ]);
+  readonly #requests = this.#histogram('http_seconds', HTTP_BUCKETS, [
+    'Time until a request was answered',
+    ...['method', 'route', 'status'],
+  ]);
 
   constructor(service: string) {
     this.#registry.setDefaultLabels({ service });
@@ -37,6 +54,10 @@ export class Metrics {
     paid: (kind) => this.#paid.inc({ kind }),
     failed: (kind, code) => this.#failed.inc({ kind, code }),
   };
+
+  answered({ method, route, status, seconds }: Answered): void {
+    this.#requests.observe({ method, route, status: String(status) }, seconds);
+  }
 
   /** The same log; how long its appends take is kept. */
   timed(log: EventLog): EventLog {
@@ -58,49 +79,41 @@ export class Metrics {
     };
   }
 
-  /**
-   * Watches the fold; what is owed is counted when somebody asks.
-   *
-   * @param service whose debts count; all of them where it is left out
-   */
-  watch(host: LaneHost, service?: string): void {
+  /** Watches the fold; what stands in it is counted when somebody asks. */
+  watch(host: LaneHost, { service, duty }: Watched = {}): void {
     host.onRecord((record, result) => this.#onRecord(record, result));
-    const registers = [this.#registry];
-    const lag = new Gauge({
-      name: 'countersign_fold_lag_records',
-      help: 'Records in the log that are not folded yet',
-      labelNames: ['lane'],
-      registers,
-      async collect() {
-        const names = [CONTROL, ...host.lanes.map(({ lane }) => String(lane))];
-        for (const lane of names) {
-          const next = lane === CONTROL ? host.control.offset + 1 : host.lanes[Number(lane)]?.next;
-          lag.set({ lane }, Math.max(0, (await host.log.end(lane)) - (next ?? 0)));
-        }
-      },
+    this.#watchLog(host);
+    const ages = new DebtAges(service);
+    this.#gauge(
+      'debts_owed',
+      ['Debts of payments, by kind, whoever is to pay them', 'kind'],
+      (set) => ages.counted(host).forEach((count, kind) => set(count, { kind })),
+    );
+    this.#gauge(
+      'debt_age_seconds',
+      ['How long the oldest due debt is known, by kind', 'kind'],
+      (set) => ages.oldest(host, Date.now()).forEach((ms, kind) => set(ms / 1000, { kind })),
+    );
+    this.#gauge('open_payments', ['Payments that have not ended, by status', 'status'], (set) => {
+      const counts = new Map<string, number>();
+      for (const { phase } of payments(host))
+        if (phase.status !== 'ended') counts.set(phase.status, (counts.get(phase.status) ?? 0) + 1);
+      counts.forEach((count, status) => set(count, { status }));
     });
-    const debts = new Gauge({
-      name: 'countersign_debts_owed',
-      help: 'Debts of payments that this service owes, by kind, whoever is to pay them',
-      labelNames: ['kind'],
-      registers,
-      collect() {
-        debts.reset();
-        for (const payment of payments(host))
-          for (const debt of owed(payment))
-            if (service === undefined || debt.service === service) debts.inc({ kind: debt.kind });
-      },
-    });
-    const open = new Gauge({
-      name: 'countersign_open_payments',
-      help: 'Payments that have not ended, by status',
-      labelNames: ['status'],
-      registers,
-      collect() {
-        open.reset();
-        for (const { phase } of payments(host))
-          if (phase.status !== 'ended') open.inc({ status: phase.status });
-      },
+    this.#gauge('stopped', ['What is frozen, waits for a person, or is set aside', 'what'], (set) =>
+      stopsOf(host).forEach((count, what) => set(count, { what })),
+    );
+    this.#gauge('lanes', ['Lanes of the log'], (set) => set(host.lanes.length));
+    this.#gauge('duty_lanes', ['Lanes whose debts are this replica’s'], (set) =>
+      set(host.lanes.filter(({ lane }) => duty?.holds(lane) ?? true).length),
+    );
+  }
+
+  /** @param read how many records the event store lacks; undefined while that is not known */
+  watchArchive(read: () => number | undefined): void {
+    this.#gauge('unarchived_records', ['Folded records that the event store lacks'], (set) => {
+      const count = read();
+      if (count !== undefined) set(count);
     });
   }
 
@@ -108,30 +121,71 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
+  /** Where the log cannot be asked, that is what is told, and everything else all the same. */
+  #watchLog(host: LaneHost): void {
+    const answers = new Gauge({
+      name: 'countersign_log_answers',
+      help: 'Whether the log said where its lanes end; 0 or 1',
+      registers: [this.#registry],
+    });
+    this.#gauge(
+      'fold_lag_records',
+      ['Records in the log that are not folded yet', 'lane'],
+      async (set) => {
+        const lags = await logLag(host);
+        answers.set(lags ? 1 : 0);
+        lags?.forEach((count, lane) => set(count, { lane }));
+      },
+    );
+  }
+
   #onRecord(record: LogRecord, { applied, code }: Folded): void {
     const lane = record.lane === CONTROL ? CONTROL : 'lanes';
     this.#folded.inc({ lane, code: code ?? 'applied' });
-    const bytes = Buffer.from(record.bytes.buffer, record.bytes.byteOffset, record.bytes.length);
-    if (!applied || !COUNTED.some((name) => bytes.includes(name))) return;
-    const event = decodeEvent(record.bytes);
-    if ('undecodable' in event) return;
-    if (event.name === 'decision.made')
-      this.#decisions.inc({ outcome: event.data.decision.verdict.outcome });
-    if (event.name === 'signing.completed') this.#signatures.inc();
+    if (!applied) return;
+    const end = Buffer.from(record.bytes.subarray(-TYPE_BYTES_MAX)).toString('latin1');
+    const event = TYPE.exec(end)?.[1] ?? 'other';
+    this.#events.inc({ event });
+    if (event === 'signing.completed') this.#signatures.inc();
+    if (event !== 'decision.made') return;
+    const decoded = decodeEvent(record.bytes);
+    if (!('undecodable' in decoded) && decoded.name === event)
+      this.#decisions.inc({ outcome: decoded.data.decision.verdict.outcome });
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
-    const registers = [this.#registry];
     return new Counter({
       name: `countersign_${name}`,
       help,
       labelNames: [...labelNames],
-      registers,
+      registers: [this.#registry],
     });
   }
-}
 
-function* payments(host: LaneHost) {
-  for (const lane of host.lanes)
-    for (const agent of lane.agents.values()) yield* agent.payments.values();
+  #histogram(
+    name: string,
+    buckets: number[],
+    [help, ...labelNames]: readonly [help: string, ...labels: string[]],
+  ): Histogram {
+    const registers = [this.#registry];
+    return new Histogram({ name: `countersign_${name}`, help, labelNames, buckets, registers });
+  }
+
+  /** A gauge that is read when somebody asks, from nothing each time. */
+  #gauge(
+    name: string,
+    [help, ...labelNames]: readonly [help: string, ...labels: string[]],
+    read: (set: (value: number, labels?: Record<string, string>) => void) => void | Promise<void>,
+  ): void {
+    const gauge: Gauge = new Gauge({
+      name: `countersign_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      async collect() {
+        gauge.reset();
+        await read((value, labels = {}) => gauge.set(labels, value));
+      },
+    });
+  }
 }

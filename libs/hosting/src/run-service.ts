@@ -37,6 +37,8 @@ export interface Surroundings extends Shell {
 export interface Composition {
   readonly modules: readonly DynamicModule[];
   readonly duties: readonly Work[];
+  /** How many records its event store lacks; undefined while that is not known. */
+  readonly unarchived?: () => number | undefined;
   /** Closes what was opened beside the log; the last thing that happens. */
   readonly close?: () => Promise<void>;
 }
@@ -119,8 +121,8 @@ async function start<S extends ServiceSettings>(
   const trusted = trustedKeys(settings);
   const metrics = new Metrics(service);
   const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { state });
-  metrics.watch(host, service);
   const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
+  metrics.watch(host, { service, duty: shares });
   if (tracing) traceFold(host, { clock: systemClock, service, duty: shares });
   const shell: Shell = {
     clock: systemClock,
@@ -130,6 +132,7 @@ async function start<S extends ServiceSettings>(
     ...(shares && { duty: shares }),
   };
   const composition = await compose(settings, { ...shell, host, trusted, folder });
+  if (composition.unarchived) metrics.watchArchive(composition.unarchived);
   const freshness = new Freshness(host, systemTimers);
   let isStarted = false;
   const app = await createHttpApp(host, composition.modules, log, {
@@ -137,6 +140,7 @@ async function start<S extends ServiceSettings>(
     isReady: async () => isStarted && (await freshness.isReached()),
     metrics: () => metrics.text(),
     isTraced: tracing !== undefined,
+    answered: (request) => metrics.answered(request),
   });
   const { duties } = composition;
   app.connectMicroservice({ strategy: new LogTransport({ host, duties, shares }) });

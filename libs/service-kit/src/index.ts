@@ -27,6 +27,7 @@ export { shownSettings } from './shown-settings.ts';
 export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './wallet-debt-runner.ts';
+export type { Answered } from './http/observed-requests.ts';
 export { type Probes, createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';
 export { OPEN } from './http/credential.guard.ts';

@@ -25,6 +25,7 @@ export class EventArchive {
   #opening: Promise<{ store: EventStore; recorder: Recorder }> | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
+  #recorder: Recorder | undefined;
   #isClosed = false;
 
   constructor(parts: ArchiveParts) {
@@ -51,6 +52,11 @@ export class EventArchive {
     const { store, recorder } = await this.#open();
     await recorder.flush();
     return { store, archived: await store.archived() };
+  }
+
+  /** How many folded records are not in the store yet; undefined while it is not open. */
+  get waiting(): number | undefined {
+    return this.#recorder?.waiting;
   }
 
   async close(): Promise<void> {
@@ -99,6 +105,7 @@ export class EventArchive {
     const store = await openStore();
     const recorder = new Recorder({ ...parts, store });
     await recorder.start();
+    this.#recorder = recorder;
     return { store, recorder };
   }
 }

@@ -107,6 +107,12 @@ export class Recorder {
     }
   }
 
+  /** How many folded records are not in the store yet. */
+  get waiting(): number {
+    const uncut = this.#behind().reduce((sum, [, from, end]) => sum + end - from, 0);
+    return this.#due.reduce((sum, { cut }) => sum + cut.to - cut.from, uncut);
+  }
+
   #takeCut(record: LogRecord, mayBeOthers: boolean): void {
     this.#nextSequence = record.offset + 1;
     const event = decodeEvent(record.bytes);

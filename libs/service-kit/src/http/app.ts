@@ -20,7 +20,7 @@ import { OPEN, CredentialGuard } from './credential.guard.ts';
 import { openApiDocument } from './openapi.ts';
 import { ContractPipe } from './contract.pipe.ts';
 import { ProblemFilter } from './problem.filter.ts';
-import { traceRequests } from './traced-requests.ts';
+import { type Answered, countRequests, traceRequests } from './observed-requests.ts';
 
 /** Largest request body; a policy is the largest thing anyone sends. */
 const BODY_MAX_BYTES = 1_200_000;
@@ -34,6 +34,8 @@ export interface Probes {
   readonly metrics: () => Promise<string>;
   /** Whether its requests have spans. */
   readonly isTraced: boolean;
+  /** Told of every request that has been answered, but for what probes ask. */
+  readonly answered: (request: Answered) => void;
 }
 
 /** One process that writes whatever it reads is always current. */
@@ -42,6 +44,7 @@ const ALONE: Probes = {
   isReady: () => Promise.resolve(true),
   metrics: () => Promise.resolve(''),
   isTraced: false,
+  answered: () => undefined,
 };
 
 const PROBES = Symbol('probes');
@@ -144,6 +147,7 @@ export async function createHttpApp(
     logger: ['error', 'fatal'],
     abortOnError: false,
   });
+  if (probes !== ALONE) countRequests(adapter.getInstance(), probes.answered);
   if (probes.isTraced) traceRequests(adapter.getInstance());
   app.useGlobalPipes(new ContractPipe());
   app.useGlobalFilters(new ProblemFilter(log));

@@ -9,8 +9,31 @@ interface UnderWay extends Door {
 }
 
 /** Asked every few seconds by what runs us. */
-const NOT_TRACED = ['/healthz', '/readyz', '/metrics'];
+const PROBES = ['/healthz', '/readyz', '/metrics'];
 const ROUTE_OF_PAYMENT = '/v1/payments/:id';
+
+/** A request that has been answered. */
+export interface Answered {
+  readonly method: string;
+  /** The route's pattern, never the URL; `none` where there is no route. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** Methods that a route may have: a caller may send any word as its method. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
+
+/** Tells of every request that has been answered. */
+export function countRequests(fastify: Fastify, answered: (request: Answered) => void): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const { url: route = 'none' } = request.routeOptions;
+    const method = METHODS.includes(request.method) ? request.method : 'other';
+    const { statusCode: status, elapsedTime } = reply;
+    if (!PROBES.includes(route)) answered({ method, route, status, seconds: elapsedTime / 1000 });
+    done();
+  });
+}
 
 /**
  * Gives every request a span, named after its route and never its URL. What changes a payment stands in the payment's
@@ -20,7 +43,7 @@ export function traceRequests(fastify: Fastify): void {
   const underWay = new WeakMap<object, UnderWay>();
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { url } = request.routeOptions;
-    if (!NOT_TRACED.includes(url ?? '')) underWay.set(request.raw, { startMs: Date.now() });
+    if (!PROBES.includes(url ?? '')) underWay.set(request.raw, { startMs: Date.now() });
     done();
   });
   // Not earlier: reading the body leaves the context of whoever waits for it.
