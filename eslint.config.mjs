@@ -11,7 +11,14 @@ process.env.NX_DAEMON = 'false';
 process.env.NX_ISOLATE_PLUGINS = 'false';
 const graph = await createProjectGraphAsync();
 
-const CODE = ['libs/**/*.ts', 'apps/**/*.ts', 'test/**/*.ts', 'docs/**/*.ts', '*.config.ts'];
+const CODE = [
+  'libs/**/*.ts',
+  'apps/**/*.ts',
+  'test/**/*.ts',
+  'docs/**/*.ts',
+  'deploy/**/*.ts',
+  '*.config.ts',
+];
 const SCRIPTS = ['**/*.mjs'];
 const DEFAULT_EXPORTS = ['*.config.{ts,mjs}', '**/*-reporter.mjs'];
 /** Code that only tests run: it may reach further, and its size follows the number of cases. */

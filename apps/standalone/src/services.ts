@@ -109,6 +109,7 @@ export async function startServices(ports: ServicePorts) {
     telemetry && probesOf(telemetry),
   );
   await host.start();
+  telemetry?.metrics.caughtUp();
 
   const shell = { host, clock, timers, log, ...(telemetry && { meter: telemetry.metrics.meter }) };
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });

@@ -1,4 +1,4 @@
-import { decodeEvent } from '@countersign/contracts';
+import { WRITERS, decodeEvent } from '@countersign/contracts';
 import { CONTROL, type DutyShares, type EventLog, type LogRecord } from '@countersign/ports';
 import type { Answered, Folded, LaneHost, Meter } from '@countersign/service-kit';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
@@ -12,6 +12,10 @@ const HTTP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 /** The end of a record in its canonical bytes. */
 const TYPE = /"type":"dev\.countersign\.([a-z_]+\.[a-z_]+)\.v1"}$/;
 const TYPE_BYTES_MAX = 100;
+const OTHER = 'other';
+const LANES = 'lanes';
+/** Codes of records that none of our services wrote. */
+const FOREIGN = ['not_genuine', 'undecodable', 'wrong_id'];
 
 interface Watched {
   /** Whose debts count; all of them where it is left out. */
@@ -22,7 +26,8 @@ interface Watched {
 
 /**
  * What a service tells Prometheus. Names are stable, and every one of ours begins with `countersign_`. Whatever is
- * counted of the log is counted by every process that folds it: the maximum over them is the number, never the sum.
+ * counted of the log is counted by every process that folds it, from when it has caught up: the maximum over them is the
+ * number, never the sum.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -34,6 +39,7 @@ export class Metrics {
   readonly #failed = this.#counter('effect_failures_total', 'Effects that failed', [
     ...['kind', 'code'],
   ]);
+  readonly #bugs = this.#counter('bugs_total', 'Effects that were given up because of a bug', []);
   readonly #decisions = this.#counter('decisions_total', 'Decisions folded', ['outcome']);
   readonly #signatures = this.#counter('signatures_total', 'Signatures folded', []);
   readonly #appends = this.#histogram('append_seconds', APPEND_BUCKETS, [
@@ -44,16 +50,31 @@ export class Metrics {
     ...['method', 'route', 'status'],
   ]);
 
+  #isCaughtUp = false;
+
   constructor(service: string) {
     this.#registry.setDefaultLabels({ service });
     collectDefaultMetrics({ register: this.#registry });
+    // A series that begins with its first event shows no increase at it, and no alert would see it.
+    for (const event of [...Object.keys(WRITERS), OTHER]) this.#events.inc({ event }, 0);
+    for (const code of FOREIGN)
+      for (const lane of [CONTROL, LANES]) this.#folded.inc({ lane, code }, 0);
+    this.#bugs.inc(0);
   }
 
   /** Counts what becomes of debts. */
   readonly meter: Meter = {
     paid: (kind) => this.#paid.inc({ kind }),
-    failed: (kind, code) => this.#failed.inc({ kind, code }),
+    failed: (kind, code) => {
+      this.#failed.inc({ kind, code });
+      if (code === 'bug') this.#bugs.inc();
+    },
   };
+
+  /** From now on records are news; what was folded before is history that somebody else has counted. */
+  caughtUp(): void {
+    this.#isCaughtUp = true;
+  }
 
   answered({ method, route, status, seconds }: Answered): void {
     this.#requests.observe({ method, route, status: String(status) }, seconds);
@@ -123,28 +144,24 @@ export class Metrics {
 
   /** Where the log cannot be asked, that is what is told, and everything else all the same. */
   #watchLog(host: LaneHost): void {
-    const answers = new Gauge({
-      name: 'countersign_log_answers',
-      help: 'Whether the log said where its lanes end; 0 or 1',
-      registers: [this.#registry],
-    });
-    this.#gauge(
-      'fold_lag_records',
-      ['Records in the log that are not folded yet', 'lane'],
-      async (set) => {
-        const lags = await logLag(host);
-        answers.set(lags ? 1 : 0);
-        lags?.forEach((count, lane) => set(count, { lane }));
-      },
+    let asked: ReturnType<typeof logLag> | undefined;
+    const lag = () => (asked ??= logLag(host).finally(() => (asked = undefined)));
+    this.#gauge('log_answers', ['Whether the log said where its lanes end'], async (set) =>
+      set((await lag()) ? 1 : 0),
+    );
+    const help = 'Records in the log that are not folded yet';
+    this.#gauge('fold_lag_records', [help, 'lane'], async (set) =>
+      (await lag())?.forEach((count, lane) => set(count, { lane })),
     );
   }
 
   #onRecord(record: LogRecord, { applied, code }: Folded): void {
-    const lane = record.lane === CONTROL ? CONTROL : 'lanes';
+    if (!this.#isCaughtUp) return;
+    const lane = record.lane === CONTROL ? CONTROL : LANES;
     this.#folded.inc({ lane, code: code ?? 'applied' });
     if (!applied) return;
     const end = Buffer.from(record.bytes.subarray(-TYPE_BYTES_MAX)).toString('latin1');
-    const event = TYPE.exec(end)?.[1] ?? 'other';
+    const event = TYPE.exec(end)?.[1] ?? OTHER;
     this.#events.inc({ event });
     if (event === 'signing.completed') this.#signatures.inc();
     if (event !== 'decision.made') return;

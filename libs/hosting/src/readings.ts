@@ -45,7 +45,7 @@ export class DebtAges {
 
 /** Records by lane that stand in the log and are not folded; undefined when the log does not say. */
 export async function logLag(host: LaneHost): Promise<ReadonlyMap<string, number> | undefined> {
-  const next = new Map([[CONTROL as string, host.control.offset + 1]]);
+  const next = new Map<string, number>([[CONTROL, host.control.offset + 1]]);
   for (const lane of host.lanes) next.set(String(lane.lane), lane.next);
   try {
     const ends = await Promise.all([...next.keys()].map((lane) => host.log.end(lane)));

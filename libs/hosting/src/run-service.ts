@@ -147,6 +147,7 @@ async function start<S extends ServiceSettings>(
   // Probes answer while the log is being folded; requests wait until it is.
   await app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
   await app.startAllMicroservices();
+  metrics.caughtUp();
   isStarted = true;
   return {
     url: await app.getUrl(),
