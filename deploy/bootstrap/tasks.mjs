@@ -36,6 +36,7 @@ const TASKS = {
   stack: (node, args = []) => story(node, ['--stack', ...args]),
   test,
   'test:stack': testStack,
+  'test:fault': program('test/fault/main.ts'),
   check,
   sim: simulate,
   fuzz: program('test/fuzz/main.ts'),

@@ -6,7 +6,6 @@ import {
   isControlEvent,
   isLaneEvent,
 } from '@countersign/contracts';
-import type { SyncStore } from '@countersign/adapter-sqlite';
 import {
   type ControlView,
   EMPTY_CONTROL,
@@ -21,7 +20,7 @@ import {
   tenantOf,
 } from '@countersign/payment';
 import { CONTROL, type LogRecord } from '@countersign/ports';
-import { isGenuine } from '@countersign/service-kit';
+import { type TrustedKeys, isGenuine } from '@countersign/service-kit';
 import { TRUSTED } from './cast.ts';
 
 /** One record of the true log, with what it is. */
@@ -39,6 +38,13 @@ export interface Seen {
 
 export type SeenOf<N extends EventName> = Seen & { readonly event: EventOf<N> };
 
+/** Where the true log is. */
+export interface TrueLog {
+  readonly laneCount: number;
+  endNow(lane: string): number;
+  readNow(lane: string, offset: number, max: number): readonly LogRecord[];
+}
+
 /** The true log as it stands, read from the store itself: what every invariant is judged by. */
 export class History {
   readonly lanes: Seen[][];
@@ -47,7 +53,8 @@ export class History {
   readonly views: ControlView[] = [];
   /** The undisturbed fold. */
   readonly reference: LaneState[];
-  readonly #store: SyncStore;
+  readonly #store: TrueLog;
+  readonly #trusted: TrustedKeys;
   /** Ids of all orders that ever stood in control: each counts once. */
   readonly #orders = new Set<string>();
   readonly #ofPayment = new Map<string, Seen[]>();
@@ -55,8 +62,9 @@ export class History {
   readonly #documents = new Map<string, PolicyDocument>();
   readonly #marks: { offset: number; through: number }[][];
 
-  constructor(store: SyncStore) {
+  constructor(store: TrueLog, trusted: TrustedKeys = TRUSTED) {
     this.#store = store;
+    this.#trusted = trusted;
     const lanes = Array.from({ length: store.laneCount }, (_, lane) => lane);
     this.lanes = lanes.map(() => []);
     this.#marks = lanes.map(() => []);
@@ -145,7 +153,7 @@ export class History {
   #takeControl(record: LogRecord): Seen {
     const event = decoded(record);
     const before = this.views.at(-1) ?? EMPTY_CONTROL;
-    const genuine = !event || isGenuine(TRUSTED, event);
+    const genuine = !event || isGenuine(this.#trusted, event);
     const isRepeat = event !== undefined && this.#orders.has(event.id);
     const mayCount = event && isControlEvent(event) && genuine && !isRepeat;
     if (event && mayCount) this.#orders.add(event.id);
@@ -166,7 +174,7 @@ export class History {
     const event = decoded(record);
     const lane = this.reference[index];
     if (!lane) throw new RangeError(`no lane ${index}`);
-    const genuine = !event || isGenuine(TRUSTED, event);
+    const genuine = !event || isGenuine(this.#trusted, event);
     if (!event || !isLaneEvent(event) || !genuine) {
       lane.next += 1;
       lane.atMs = Math.max(lane.atMs, record.stampMs);
