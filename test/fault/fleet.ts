@@ -184,6 +184,8 @@ function settingsOf(
 ): Readonly<Record<string, string>> {
   const { folder } = around;
   const at = (server: ServerName) => `127.0.0.1:${relays[server]?.port ?? 0}`;
+  const redisUrlFile = join(folder, `${name}.redis-url`);
+  if (relays.redis) writeFileSync(redisUrlFile, `redis://${at('redis')}`, { mode: 0o600 });
   const chains = { COUNTERSIGN_CHAINS: `${SANDBOX_NETWORK}=http://${at('chain')}` };
   const notifier = {
     COUNTERSIGN_WEBHOOK_URL: around.webhookUrl,
@@ -193,7 +195,7 @@ function settingsOf(
   const own: Readonly<Record<Service, Readonly<Record<string, string>>>> = {
     intake: {},
     policy: {
-      COUNTERSIGN_REDIS_URL: `redis://${at('redis')}`,
+      COUNTERSIGN_REDIS_URL_FILE: redisUrlFile,
       COUNTERSIGN_OWNER_CREDENTIAL_FILE: around.ownerFile,
     },
     approval: notifier,
