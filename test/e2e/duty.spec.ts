@@ -1,6 +1,14 @@
 import { openStore } from '@countersign/adapter-sqlite';
-import { DebtRunner, LaneHost, silentLog } from '@countersign/service-kit';
-import { MemoryDuty, PaidLog, VirtualTime } from '@countersign/testkit';
+import { encodeEvent } from '@countersign/contracts';
+import { CONTROL } from '@countersign/ports';
+import {
+  DebtRunner,
+  LaneHost,
+  WalletDebtRunner,
+  signStatement,
+  silentLog,
+} from '@countersign/service-kit';
+import { MemoryDuty, PaidLog, VirtualTime, statementKeyOf } from '@countersign/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const LANES = 4;
@@ -49,7 +57,60 @@ async function policyReplicas() {
   return { paid, propose, replica };
 }
 
+/** Replicas of the signer over a log in which so many wallets were asked for; what is made is only noted. */
+async function signerReplicas(walletCount: number) {
+  const time = new VirtualTime(1_790_000_000_000);
+  const { log } = openStore({ path: ':memory:', laneCount: LANES, clock: time.clock });
+  onTestFinished(() => log.close());
+  const key = statementKeyOf('policy');
+  const trusted = new Map([[key.keyId, { service: 'policy', publicKey: key.publicKey }]]);
+  const wallets = Array.from({ length: walletCount }, (_, index) => `wallet-${index}`);
+  for (const wallet of wallets) {
+    const order = { tenant: 'default', wallet, by: 'owner' };
+    const data = await signStatement(key, 'wallet.requested', order, wallet);
+    const { bytes } = encodeEvent('wallet.requested', data, wallet);
+    await log.append([{ lane: CONTROL, key: 'wallet.requested', bytes }]);
+  }
+  const duty = new MemoryDuty(LANES);
+  const replica = async () => {
+    const host = new LaneHost(log, trusted, () => undefined);
+    onTestFinished(() => host.close());
+    await host.start();
+    const share = duty.join();
+    const made = new Set<string>();
+    const runner = new WalletDebtRunner({
+      service: 'signer',
+      host,
+      duty: share,
+      effects: {
+        make_key: (_, { wallet }) => {
+          made.add(wallet);
+          return Promise.resolve({ againAfterMs: 60_000 });
+        },
+      },
+      networks: [],
+      timers: time.timers,
+      log: silentLog,
+    });
+    return { share, made, runner };
+  };
+  return { wallets, replica };
+}
+
 describe('replicas of a service', () => {
+  it('pay the debts of wallets once, and those of a replica that left', async () => {
+    const { wallets, replica } = await signerReplicas(12);
+    const [first, second] = [await replica(), await replica()];
+    for (const { runner } of [first, second]) {
+      runner.start();
+      onTestFinished(() => runner.stop());
+    }
+    expect([...first.made, ...second.made].sort()).toEqual([...wallets].sort());
+    expect(Math.min(first.made.size, second.made.size)).toBeGreaterThan(0);
+    await first.share.close();
+    expect([...second.made].sort()).toEqual([...wallets].sort());
+  });
+
   it('pay the debts of their own lanes, and of those that are given to them', async () => {
     const { paid, propose, replica } = await policyReplicas();
     const ids = Array.from({ length: PAYMENTS }, (_, index) => paid.paymentId(index));

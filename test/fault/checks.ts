@@ -64,8 +64,10 @@ export function historyOf(
   return history;
 }
 
-/** Every invariant, from the log as Kafka has it now and from the chain. */
-export async function check(evidence: Evidence): Promise<readonly Verdict[]> {
+/** Every invariant, from the log as Kafka has it now and from the chain; and what stood there in vain. */
+export async function check(
+  evidence: Evidence,
+): Promise<{ verdicts: readonly Verdict[]; ignored: readonly string[] }> {
   const all = await evidence.ledger.readAll();
   const history = historyOf(all, evidence.trusted);
   const transfers = (
@@ -73,7 +75,7 @@ export async function check(evidence: Evidence): Promise<readonly Verdict[]> {
       evidence.wallets.map((wallet) => evidence.chain.transfersFrom(getAddress(wallet))),
     )
   ).flat();
-  return [
+  const verdicts = [
     finished(history),
     nothingLost(evidence, all),
     promisesKept(evidence, history),
@@ -81,9 +83,11 @@ export async function check(evidence: Evidence): Promise<readonly Verdict[]> {
     belowCeilings(history),
     paidOnce(history, transfers),
     stopped(evidence, history),
+    nobodyAccused(history),
     sameEverywhere(evidence, all),
     { invariant: 'no process ended by a bug', looked: '', wrong: evidence.bugs },
   ];
+  return { verdicts, ignored: ignoredIn(history) };
 }
 
 function finished(history: History): Verdict {
@@ -223,6 +227,31 @@ function stopped({ promised }: Evidence, history: History): Verdict {
     looked: `${vetoes.length} vetoes`,
     wrong,
   };
+}
+
+/** Nobody but us moves money here: a watcher that says otherwise lost sight of the log. */
+function nobodyAccused(history: History): Verdict {
+  const wrong = history.control
+    .filter(({ event, applied }) => applied && event?.name === 'wallet.frozen')
+    .map(({ event, record }) => `control:${record.offset} froze ${JSON.stringify(event?.data)}`);
+  return {
+    invariant: 'no wallet was frozen for what the log has',
+    looked: `${history.control.length} records of control`,
+    wrong,
+  };
+}
+
+/** Records that did not count, by name and why: what replicas did twice, and what came too late. */
+function ignoredIn(history: History): string[] {
+  const counts = new Map<string, number>();
+  for (const { event, code } of [...history.control, ...history.lanes.flat()]) {
+    if (code === null) continue;
+    const what = `${event?.name ?? 'bytes'} (${code})`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([what, count]) => `${count} ${what}`);
 }
 
 /** Every process folded the same bytes to the same end. */

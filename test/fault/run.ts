@@ -100,7 +100,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
 
   progress.doing('stopping the processes in order; reading the log anew');
   await Promise.all(fleet.members.map(({ replica }) => replica.stop(30_000)));
-  const verdicts = await check({
+  const { verdicts, ignored } = await check({
     ledger,
     chain,
     trusted: trustedFrom(fleet.trustedKeys),
@@ -114,6 +114,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const ends = [...traffic.ended].map(([end, count]) => `${count} ${end}`).join(', ');
   const notes = [
     `${traffic.begun} purchases (${ends}), ${traffic.repeats} repeats, ${ledger.count} records`,
+    `records that did not count: ${ignored.join(', ') || 'none'}`,
     ...watch.notes(),
   ];
   return { plan, injected, verdicts, notes };

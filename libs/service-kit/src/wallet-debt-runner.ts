@@ -1,6 +1,7 @@
 import type { Service } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
-import { type WalletDebt, owedForWallets } from '@countersign/payment';
+import { type WalletDebt, laneOf, owedForWallets } from '@countersign/payment';
+import type { DutyShares } from '@countersign/ports';
 import type { LaneHost } from './lane-host.ts';
 import type { Log } from './logger.ts';
 import { Refused } from './refusal.ts';
@@ -26,6 +27,8 @@ export interface WalletDebtRunnerOptions {
   readonly networks: Iterable<string>;
   readonly timers: Timers;
   readonly log: Log;
+  /** The lanes whose debts are ours; a wallet is in none, and is given to whoever has the one its name falls into. */
+  readonly duty?: DutyShares;
 }
 
 const RETRY_MIN_MS = 1_000;
@@ -48,7 +51,9 @@ export class WalletDebtRunner {
   }
 
   start(): void {
-    this.#stop = this.#options.host.onControl(() => this.#consider());
+    const { host, duty } = this.#options;
+    const stops = [host.onControl(() => this.#consider()), duty?.onChange(() => this.#consider())];
+    this.#stop = () => stops.forEach((stop) => stop?.());
     this.#consider();
   }
 
@@ -74,7 +79,14 @@ export class WalletDebtRunner {
     const { host, networks, service, effects } = this.#options;
     const view = host.control.tenants.get(tenant);
     const debts = view ? owedForWallets(view, networks) : [];
-    return debts.filter((debt) => debt.service === service && effects[debt.kind]);
+    return debts.filter(
+      (debt) => debt.service === service && effects[debt.kind] && this.#isOurs(tenant, debt),
+    );
+  }
+
+  #isOurs(tenant: string, { wallet }: WalletDebt): boolean {
+    const { duty, host } = this.#options;
+    return duty?.holds(laneOf(tenant, wallet, host.lanes.length)) ?? true;
   }
 
   #jobOf(tenant: string, debt: WalletDebt): Job {

@@ -1,6 +1,6 @@
 import { Fault, digestOf, toDecimal } from '@countersign/kernel';
-import { type Task, costOf, stopAtOf, taskAlertsOwed } from '@countersign/payment';
-import type { Notifier } from '@countersign/ports';
+import { type Task, costOf, laneOf, stopAtOf, taskAlertsOwed } from '@countersign/payment';
+import type { DutyShares, Notifier } from '@countersign/ports';
 import { type Duty, type LaneHost, type Log, Refused, type Timers } from '@countersign/service-kit';
 
 const RETRY_MS = 5_000;
@@ -19,8 +19,18 @@ export class TaskAlerts implements Duty {
 
   /** Takes up every alert that is owed now, and each as it arises. */
   start(): void {
+    const { host, duty } = this.#parts;
+    const stops = [
+      host.onTask((task) => this.#consider(task)),
+      duty?.onChange(() => this.#considerAll()),
+    ];
+    this.#unsubscribe = () => stops.forEach((stop) => stop?.());
+    this.#considerAll();
+  }
+
+  /** Lanes may have been given to us. */
+  #considerAll(): void {
     const { host } = this.#parts;
-    this.#unsubscribe = host.onTask((task) => this.#consider(task));
     for (const lane of host.lanes)
       for (const agent of lane.agents.values())
         for (const task of agent.taskBooks.values()) this.#consider(task);
@@ -34,6 +44,8 @@ export class TaskAlerts implements Duty {
   }
 
   #consider(task: Task): void {
+    const { host, duty } = this.#parts;
+    if (duty && !duty.holds(laneOf(task.tenant, task.agent, host.lanes.length))) return;
     const [code] = taskAlertsOwed(task);
     const key = `${task.tenant}/${task.agent}/${task.task}`;
     if (code === undefined || this.#busy.has(key)) return;
@@ -92,4 +104,6 @@ interface TaskAlertParts {
   readonly pageUrl: string;
   readonly timers: Timers;
   readonly log: Log;
+  /** The lanes whose alerts are ours; without it all are. */
+  readonly duty?: DutyShares;
 }
