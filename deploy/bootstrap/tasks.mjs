@@ -41,6 +41,7 @@ const TASKS = {
   sim: simulate,
   fuzz: program('test/fuzz/main.ts'),
   bench,
+  'bench:stack': (node, args = []) => bench(node, ['--stack', ...args]),
   countersign: program('apps/cli/src/main.ts'),
   standalone: program('apps/standalone/src/main.ts'),
   fund: program('apps/sandbox/src/story/fund.ts'),

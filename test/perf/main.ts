@@ -7,6 +7,10 @@ import { bench as decide } from './decide.bench.ts';
 import { bench as eventStore } from './event-store.bench.ts';
 import { bench as fold } from './fold.bench.ts';
 import { bench as http } from './http.bench.ts';
+import { bench as kafka } from './stack/kafka.bench.ts';
+import { bench as reserve } from './stack/reserve.bench.ts';
+import { bench as services } from './stack/services.bench.ts';
+import { bench as vault } from './stack/vault.bench.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   decide,
@@ -15,12 +19,15 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   fold,
   'event-store': eventStore,
 };
+/** On the real servers, which they start themselves. */
+const STACK_BENCHES: Readonly<Record<string, Bench>> = { reserve, kafka, vault, services };
 const FILE = 'docs/benchmarks.md';
 const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--write]
+       npm run bench:stack -- [names] [--quick] [--write]
 
 Measures both sides of each comparison in one run; trust the ratios. --write keeps the results in ${FILE}.
 --payments limits how long a log the fold is measured with, for the impatient.
-Benches: ${Object.keys(BENCHES).join(', ')}`;
+Benches: ${Object.keys(BENCHES).join(', ')}; on the real servers: ${Object.keys(STACK_BENCHES).join(', ')}`;
 
 const HEAD = `# Benchmarks
 
@@ -42,7 +49,7 @@ function section(command: string, bench: Bench, lines: readonly Line[]): string 
   return [
     `## ${bench.title}`,
     bench.about,
-    `\`npm run bench -- ${command}\`, ${date}, ${machine()}.`,
+    `\`npm run ${command}\`, ${date}, ${machine()}.`,
     ['| what | measured | beside it | aim |', '| --- | --- | --- | --- |', ...rows].join('\n'),
   ].join('\n\n');
 }
@@ -70,11 +77,13 @@ async function main(): Promise<number> {
       write: { type: 'boolean' },
       quick: { type: 'boolean' },
       help: { type: 'boolean' },
+      stack: { type: 'boolean' },
       payments: { type: 'string' },
     },
   });
-  const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
-  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+  const benches = values.stack ? STACK_BENCHES : BENCHES;
+  const names = positionals.length > 0 ? positionals : Object.keys(benches);
+  const unknown = names.filter((name) => !Object.hasOwn(benches, name));
   if (values.help || unknown.length > 0) {
     console.log(unknown.length > 0 ? `no bench is called ${unknown.join(', ')}\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 2 : 0;
@@ -82,9 +91,12 @@ async function main(): Promise<number> {
   const paymentsMax = Number(values.payments ?? Infinity);
   const size: Size = values.quick ? 'quick' : 'full';
   for (const name of names) {
-    const bench = BENCHES[name];
+    const bench = benches[name];
     if (!bench) continue;
-    const command = [name, ...(values.payments ? ['--payments', values.payments] : [])].join(' ');
+    const command = [
+      ...[values.stack ? 'bench:stack' : 'bench', '--', name],
+      ...(values.payments ? ['--payments', values.payments] : []),
+    ].join(' ');
     console.log(`\n${name}: ${bench.title}`);
     const lines = await bench.run(
       (progress) => console.error(`  … ${progress}`),

@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { TopicsFile, applyTopics, openKafkaLog } from '@countersign/adapter-kafka';
+import type { EventLog } from '@countersign/ports';
+import { LaneHost } from '@countersign/service-kit';
+import { PaidLog } from '@countersign/testkit';
+import { Kafka, Partitioners, type Producer, logLevel } from 'kafkajs';
+import { parse } from 'yaml';
+import { startKafka } from '../../../deploy/local/kafka.mjs';
+import { type Bench, quantile, rate, secondsOf, thousands, times } from '../bench.ts';
+
+const RECORD_BYTES = 1_000;
+const LANES = 8;
+const AT_ONCE = 512;
+const SINGLES = { quick: 100, full: 1_000 };
+const MANY = { quick: 5_000, full: 50_000 };
+const PAYMENTS = { quick: 200, full: 5_000 };
+const CHUNK = 200;
+const bytes = Buffer.alloc(RECORD_BYTES, 'x');
+
+interface Broker {
+  readonly brokers: readonly string[];
+  readonly prefix: string;
+}
+
+async function openLog({ brokers, prefix }: Broker): Promise<EventLog> {
+  const url = new URL('../../../deploy/kafka/topics.yaml', import.meta.url);
+  const file = TopicsFile.parse(parse(readFileSync(url, 'utf8')));
+  await applyTopics({
+    ...{ brokers: [...brokers], clientId: 'bench', file, laneCount: LANES, prefix, replication: 1 },
+  });
+  return openKafkaLog({ brokers: [...brokers], clientId: 'bench', laneCount: LANES, prefix });
+}
+
+async function latencies(count: number, task: () => Promise<unknown>): Promise<number[]> {
+  const took: number[] = [];
+  while (took.length < count) took.push((await secondsOf(task)) * 1_000);
+  return took;
+}
+
+const said = (took: readonly number[]) =>
+  `p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)} ms`;
+
+function bareSend(producer: Producer, topic: string) {
+  return (count: number) =>
+    producer.send({
+      ...{ topic, acks: -1 },
+      messages: Array.from({ length: count }, (_, index) => ({
+        partition: index % LANES,
+        value: bytes,
+      })),
+    });
+}
+
+const logSend = (log: EventLog) => (count: number) =>
+  Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      log.append([{ lane: String(index % LANES), key: 'acme/a', bytes }]),
+    ),
+  );
+
+async function rateOf(count: number, send: (count: number) => Promise<unknown>): Promise<number> {
+  const seconds = await secondsOf(async () => {
+    for (let left = count; left > 0; left -= AT_ONCE) await send(AT_ONCE);
+  });
+  return rate(count, seconds);
+}
+
+/** From appending until a subscriber has it, one record at a time. */
+async function readBacks(log: EventLog, count: number): Promise<number[]> {
+  let wake: () => void = () => undefined;
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const from = new Map([['0', await log.end('0')]]);
+  const subscription = log.subscribe(from, () => wake(), reject);
+  const took = await latencies(count, async () => {
+    const seen = new Promise<void>((resolve) => (wake = resolve));
+    await log.append([{ lane: '0', key: 'acme/a', bytes }]);
+    await Promise.race([seen, failed]);
+  });
+  await subscription.close();
+  return took;
+}
+
+/** The same with a stock kafkajs consumer; and how many a second come through when many are sent. */
+async function bareReadBacks(
+  client: Kafka,
+  { topic, send }: { topic: string; send: (count: number) => Promise<unknown> },
+  { singles, many }: { singles: number; many: number },
+) {
+  const consumer = client.consumer({ groupId: `${topic}-bench`, maxWaitTimeInMs: 250 });
+  let wake: () => void = () => undefined;
+  let seen = 0;
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: false });
+  const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
+  const eachBatch = async ({ batch }: { batch: { messages: readonly unknown[] } }) => {
+    seen += batch.messages.length;
+    wake();
+  };
+  await consumer.run({ autoCommit: false, eachBatch });
+  await joined;
+  // Until one message has come through, the consumer may not have found its place.
+  const first = new Promise<void>((resolve) => (wake = resolve));
+  const poke = setInterval(() => void send(1), 200);
+  await first;
+  clearInterval(poke);
+  const took = await latencies(singles, async () => {
+    const delivered = new Promise<void>((resolve) => (wake = resolve));
+    await send(1);
+    await delivered;
+  });
+  const start = seen;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  wake = () => {
+    if (seen - start >= many) resolve();
+  };
+  const seconds = await secondsOf(async () => {
+    for (let left = many; left > 0; left -= AT_ONCE) await send(AT_ONCE);
+    await all;
+  });
+  await consumer.disconnect();
+  return { took, through: rate(many, seconds) };
+}
+
+/** Records a second that a service folds when it starts with nothing kept. */
+async function folding(broker: Broker, payments: number): Promise<number> {
+  const log = await openLog(broker);
+  const paid = new PaidLog(LANES, 64);
+  await log.append(await paid.founding());
+  for (let from = 0; from < payments; from += CHUNK) {
+    const made = Array.from({ length: CHUNK }, (_, at) =>
+      paid.payment(from + at, Date.now(), 'settled'),
+    );
+    await log.append((await Promise.all(made)).flat());
+  }
+  const fail = (error: unknown) => {
+    throw error;
+  };
+  const host = new LaneHost(log, paid.trusted, fail, { threads: true });
+  const seconds = await secondsOf(() => host.start());
+  await host.close();
+  await log.close();
+  return rate(payments * 7, seconds);
+}
+
+export const bench: Bench = {
+  title: 'The log on Kafka beside bare kafkajs',
+  about:
+    'One broker on the same cores, records of 1,000 bytes, all replicas acknowledge. Bare kafkajs sends whole batches; the log is given single records, 512 at once, and reads each back. Folding verifies every signed record, five of seven, in threads.',
+  async run(tell, size) {
+    const server = await startKafka();
+    const prefix = `bench${randomUUID().slice(0, 6)}.`;
+    const { brokers } = server;
+    const log = await openLog({ brokers, prefix });
+    const client = new Kafka({
+      ...{ brokers: [...brokers], clientId: 'bare', logLevel: logLevel.NOTHING },
+    });
+    const producer = client.producer({
+      ...{ idempotent: true, maxInFlightRequests: 1 },
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    try {
+      const topic = `${prefix}lanes`;
+      const bare = bareSend(producer, topic);
+      const ours = logSend(log);
+      await bare(100);
+      await ours(100);
+      tell('one at a time');
+      const bareOne = await latencies(SINGLES[size], () => bare(1));
+      const oursOne = await latencies(SINGLES[size], () => ours(1));
+      tell('many at once');
+      const bareMany = await rateOf(MANY[size], bare);
+      const oursMany = await rateOf(MANY[size], ours);
+      tell('read back');
+      const oursBack = await readBacks(log, SINGLES[size]);
+      const bareBack = await bareReadBacks(
+        client,
+        { topic, send: bare },
+        { singles: SINGLES[size], many: MANY[size] },
+      );
+      tell('folding');
+      const folded = await folding({ brokers, prefix: `${prefix}fold.` }, PAYMENTS[size]);
+      const ratio = (one: number[], other: number[]) =>
+        times(quantile(one, 0.5) / quantile(other, 0.5));
+      return [
+        {
+          what: 'one append at a time',
+          figure: said(oursOne),
+          beside: `bare ${said(bareOne)}: ${ratio(oursOne, bareOne)}`,
+        },
+        {
+          what: `appends, ${AT_ONCE} at once`,
+          figure: `${thousands(oursMany)} /s`,
+          beside: `bare ${thousands(bareMany)} /s: ${times(oursMany / bareMany)}`,
+        },
+        {
+          what: 'append to read-back by a subscriber',
+          figure: said(oursBack),
+          beside: `bare ${said(bareBack.took)}: ${ratio(oursBack, bareBack.took)}`,
+        },
+        {
+          what: 'bare kafkajs, produce to consume',
+          figure: `${thousands(bareBack.through)} /s`,
+        },
+        {
+          what: `a start on ${thousands(PAYMENTS[size] * 7)} records, nothing kept`,
+          figure: `${thousands(folded)} records/s`,
+          aim: '>= 100,000 /s',
+        },
+      ];
+    } finally {
+      await log.close();
+      await producer.disconnect();
+      await server.stop();
+    }
+  },
+};
