@@ -17,11 +17,11 @@ export interface AcknowledgedStop {
 
 /** What agents and people really did, noted before it reaches the system: records of acts nobody did are forgeries. */
 export class Acts {
-  readonly stops: AcknowledgedStop[] = [];
+  stops: AcknowledgedStop[] = [];
   readonly #done = new Map<string, number>();
-  readonly #history: History;
+  readonly #history: () => History;
 
-  constructor(history: History) {
+  constructor(history: () => History) {
     this.#history = history;
   }
 
@@ -34,15 +34,20 @@ export class Acts {
     return this.#done.get(act) ?? 0;
   }
 
+  /** The log has lost records: what people were told of stops held for the log as it was. */
+  forgetStops(): void {
+    this.stops = [];
+  }
+
   /** @param position of the record that was acknowledged. */
   acknowledge(stop: Omit<AcknowledgedStop, 'laneEnds' | 'isLifted'>, position?: Position): void {
-    const { lanes } = this.#history;
+    const { lanes } = this.#history();
     const isLifted = position !== undefined && this.#isLifted(stop, position);
     this.stops.push({ ...stop, isLifted, laneEnds: lanes.map((lane) => lane.length) });
   }
 
   #isLifted({ tenant, agent }: { tenant: string; agent?: string }, position: Position): boolean {
-    const { control, lanes } = this.#history;
+    const { control, lanes } = this.#history();
     const since = (all: readonly Seen[] | undefined) => (all ?? []).slice(position.offset);
     if (position.lane === CONTROL)
       return since(control).some(

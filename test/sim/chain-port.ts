@@ -29,8 +29,10 @@ export function chainPort(parts: ChainPortParts): Chain {
         return effect(weather.strikes('rpcLag') ? dice.between(1, 12) : 0);
       },
     });
+  const send = (name: string, effect: () => void) =>
+    call(name, () => void (weather.strikes('transactionLost') || effect()), false).then(() => SENT);
   const submit = (submission: Submission) =>
-    call(`submit ${submission.kind}`, () => chain.submit(submission), false);
+    send(`submit ${submission.kind}`, () => chain.submit(submission));
   return {
     network: chain.network,
     head: (tag) => call(`head ${tag}`, (lag) => chain.at(tag, lag), true),
@@ -59,10 +61,8 @@ export function chainPort(parts: ChainPortParts): Chain {
     accounts: {
       read: (address, tag) =>
         call(`account ${tag}`, (lag) => chain.accounts.readAt(address, chain.at(tag, lag)), true),
-      deploy: (firstOwner) =>
-        call('deploy', () => void chain.accounts.deploy(firstOwner), false).then(() => SENT),
-      rotate: (rotation) =>
-        call('rotate', () => void chain.accounts.rotate(rotation), false).then(() => SENT),
+      deploy: (firstOwner) => send('deploy', () => void chain.accounts.deploy(firstOwner)),
+      rotate: (rotation) => send('rotate', () => void chain.accounts.rotate(rotation)),
     },
   };
 }

@@ -4,7 +4,7 @@ import { NETWORK, USDC } from './cast.ts';
 import { chainPort } from './chain-port.ts';
 import { FINAL_DEPTH, SAFE_DEPTH, SimChain, type Submission } from './chain.ts';
 import { Dice } from './dice.ts';
-import { Scheduler } from './scheduler.ts';
+import { Scheduler, newParty } from './scheduler.ts';
 import { Weather } from './weather.ts';
 import { Wire } from './wire.ts';
 
@@ -110,8 +110,7 @@ async function inCalm<T>(
 ): Promise<T> {
   const scheduler = new Scheduler(dice, START_MS);
   const weather = new Weather(dice);
-  const party = { isAlive: true, pausedUntilMs: 0, suspendedMs: 0 };
-  const wire = new Wire({ scheduler, weather, dice, party });
+  const wire = new Wire({ scheduler, weather, dice, party: newParty() });
   const answer = ask(chainPort({ chain, wire, weather, dice }));
   while (await scheduler.step());
   return answer;

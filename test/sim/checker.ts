@@ -15,6 +15,7 @@ import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
 import { outflows } from './invariants/outflows.ts';
 import { replay } from './invariants/replay.ts';
+import { restore } from './invariants/restore.ts';
 import { sessions } from './invariants/sessions.ts';
 import { single } from './invariants/single.ts';
 import { stops } from './invariants/stops.ts';
@@ -46,6 +47,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   money,
   /** What is not in the log and leaves a wallet freezes it. */
   outflows,
+  /** Nothing is signed on a log that has lost records before people accepted that. */
+  restore,
   /** At the end, nothing is stuck. */
   liveness,
   handover,
@@ -64,14 +67,24 @@ export class Checker {
   broken: Broken | undefined;
   readonly #world: World;
   readonly #only: readonly string[] | undefined;
-  readonly #all: Invariant[] = [];
+  #all: Invariant[] = [];
 
   constructor(world: World, only?: readonly string[]) {
     this.#world = world;
     this.#only = only;
-    for (const [name, make] of Object.entries(INVARIANTS))
-      if (!only || only.includes(name))
-        this.#all.push(make(world, (account) => this.fail(name, account)));
+    this.#all = this.#make();
+  }
+
+  /** Judges another log from its first record on. */
+  beginAnew(): void {
+    this.#all = this.#make();
+    this.afterStep();
+  }
+
+  #make(): Invariant[] {
+    return Object.entries(INVARIANTS)
+      .filter(([name]) => !this.#only || this.#only.includes(name))
+      .map(([name, make]) => make(this.#world, (account) => this.fail(name, account)));
   }
 
   fail(invariant: string, account: string): void {

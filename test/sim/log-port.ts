@@ -122,7 +122,12 @@ class Feed implements Subscription {
   }
 
   #deliver(lane: LaneId): void {
-    const { read, weather, dice, distort = (it) => it } = this.#parts;
+    const { read, scheduler, weather, dice, party, distort = (it) => it } = this.#parts;
+    const cutOffMs = party.cutOffUntilMs - scheduler.nowMs;
+    if (cutOffMs > 0) {
+      scheduler.after(cutOffMs, `delivery ${lane}`, () => this.#deliver(lane), party);
+      return;
+    }
     this.#underWay.delete(lane);
     if (!this.#isOpen) return;
     let offset = this.#next.get(lane) ?? 0;

@@ -59,13 +59,34 @@ function readOptions(): Options {
   return { seeds, steps, replicas, threads, fault };
 }
 
-function showProgress(seed: number, done: number, of: number): void {
-  progress(`seed ${seed}: ${done} of ${of} steps`);
-}
+const TOLD_EACH_MS = 60_000;
 
-/** Overwrites one line on a terminal; says nothing to a file. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}`);
+/** How far all threads have come: on a terminal in one line that is overwritten, in a file in a line each minute. */
+class Progress {
+  readonly #of: number;
+  readonly #startedAt = performance.now();
+  readonly #done = new Map<number, number>();
+  #toldAt = this.#startedAt;
+
+  constructor({ seeds, steps }: Options) {
+    this.#of = seeds.length * steps;
+  }
+
+  show(seed: number, steps: number): void {
+    this.#done.set(seed, steps);
+    const nowMs = performance.now();
+    const { isTTY } = process.stderr;
+    if (!isTTY && nowMs - this.#toldAt < TOLD_EACH_MS) return;
+    this.#toldAt = nowMs;
+    const sum = [...this.#done.values()].reduce((total, it) => total + it, 0);
+    const rate = Math.round((sum * 1_000) / (nowMs - this.#startedAt));
+    const text = `seed ${seed}; ${sum} of ${this.#of} steps, ${rate} a second`;
+    process.stderr.write(isTTY ? `\r${text.padEnd(70)}` : `${text}\n`);
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write(`\r${''.padEnd(70)}\r`);
+  }
 }
 
 function tellBroken({ seed, lines }: Breakage, { steps, replicas, fault }: Options): void {
@@ -89,13 +110,17 @@ function sharesOf({ seeds, threads, ...rest }: Options): Share[] {
 }
 
 /** One share in a thread of its own. */
-function simulateAside(share: Share, summary: Summary): Promise<Breakage | undefined> {
+function simulateAside(
+  share: Share,
+  summary: Summary,
+  progress: Progress,
+): Promise<Breakage | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Breakage | undefined>();
   const worker = new Worker(new URL('share.ts', import.meta.url), { workerData: share });
   worker.on('error', reject);
   worker.on('exit', (code) => reject(new Error(`a thread ended with ${code} and said nothing`)));
   worker.on('message', (told: Told) => {
-    if (told.kind === 'progress') return showProgress(told.seed, told.steps, share.steps);
+    if (told.kind === 'progress') return progress.show(told.seed, told.steps);
     summary.include(told.counted);
     resolve(told.broken);
   });
@@ -104,12 +129,15 @@ function simulateAside(share: Share, summary: Summary): Promise<Breakage | undef
 
 async function simulateAll(options: Options, summary: Summary): Promise<readonly Breakage[]> {
   const shares = sharesOf(options);
+  const progress = new Progress(options);
   const [only] = shares;
   if (shares.length > 1 || !only) {
-    const all = await Promise.all(shares.map((share) => simulateAside(share, summary)));
+    const all = await Promise.all(shares.map((share) => simulateAside(share, summary, progress)));
+    progress.clear();
     return all.filter((broken) => broken !== undefined);
   }
-  const done = await simulate(only, (seed, steps) => showProgress(seed, steps, only.steps));
+  const done = await simulate(only, (seed, steps) => progress.show(seed, steps));
+  progress.clear();
   summary.include(done.summary.counted());
   return done.broken ? [done.broken] : [];
 }
@@ -119,7 +147,6 @@ async function main(): Promise<number> {
   const summary = new Summary();
   const startedAt = performance.now();
   const broken = await simulateAll(options, summary);
-  progress('');
   for (const it of broken) tellBroken(it, options);
   if (broken.length > 0) return 1;
   for (const line of summary.lines()) console.log(line);

@@ -1,7 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { Approvals, approvalDuty } from '@countersign/approval/service';
 import { Intake, Sessions, Tasks } from '@countersign/intake/service';
-import { Fault } from '@countersign/kernel';
 import { Registry, policyDuty } from '@countersign/policy/service';
 import type {
   Budgets,
@@ -68,6 +67,8 @@ export interface ProcessParts {
   readonly surroundings: Surroundings;
   /** The fold stopped, or work on a payment stopped: both are bugs. */
   readonly onBug: (where: string, error: unknown) => void;
+  /** It cannot start, and ends. */
+  readonly onStartFailed: (error: unknown) => void;
   readonly onFolded: (process: Process, record: LogRecord, folded: Folded) => void;
   /** Where it keeps its fold between lives, if it does. */
   readonly stateOptions: StateOptions;
@@ -108,11 +109,8 @@ export function startProcess(parts: ProcessParts): Process {
       takeUpDuties(shell, surroundings);
       process.isUp = true;
     },
-    (error: unknown) => {
-      // It could not even read where the lanes end: as any process that cannot start, it ends and is started anew.
-      party.isAlive = false;
-      if (!(error instanceof Fault && error.retryable)) onBug(`${name}: its start`, error);
-    },
+    // It could not even read where the lanes end: as any process that cannot start, it ends and is started anew.
+    (error: unknown) => parts.onStartFailed(error),
   );
   return process;
 }

@@ -3,7 +3,7 @@ import { AGENTS, TENANTS } from './cast.ts';
 import { agentAtWork } from './actors/agent.ts';
 import { chainAtWork } from './actors/facilitator.ts';
 import { found } from './actors/founding.ts';
-import { calmDown, misfortuneAtWork } from './actors/misfortune.ts';
+import { calmDown, misfortuneAtWork, restoreAtWork } from './actors/misfortune.ts';
 import { operatorsAtWork } from './actors/operators.ts';
 import { outsiderAtWork } from './actors/outsider.ts';
 import { approversAtWork } from './actors/people.ts';
@@ -48,6 +48,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   outsiderAtWork(world);
   misfortuneAtWork(world);
   thiefAtWork(world);
+  restoreAtWork(world);
   let told = 0;
   await world.run(() => {
     if (scheduler.steps - told >= PROGRESS_EACH) {
@@ -57,6 +58,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     return scheduler.steps >= options.steps;
   });
   const steps = scheduler.steps;
+  options.onProgress?.(steps);
   if (!checker.broken) await settle(world);
   return {
     seed: options.seed,

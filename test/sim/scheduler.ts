@@ -5,9 +5,17 @@ import type { Dice } from './dice.ts';
 /** Whoever events happen to: nothing happens to the dead, and a paused one gets everything when it wakes. */
 export interface Party {
   isAlive: boolean;
+  /** Its machine is gone too: what it sent never arrives. */
+  isGone: boolean;
   pausedUntilMs: number;
+  /** Until then it reaches nothing and nothing reaches it, while its clock and timers go on. */
+  cutOffUntilMs: number;
   /** How long its monotonic clock stood still: a machine that is suspended does not count the time. */
   suspendedMs: number;
+}
+
+export function newParty(): Party {
+  return { isAlive: true, isGone: false, pausedUntilMs: 0, cutOffUntilMs: 0, suspendedMs: 0 };
 }
 
 interface Event {

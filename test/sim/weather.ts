@@ -16,6 +16,8 @@ const WORST = {
   pause: 0.25,
   /** A replica's process ends; another starts from the log alone. */
   crash: 0.25,
+  /** A replica reaches neither log nor keys, chain or budgets for a while, and does not know it. */
+  cutOff: 0.15,
   /** A replica's clock is set wrong. */
   skew: 0.15,
   /** The log's own clock jumps. */
@@ -24,6 +26,8 @@ const WORST = {
   rpcError: 0.08,
   /** The node of a chain is blocks behind. */
   rpcLag: 0.1,
+  /** The node takes a transaction, and loses it. */
+  transactionLost: 0.2,
   /** Keys cannot be reached. */
   keysOut: 0.02,
   /** The budget server is lost, with what was written last or with all. */

@@ -23,15 +23,17 @@ export class Wire {
   }
 
   call<T>(call: Call<T>): Promise<T> {
-    const { scheduler, weather, dice } = this.#parts;
+    const { scheduler, weather, dice, party } = this.#parts;
     const { name, code } = call;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const fail = () => reject(new Fault(code, `${name}: no answer`, { retryable: true }));
-    if (weather.strikes('requestLost')) {
+    const isCutOff = party.cutOffUntilMs > scheduler.nowMs;
+    if (isCutOff || weather.strikes('requestLost')) {
       this.#answer(name, dice.between(0, 3_000), fail);
       return promise;
     }
     const takeEffect = () => {
+      if (party.isGone) return;
       let settle: () => void;
       try {
         const value = call.effect();

@@ -1,22 +1,24 @@
 import { type SyncStore, openStateStore, openSyncStore } from '@countersign/adapter-sqlite';
+import type { Authorization } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
-import type { Notifier } from '@countersign/ports';
+import type { Clock, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
 import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
-import { type SignedSubmission, SimChain } from './chain.ts';
+import { type SignedSubmission, SimChain, type Usage } from './chain.ts';
 import { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
 import { History } from './history.ts';
+import { claimOf } from './invariants/claim.ts';
 import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
 import { ACCOUNTS, isOwners } from './owners.ts';
 import { logPort } from './log-port.ts';
 import { NO_PLANT, type Plant } from './plants.ts';
 import { type Process, type Surroundings, startProcess } from './replica.ts';
-import { Scheduler } from './scheduler.ts';
+import { Scheduler, newParty } from './scheduler.ts';
 import { Weather } from './weather.ts';
 import { Wire } from './wire.ts';
 
@@ -29,6 +31,14 @@ export interface Replica {
   skewMs: number;
   process: Process;
 }
+
+/** How many records each lane had. */
+export interface LogCopy {
+  readonly control: number;
+  readonly lanes: readonly number[];
+}
+
+const GONE = { isAlive: false, isGone: true };
 
 export interface WorldOptions {
   readonly seed: number;
@@ -44,8 +54,8 @@ export class World {
   readonly dice: Dice;
   readonly scheduler: Scheduler;
   readonly weather: Weather;
-  readonly store: SyncStore;
-  readonly history: History;
+  store: SyncStore;
+  history: History;
   readonly chain: SimChain;
   readonly vault = new Vault();
   readonly acts: Acts;
@@ -56,11 +66,20 @@ export class World {
   notifierIsOut = false;
   /** Nonces of what was signed with stolen keys. */
   readonly stolenNonces = new Set<string>();
+  /** Every authorization that a wallet signed, and every use of a nonce in a block, whatever the log holds of them now. */
+  readonly signed: Authorization[] = [];
+  readonly usages = new Map<string, Usage>();
+  /** Nonces of what was signed by records that the log has lost. */
+  readonly lostNonces = new Set<string>();
   readonly #plant: Plant;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
   readonly #kept = new Map<string, StateOptions>();
+  readonly #restoring: Dice;
+  #wasRestored = false;
   #logClockMs = 0;
+  /** The stamp of a record that is put back. */
+  #loadedMs: number | undefined;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -73,13 +92,9 @@ export class World {
       nowMs: () => this.scheduler.nowMs + this.#logClockMs,
       monotonicMs: () => this.scheduler.nowMs,
     };
-    const store = openSyncStore({ path: ':memory:', laneCount: LANES, logId: 'sim', clock });
-    this.store = this.#plant.store?.(store) ?? store;
-    this.store.onCommit(() => {
-      for (const feed of [...this.#feeds]) feed();
-    });
+    this.store = this.#openStore(clock);
     this.history = new History(this.store);
-    this.acts = new Acts(this.history);
+    this.acts = new Acts(() => this.history);
     this.chain = new SimChain(NETWORK, START_MS, {
       isGenuine: (submission) => this.#isGenuine(submission),
       accounts: { rules: ACCOUNTS, chainId: CHAIN_ID, verify: isOwners },
@@ -93,8 +108,15 @@ export class World {
       clock,
       reserve: this.#plant.reserve ?? ((it, request) => it.reserveNow(request)),
     });
-    this.vault.onSignature = (signature) => this.checker.onSignature(signature);
-    this.chain.onUsage = (usage) => this.checker.onUsage(usage);
+    this.vault.onSignature = (signature) => {
+      if (signature.meaning?.kind === 'transfer') this.signed.push(signature.meaning.authorization);
+      this.checker.onSignature(signature);
+    };
+    this.chain.onUsage = (usage) => {
+      this.usages.set(usage.transactionHash, usage);
+      this.checker.onUsage(usage);
+    };
+    this.#restoring = this.dice.fork('restoring');
     const keeping = this.dice.fork('keeping');
     this.replicas = Array.from({ length: options.replicas }, (_, index) => {
       const name = `replica-${index}`;
@@ -117,6 +139,56 @@ export class World {
   /** A process that starts on perfect ports, such as one that only reads. */
   startAside(name: string): Process {
     return this.#start(name, () => 0);
+  }
+
+  /** Where every lane ends now, control too: what a copy of the log that is made now would hold. */
+  copyLog(): LogCopy {
+    const { control, lanes } = this.history;
+    return { control: control.length, lanes: lanes.map((lane) => lane.length) };
+  }
+
+  /**
+   * An older copy takes the place of the log, by operators who stopped every process first: what is under way never
+   * arrives, counters are empty, and kept folds are removed, if nobody forgets to.
+   */
+  restoreLog(copy: LogCopy): void {
+    for (const { process } of this.replicas) Object.assign(process.party, GONE);
+    const held = [
+      ...this.history.control.slice(0, copy.control),
+      ...this.history.lanes.flatMap((lane, index) => lane.slice(0, copy.lanes[index] ?? 0)),
+    ].map((seen) => seen.record);
+    this.store = this.#openStore({
+      nowMs: () => this.#loadedMs ?? this.scheduler.nowMs + this.#logClockMs,
+      monotonicMs: () => this.scheduler.nowMs,
+    });
+    // Each lane's own order holds: within a lane no stamp goes back.
+    for (const { stampMs, offset: _, ...record } of held.toSorted(
+      (a, b) => a.stampMs - b.stampMs,
+    )) {
+      this.#loadedMs = stampMs;
+      this.store.appendNow([record]);
+    }
+    this.#loadedMs = undefined;
+    this.history = new History(this.store);
+    this.acts.forgetStops();
+    this.checker.beginAnew();
+    for (const authorization of this.signed)
+      if (typeof claimOf(this.history, authorization) === 'string')
+        this.lostNonces.add(authorization.nonce);
+    // Who forgets to is told: a fold that is ahead of its log refuses to start.
+    for (const kept of this.#kept.values()) if (this.#restoring.chance(0.7)) kept.state?.clear();
+    this.#wasRestored = true;
+    this.budgets.lose();
+    for (const replica of this.replicas) this.restart(replica);
+  }
+
+  #openStore(clock: Clock): SyncStore {
+    const bare = openSyncStore({ path: ':memory:', laneCount: LANES, logId: 'sim', clock });
+    const store = this.#plant.store?.(bare) ?? bare;
+    store.onCommit(() => {
+      for (const feed of [...this.#feeds]) feed();
+    });
+    return store;
   }
 
   setLogClock(offMs: number): void {
@@ -149,7 +221,7 @@ export class World {
   }
 
   #start(name: string, skewMs: () => number): Process {
-    const party = { isAlive: true, pausedUntilMs: 0, suspendedMs: 0 };
+    const party = newParty();
     const { scheduler, weather, dice, store, chain } = this;
     const wire = new Wire({ scheduler, weather, dice, party });
     const log = logPort({
@@ -185,11 +257,30 @@ export class World {
     const onBug = (where: string, error: unknown) => {
       if (party.isAlive) this.checker.fail('bug', `${where}: ${textOf(error)}`);
     };
+    const onStartFailed = (error: unknown) => {
+      if (this.#isToBeCleared(name, error)) {
+        this.weather.count('kept fold refused');
+        this.#kept.get(name)?.state?.clear();
+      } else if (!(error instanceof Fault && error.retryable)) onBug(`${name}: its start`, error);
+      party.isAlive = false;
+    };
     const onFolded: Checker['onFolded'] = (...folded) => this.checker.onFolded(...folded);
     const stateOptions = this.#stateOptions(name);
     return startProcess({
-      ...{ name, party, scheduler, skewMs, surroundings, onBug, onFolded, stateOptions },
+      ...{ name, party, scheduler, skewMs, surroundings, stateOptions },
+      ...{ onBug, onFolded, onStartFailed },
     });
+  }
+
+  /** A fold of what the log has lost: the operators remove it once it has said so. */
+  #isToBeCleared(name: string, error: unknown): boolean {
+    const codes = ['log_shorter', 'log_changed'];
+    return (
+      this.#wasRestored &&
+      this.#kept.has(name) &&
+      error instanceof Fault &&
+      codes.includes(error.code)
+    );
   }
 
   #notifier(wire: Wire): Notifier {

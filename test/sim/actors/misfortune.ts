@@ -15,6 +15,24 @@ export function misfortuneAtWork(world: World): void {
   scheduler.after(LOOK_MS, 'the sky is watched', next);
 }
 
+/** Once in some runs: operators put an older copy of the log back, minutes after it was made. */
+export function restoreAtWork(world: World): void {
+  const { scheduler, weather } = world;
+  const dice = world.dice.fork('restore');
+  if (!dice.chance(0.3)) return;
+  const isOver = () => weather.isCalm;
+  scheduler.after(dice.between(2, 30) * 1_000, 'a copy of the log is made', () => {
+    if (isOver()) return;
+    const copy = world.copyLog();
+    scheduler.after(dice.between(2, 30) * 1_000, 'the copy is put back', () => {
+      if (isOver()) return;
+      weather.count('log restored');
+      world.restoreLog(copy);
+      weather.count(world.lostNonces.size > 0 ? 'signatures lost' : 'nothing signed was lost');
+    });
+  });
+}
+
 function strike(world: World, dice: World['dice']): void {
   const { scheduler, weather } = world;
   const replica = dice.pick(world.replicas);
@@ -25,6 +43,8 @@ function strike(world: World, dice: World['dice']): void {
     party.pausedUntilMs = scheduler.nowMs + forMs;
     if (dice.chance(0.3)) party.suspendedMs += forMs;
   }
+  if (weather.strikes('cutOff'))
+    party.cutOffUntilMs = scheduler.nowMs + dice.pick([1_000, 8_000, 40_000]);
   if (weather.strikes('skew'))
     replica.skewMs = dice.pick([0, 0, 200, -200, 1_500, -1_500, 8_000, -8_000, 45_000, -45_000]);
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
@@ -40,7 +60,8 @@ export function calmDown(world: World): void {
   world.setLogClock(0);
   for (const replica of world.replicas) {
     replica.skewMs = 0;
-    replica.process.party.pausedUntilMs = 0;
-    if (!replica.process.party.isAlive) world.restart(replica);
+    const { party } = replica.process;
+    [party.pausedUntilMs, party.cutOffUntilMs] = [0, 0];
+    if (!party.isAlive) world.restart(replica);
   }
 }

@@ -1,3 +1,4 @@
+import { tenantOf } from '@countersign/payment';
 import {
   AGENTS,
   NETWORK,
@@ -41,6 +42,7 @@ const MANNERS = {
   credential: 1,
   rotate: 1,
   unfreezeWallet: 4,
+  acceptRestore: 3,
 };
 
 async function act(world: World, dice: Dice): Promise<void> {
@@ -73,11 +75,13 @@ async function act(world: World, dice: Dice): Promise<void> {
       return withdraw(world, dice, owner);
     case 'rotate':
       return rotate(world, owner);
+    case 'acceptRestore':
+      return acceptRestore(world, tenant);
     case 'unfreezeWallet':
       world.acts.note(`wallet.unfrozen/${tenant}`);
       return done(
         request(world, 'unfreeze a wallet', (it) =>
-          it.registry.unfreezeWallet(byOf(tenant), owner.wallet),
+          it.registry.unfreezeWallet(byOf(tenant), dice.pick(walletsOf(owner))),
         ),
       );
     case 'credential':
@@ -90,6 +94,8 @@ async function act(world: World, dice: Dice): Promise<void> {
   }
 }
 
+const walletsOf = ({ wallet, account }: (typeof AGENTS)[number]) =>
+  account === undefined ? [wallet] : [wallet, account];
 const byOf = (tenant: TenantName) => ({ tenant, person: 'owner' });
 const done = async (answer: Promise<unknown>): Promise<void> => void (await answer);
 
@@ -124,6 +130,14 @@ async function freezeAll(world: World, tenant: TenantName): Promise<void> {
   );
   if (answer.kind === 'answer')
     world.acts.acknowledge({ kind: 'tenant', tenant, tooLate: new Set() }, answer.value.position);
+}
+
+async function acceptRestore(world: World, tenant: TenantName): Promise<void> {
+  const view = world.history.views.at(-1);
+  const digest = view && tenantOf(view, tenant).restore;
+  if (typeof digest !== 'string') return;
+  world.acts.note(`restore.accepted/${tenant}`);
+  await request(world, 'accept a loss', (it) => it.registry.acceptRestore(byOf(tenant), digest));
 }
 
 async function changeSeller(world: World, dice: Dice, tenant: TenantName): Promise<void> {

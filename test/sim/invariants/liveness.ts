@@ -32,7 +32,8 @@ export const liveness: MakeInvariant = (world, report) => ({
 });
 
 /** A task may be closed after a decision; a ceiling may be reached. Nothing else changes what was decided. */
-function mayRefuse({ ceiling }: World, code: string | null): boolean {
+function mayRefuse({ ceiling, lostNonces }: World, code: string | null): boolean {
+  if (code === 'signed_before') return lostNonces.size > 0;
   return code === 'facts_changed' || (code === 'over_ceiling' && ceiling === CEILINGS.low);
 }
 
@@ -43,6 +44,8 @@ function sumsAgree(world: World, tenant: string, report: (account: string) => vo
   const sum = known
     .filter((it) => it.intent.kind === 'payment')
     .flatMap(({ phase }) => ('fixed' in phase && phase.fixed ? [phase.fixed.authorization] : []))
+    // What was paid by lost records freezes its wallet, and is in no counter.
+    .filter(({ nonce }) => !world.lostNonces.has(nonce))
     .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
     .reduce((total, { value }) => total + BigInt(value), 0n);
   const limit = { id: 'all', scope: `tenant:${tenant}`, window: { kind: 'lifetime' as const } };

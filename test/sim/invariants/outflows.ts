@@ -9,25 +9,24 @@ import type { MakeInvariant } from './invariant.ts';
  * nothing is signed for it then is said by `stops`.
  */
 export const outflows: MakeInvariant = (world, report) => {
-  const stolen = new Map<string, Usage>();
   const frozenFor = new Set<string>();
   return {
-    onUsage(usage) {
-      if (isTheft(world, usage)) stolen.set(usage.transactionHash, usage);
-    },
     onRecord({ event, applied }) {
       if (event?.name !== 'wallet.frozen' || !applied) return;
       const { tenant, wallet, outflow } = event.data;
       frozenFor.add(outflow.transactionHash);
-      const from = stolen.get(outflow.transactionHash)?.submission.from;
+      const usage = world.usages.get(outflow.transactionHash);
+      const from = usage && isUnlogged(world, usage) ? usage.submission.from : undefined;
       const view = tenantOf(world.history.views.at(-1)!, tenant);
       if (from === undefined || from !== view.wallets.get(wallet)?.address)
-        report(`${tenant}/${wallet} was frozen, and nobody stole from it`);
+        report(`${tenant}/${wallet} was frozen, and no money of it is unaccounted for`);
     },
     atEnd() {
-      for (const [hash, { submission, block }] of stolen)
-        if (isOnChain(world, hash, block.number) && !frozenFor.has(hash))
-          report(`money was stolen from ${submission.from} in ${hash}, and its wallet not frozen`);
+      for (const [hash, usage] of world.usages) {
+        const isMissed = isUnlogged(world, usage) && !frozenFor.has(hash);
+        if (isMissed && isOnChain(world, hash, usage.block.number))
+          report(`${usage.submission.from} lost money in ${hash}, and was not frozen`);
+      }
       for (const tenant of TENANTS) {
         const view = tenantOf(world.history.views.at(-1)!, tenant);
         for (const [wallet, { isFrozen, count }] of view.walletFreezes)
@@ -38,9 +37,10 @@ export const outflows: MakeInvariant = (world, report) => {
   };
 };
 
-function isTheft({ stolenNonces }: World, { submission }: Usage): boolean {
-  if (submission.kind === 'plain') return true;
-  return submission.kind === 'transfer' && stolenNonces.has(submission.nonce);
+/** Stolen, or paid by records that the log has lost. */
+function isUnlogged({ stolenNonces, lostNonces }: World, { submission }: Usage): boolean {
+  if (submission.kind !== 'transfer') return submission.kind === 'plain';
+  return stolenNonces.has(submission.nonce) || lostNonces.has(submission.nonce);
 }
 
 /** A reorganisation may have taken it back since. */
