@@ -148,6 +148,7 @@ describe('agents that speak Kafka', () => {
   it('are answered again after a crash between the answer and the commit, and pay once', async () => {
     const { told, until } = await listen();
     const dying: AgentInbox = {
+      read: (at) => inbox.read(at),
       receive: (handle) =>
         inbox.receive(async (message) => {
           await handle(message);

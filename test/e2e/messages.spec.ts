@@ -1,5 +1,5 @@
-import { Unattributed, messagesDuty } from '@countersign/intake/service';
-import { silentLog } from '@countersign/service-kit';
+import { IntakeModule, Unattributed, messagesDuty } from '@countersign/intake/service';
+import { createHttpApp, silentLog } from '@countersign/service-kit';
 import { MemoryMessages } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative } from './policies.ts';
@@ -14,6 +14,7 @@ let messages: MemoryMessages;
 let unattributed: Unattributed;
 let duty: ReturnType<typeof messagesDuty>;
 let agent: Speaker;
+let handled: string[];
 
 function startDuty() {
   unattributed = new Unattributed(world.time.clock, silentLog);
@@ -26,6 +27,7 @@ function startDuty() {
     clock: world.time.clock,
     timers: world.time.timers,
     log: silentLog,
+    meter: { handled: (result, code) => handled.push(`${result} ${code}`) },
   });
   duty.start();
 }
@@ -33,6 +35,7 @@ function startDuty() {
 beforeEach(async () => {
   world = await World.create();
   messages = new MemoryMessages();
+  handled = [];
   agent = new Speaker('research-1');
   await world.services.registry.setMessageKeys(OWNER, agent.agent, agent.keys);
   await world.usePolicy(autonomous());
@@ -221,6 +224,69 @@ describe("a message from a topic that only one agent's principal may write to", 
       ['research-1', null, 'invalid_request'],
     ]);
     expect(await payments()).toEqual([]);
+  });
+});
+
+describe('a message that was let lie', () => {
+  let app: Awaited<ReturnType<typeof createHttpApp>>;
+  beforeEach(async () => {
+    const { host } = world.services;
+    const { clock, timers } = world.time;
+    const parts = { host, key: statementKey('intake'), clock, timers, unattributed };
+    app = await createHttpApp(host, [IntakeModule.with({ ...parts, messages: duty })], silentLog);
+    await app.init();
+    await app.getHttpAdapter().getInstance().ready();
+  });
+  afterEach(() => app.close());
+  const resubmit = async (place: string, who = 'owner') => {
+    const headers = { authorization: `Bearer ${world.credentials[who]}` };
+    const url = '/v1/messages/resubmit';
+    const response = await app.inject({ method: 'POST', url, headers, payload: { place } });
+    await world.settle();
+    return { status: response.statusCode, body: response.json<Record<string, unknown>>() };
+  };
+
+  it('begins its payment when its agent has a key and an operator submits it again, once', async () => {
+    const late = new Speaker('batch-1');
+    const bytes = late.intent('m1', now());
+    await send(bytes, { signature: late.sign(bytes), key: 'default/batch-1' });
+    const { place } = unattributed.newest[0]!;
+    expect((await resubmit(place)).body).toMatchObject({ result: 'unattributed' });
+    await world.services.registry.setMessageKeys(OWNER, 'batch-1', late.keys);
+    await world.jump(3_600_000);
+    const first = await resubmit(place);
+    const second = await resubmit(place);
+    expect(first.body).toMatchObject({ result: 'accepted', code: null });
+    expect(second.body).toEqual(first.body);
+    await untilTold('signed');
+    expect(answersTo('m1').length).toBeGreaterThan(0);
+    expect(await payments()).toHaveLength(1);
+    const url = `/v1/payments/${String(first.body['paymentId'])}/timeline`;
+    const { body } = await world.call<{ entries: { says: string }[] }>('owner', 'GET', url);
+    expect(body.entries[0]?.says).toContain('that owner submitted once more');
+    expect(handled).toEqual(['unattributed unauthenticated', 'accepted none', 'accepted none']);
+  });
+
+  it('is still judged like any other', async () => {
+    await send(agent.intent('m1', now() - 3_600_000, { quote: { amount: '0.1' } }));
+    expect((await resubmit('memory:0')).body).toEqual({
+      result: 'refused',
+      code: 'invalid_request',
+      paymentId: null,
+    });
+  });
+
+  it('is submitted again by operators alone, and only where one stands', async () => {
+    await send(agent.intent('m1', now()));
+    expect((await resubmit('memory:0', 'ada')).status).toBe(403);
+    expect((await resubmit('memory:0', 'research-1')).status).toBe(403);
+    expect(await resubmit('memory:1')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+
+  it('cannot be submitted where no messages are taken', async () => {
+    const body = { place: 'memory:0' };
+    const answer = await world.call('owner', 'POST', '/v1/messages/resubmit', { body });
+    expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 });
 

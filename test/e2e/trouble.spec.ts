@@ -449,3 +449,73 @@ describe('messages', () => {
     expect(world.wallets.signed).toHaveLength(1);
   });
 });
+
+describe('a record that did not count', () => {
+  const resubmit = async (position: string, who = 'owner') => {
+    const url = '/v1/log/ignored/resubmit';
+    const answer = await world.call(who, 'POST', url, { body: { position } });
+    await world.settle();
+    return answer as unknown as Answer<{ applied: boolean; code: string | null; position: string }>;
+  };
+  /** The intent of a payment, as it stands in the log of another world, or of this one. */
+  const intentOf = async ({ log }: World, { id }: PaymentView) => {
+    const lane = id.split('_')[1] ?? '';
+    const records = await log.read(lane, 0, 1_000);
+    const isIntent = (bytes: Uint8Array) => Buffer.from(bytes).includes('intent.submitted');
+    const { key, bytes, offset } = records.find((it) => isIntent(it.bytes))!;
+    return { lane, key, bytes, offset };
+  };
+
+  it('counts when what was missing is there and it is submitted again, and then never more', async () => {
+    const elsewhere = await World.create();
+    const late = { tenant: 'default', person: 'owner' };
+    elsewhere.credentials['late-1'] = (
+      await elsewhere.services.registry.addAgent(late, 'late-1', 'w1')
+    ).credential;
+    const { body } = await elsewhere.propose({}, { who: 'late-1' });
+    const { lane, key, bytes } = await intentOf(elsewhere, body);
+    await elsewhere.stop();
+
+    const [ignored] = await world.log.append([{ lane, key, bytes }]);
+    await world.settle();
+    const position = `${lane}:${ignored!.offset}`;
+    expect((await resubmit(position)).body).toMatchObject({ code: 'agent_unknown' });
+    await world.services.registry.addAgent(late, 'late-1', 'w1');
+    expect((await resubmit(position)).body).toMatchObject({ applied: true, code: null });
+    expect((await resubmit(position)).body).toMatchObject({
+      applied: false,
+      code: 'stale_ordinal',
+    });
+    expect((await world.read(body.id)).resource).toEqual(body.resource);
+  });
+
+  it('goes to the lane that is its own, and does not count a second time there', async () => {
+    const { body } = await world.propose();
+    const { lane, key, bytes, offset } = await intentOf(world, body);
+    const other = String((Number(lane) + 1) % 4);
+    const [strayed] = await world.log.append([{ lane: other, key, bytes }]);
+    await world.settle();
+    const again = await resubmit(`${other}:${strayed!.offset}`);
+    expect(again.body).toMatchObject({ applied: false, code: 'stale_ordinal' });
+    expect(again.body.position.startsWith(`${lane}:`)).toBe(true);
+    expect(problem(await world.call('owner', 'GET', `/v1/payments/${body.id}`)).status).toBe(
+      body.status,
+    );
+    expect(await resubmit(`${lane}:${offset}`)).toMatchObject({
+      status: 409,
+      body: { code: 'not_ignored' },
+    });
+  });
+
+  it('is submitted again by operators alone, and only where one stands', async () => {
+    const [garbage] = await world.log.append([{ lane: '1', key: 'x', bytes: Buffer.of(0xff) }]);
+    await world.settle();
+    const position = `1:${garbage!.offset}`;
+    expect((await resubmit(position)).body).toMatchObject({ code: 'undecodable' });
+    expect((await resubmit(position, 'ada')).status).toBe(403);
+    expect((await resubmit(position, 'research-1')).status).toBe(403);
+    expect((await resubmit('1:999999')).status).toBe(404);
+    expect((await resubmit('77:0')).status).toBe(404);
+    expect((await resubmit('control:0')).status).toBe(400);
+  });
+});

@@ -7,6 +7,7 @@ import { addLogCommands } from './commands/log.ts';
 import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
 import { addPolicyCommands } from './commands/policies.ts';
+import { addResubmissionCommands } from './commands/resubmissions.ts';
 import { addSellerCommands } from './commands/sellers.ts';
 import { addSessionCommands } from './commands/sessions.ts';
 import { addSetupCommand } from './commands/setup.ts';
@@ -60,6 +61,7 @@ function programIn(surroundings: Surroundings): Command {
   addPolicyCommands(program, open);
   addAuditCommands(program, open);
   addLogCommands(program, open);
+  addResubmissionCommands(program, open);
   addSetupCommand(program, terminal);
   return program;
 }

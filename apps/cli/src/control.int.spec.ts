@@ -542,3 +542,47 @@ describe('tasks', () => {
     expect(out).toContain(PAYMENT_ID);
   });
 });
+
+describe('what did not count', () => {
+  it('is listed, records and messages', async () => {
+    const ignored = [{ position: '3:14', code: 'undecodable', detail: 'x' }];
+    const messages = [
+      { place: 'intents.inbound:0:9', atMs: 0, code: 'not_genuine', detail: 'why' },
+    ];
+    await using desk = await startDesk({
+      listIgnored: () => ({ ignored }),
+      listUnattributed: () => ({ total: 1, messages }),
+    });
+    expect((await desk.run('ignored')).out.split('\n')).toEqual([
+      'POSITION  CODE         KEY',
+      '3:14      undecodable  x',
+    ]);
+    expect((await desk.run('messages')).out).toContain('intents.inbound:0:9  not_genuine  why');
+  });
+
+  it('is submitted again, and what came of it is said', async () => {
+    const answers = [
+      { result: 'accepted' as const, code: null, paymentId: PAYMENT_ID },
+      { result: 'refused' as const, code: 'frozen', paymentId: null },
+      { result: 'unattributed' as const, code: 'not_genuine', paymentId: null },
+    ];
+    await using desk = await startDesk({
+      resubmitRecord: () => ({ position: '3:15', applied: false, code: 'duplicate' }),
+      resubmitMessage: () => answers.shift()!,
+    });
+    const record = await desk.run('ignored resubmit 3:14');
+    expect(record.out).toBe('Appended at 3:15. It did not count (duplicate).');
+    const said = [];
+    for (let time = 0; time < 3; time += 1)
+      said.push((await desk.run('messages resubmit intents.inbound:0:9')).out);
+    expect(said).toEqual([
+      `Accepted: ${PAYMENT_ID}. The agent is told what becomes of it.`,
+      'Refused (frozen). The agent was told.',
+      "Still nobody's (not_genuine).",
+    ]);
+    expect(desk.server.received.map(({ body }) => body)).toEqual([
+      { position: '3:14' },
+      ...Array.from({ length: 3 }, () => ({ place: 'intents.inbound:0:9' })),
+    ]);
+  });
+});

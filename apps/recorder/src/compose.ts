@@ -13,13 +13,13 @@ export async function compose(
   settings: Settings,
   surroundings: Surroundings,
 ): Promise<Composition> {
-  const { host, timers, trusted, folder } = surroundings;
+  const { host, timers, trusted, folder, log } = surroundings;
   const vault = openVault(settings);
   const key = await ownKey(vault, 'recorder', trusted);
   const openStore = () => openEventStore(settings, folder, host.log.logId);
   const archive = new EventArchive({ ...surroundings, key, openStore, everyMs: GATHER_MS });
   return {
-    modules: [AuditModule.with({ host, archive, timers })],
+    modules: [AuditModule.with({ host, archive, timers, log })],
     duties: [{ start: () => archive.work(), stop: () => archive.close() }],
     unarchived: () => archive.waiting,
     close: async () => vault.close(),

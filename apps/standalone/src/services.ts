@@ -103,7 +103,7 @@ export async function startServices(ports: ServicePorts) {
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens, clock }),
-      AuditModule.with({ host, archive, timers }),
+      AuditModule.with({ host, archive, timers, log }),
     ],
     log,
     telemetry && probesOf(telemetry),

@@ -25,6 +25,23 @@ export const RECORDER_ROUTES = {
       ignored: z.array(z.object({ position: z.string(), code: z.string(), detail: z.string() })),
     }),
   },
+  resubmitRecord: {
+    service: 'recorder',
+    method: 'POST',
+    path: '/v1/log/ignored/resubmit',
+    who: ['operator'],
+    summary:
+      'Append the very bytes of an ignored record once more, in the lane that is its own; the fold judges them anew',
+    body: z.strictObject({
+      position: z.string().regex(/^\d{1,3}:\d{1,15}$/, '`lane:offset` of a lane'),
+    }),
+    answer: z.object({
+      position: z.string(),
+      applied: z.boolean(),
+      /** Why it did not count this time either. */
+      code: z.string().nullable(),
+    }),
+  },
   readHeads: {
     service: 'recorder',
     method: 'GET',

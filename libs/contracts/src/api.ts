@@ -99,6 +99,21 @@ export const ROUTES = {
       ),
     }),
   },
+  resubmitMessage: {
+    service: 'intake',
+    method: 'POST',
+    path: '/v1/messages/resubmit',
+    who: ['operator'],
+    summary:
+      'Handle the message at a place once more, however old it is; it is proven and judged as at first',
+    body: z.strictObject({ place: z.string().min(1).max(400) }),
+    answer: z.object({
+      /** `unattributed`: still nobody's. `refused`: its agent was told why. `accepted`: its payment is found or begun. */
+      result: z.enum(['accepted', 'refused', 'unattributed']),
+      code: z.string().nullable(),
+      paymentId: PaymentId.nullable(),
+    }),
+  },
   listAgents: {
     service: 'policy',
     method: 'GET',

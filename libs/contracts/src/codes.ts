@@ -87,6 +87,7 @@ export const CODES = {
   scheme_not_supported: refusal(422, 'Only the scheme "exact" with EIP-3009 is signed'),
   stale_cut: refusal(409, 'The archive goes on from elsewhere', true),
   sql_refused: refusal(422, 'The query is not run'),
+  not_ignored: refusal(409, 'The record counted, so there is nothing to submit again'),
   control_outrun: refusal(409, 'The lane refers to a control record that does not exist'),
 } as const satisfies Record<string, CodeInfo>;
 

@@ -24,6 +24,9 @@ interface Watched {
   readonly duty?: DutyShares | undefined;
 }
 
+/** Why a message is nobody's. */
+const NOBODYS = ['undecodable', 'too_large', 'agent_unknown', 'unauthenticated', 'not_genuine'];
+
 /**
  * What a service tells Prometheus. Names are stable, and every one of ours begins with `countersign_`. Whatever is
  * counted of the log is counted by every process that folds it, from when it has caught up: the maximum over them is the
@@ -42,6 +45,9 @@ export class Metrics {
   readonly #bugs = this.#counter('bugs_total', 'Effects that were given up because of a bug', []);
   readonly #decisions = this.#counter('decisions_total', 'Decisions folded', ['outcome']);
   readonly #signatures = this.#counter('signatures_total', 'Signatures folded', []);
+  readonly #messages = this.#counter('messages_total', 'Messages of agents handled', [
+    ...['result', 'code'],
+  ]);
   readonly #appends = this.#histogram('append_seconds', APPEND_BUCKETS, [
     'Time until the log acknowledged an append',
   ]);
@@ -59,6 +65,7 @@ export class Metrics {
     for (const event of [...Object.keys(WRITERS), OTHER]) this.#events.inc({ event }, 0);
     for (const code of FOREIGN)
       for (const lane of [CONTROL, LANES]) this.#folded.inc({ lane, code }, 0);
+    for (const code of NOBODYS) this.#messages.inc({ result: 'unattributed', code }, 0);
     this.#bugs.inc(0);
   }
 
@@ -79,6 +86,11 @@ export class Metrics {
   answered({ method, route, status, seconds }: Answered): void {
     this.#requests.observe({ method, route, status: String(status) }, seconds);
   }
+
+  /** Counts what becomes of agents' messages; each process counts those it handled. */
+  readonly messages = {
+    handled: (result: string, code: string): void => this.#messages.inc({ result, code }),
+  };
 
   /** The same log; how long its appends take is kept. */
   timed(log: EventLog): EventLog {

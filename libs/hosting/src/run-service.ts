@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { joinKafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
+import { type KafkaConnection, joinKafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
 import { openStateStore } from '@countersign/adapter-sqlite';
 import type { Service } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
@@ -29,8 +29,16 @@ export interface Surroundings extends Shell {
   readonly host: LaneHost;
   /** Pinned in the settings. */
   readonly trusted: TrustedKeys;
+  /** How Kafka is reached, for what is read and written there beside the log. */
+  readonly kafka: KafkaPlace;
+  readonly metrics: Metrics;
   /** Holds what this replica keeps: its journal, its credential file. */
   readonly folder: string;
+}
+
+export interface KafkaPlace extends KafkaConnection {
+  readonly laneCount: number;
+  readonly prefix: string;
 }
 
 /** A service, put together: what it answers, what it owes, what it opened. */
@@ -131,7 +139,10 @@ async function start<S extends ServiceSettings>(
     meter: metrics.meter,
     ...(shares && { duty: shares }),
   };
-  const composition = await compose(settings, { ...shell, host, trusted, folder });
+  const composition = await compose(settings, {
+    ...shell,
+    ...{ host, trusted, folder, metrics, kafka: connection },
+  });
   if (composition.unarchived) metrics.watchArchive(composition.unarchived);
   const freshness = new Freshness(host, systemTimers);
   let isStarted = false;
@@ -162,7 +173,7 @@ async function start<S extends ServiceSettings>(
   };
 }
 
-function connectionOf(settings: ServiceSettings, service: string, log: Log) {
+function connectionOf(settings: ServiceSettings, service: string, log: Log): KafkaPlace {
   const saslFile = settings.COUNTERSIGN_KAFKA_SASL_FILE;
   return {
     brokers: settings.COUNTERSIGN_KAFKA_BROKERS,

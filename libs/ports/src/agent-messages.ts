@@ -21,6 +21,12 @@ export interface AgentInbox {
    * than for one batch. No bytes, and nothing about how they were written, keep later messages from coming.
    */
   receive(handle: (message: InboundMessage) => Promise<void>): Subscription;
+  /**
+   * The message at a place, as it was handed over; null where none stands, or none any more.
+   *
+   * @throws Fault `log_unavailable`.
+   */
+  read(place: string): Promise<InboundMessage | null>;
 }
 
 export interface OutcomeInput {

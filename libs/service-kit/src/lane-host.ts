@@ -249,6 +249,18 @@ export class LaneHost {
   }
 
   /**
+   * Appends the very bytes of a record that stands somewhere already, and waits until this process has folded them: a
+   * record is a claim, so it may be made again by whoever has it.
+   */
+  async appendAgain(record: LogRecord, lane: string): Promise<Folded & { position: Position }> {
+    if (this.#closed) throw this.#closed;
+    const { key, bytes, openings } = record;
+    const [position] = await this.log.append([{ lane, key, bytes, ...(openings && { openings }) }]);
+    if (!position) throw new InvariantViolation('the log acknowledged no position');
+    return { position, ...(await this.#readBacks.at(position)) };
+  }
+
+  /**
    * Resolves with the payment once `reached` holds, or with how it stands when the time is over.
    *
    * @throws Refused `payment_unknown` when there is no such payment.

@@ -50,6 +50,11 @@ export class MemoryMessages {
         };
         return { close };
       },
+      read: (wanted) => {
+        const found = this.#inbound.find(({ place }) => place === wanted);
+        if (!found) return Promise.resolve(null);
+        return Promise.resolve(asHandedOver(found));
+      },
     };
   }
 
@@ -70,6 +75,10 @@ export class MemoryMessages {
   #wake(): void {
     for (const receiver of this.#receivers) receiver.look();
   }
+}
+
+function asHandedOver({ place, sender, bytes, signature }: Standing): InboundMessage {
+  return { place, sender, bytes, signature };
 }
 
 const OUT = new Fault('outcomes_unavailable', 'nobody is told anything', { retryable: true });
@@ -109,7 +118,7 @@ class Receiver implements Subscription {
   #take(message: Standing): void {
     message.state = 'taken';
     const running = Promise.resolve()
-      .then(() => this.#handle(message))
+      .then(() => this.#handle(asHandedOver(message)))
       .then(
         () => void (message.state = 'done'),
         () => void (message.state = 'waiting'),

@@ -9,6 +9,8 @@ export interface Countersign extends AsyncDisposable {
   readonly url: string;
   /** File with the credential of the person who may do everything. */
   readonly ownerCredentialFile: string;
+  /** Where agents may speak to it by messages, if anywhere. */
+  readonly brokers?: readonly string[];
   /** What is killed, for people. */
   readonly killed: string;
   /** SIGKILL in the middle of whatever it does, and a new start on what it kept. */

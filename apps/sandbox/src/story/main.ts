@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { fiftyAtOnce, flatCap, lostAnswer } from './contrast.ts';
 import { askReader } from './ask.ts';
 import { Narration } from './narration.ts';
+import { overKafka } from './over-kafka.ts';
 import { SCENES } from './scenes.ts';
 import { startStack } from './stack.ts';
 import { startStandalone } from './standalone.ts';
@@ -15,6 +16,7 @@ async function play(world: World): Promise<void> {
   say.title('One agent, governed: the stock x402 client with our scheme in it');
   say.plain('  (the policy’s windows are seconds here so that you see them pass)\n');
   for (const scene of SCENES) await scene(world, say);
+  if (world.brokers) await overKafka(world, world.brokers, say);
   say.title('The same calls, ungoverned and governed, side by side');
   await lostAnswer(world, say);
   await fiftyAtOnce(world, say);

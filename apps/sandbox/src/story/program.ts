@@ -48,9 +48,13 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
 }
 
 /** Runs a program to its end. @returns what it printed. @throws Error with the end of its log when it fails. */
-export async function runProgram(main: string, args: readonly string[]): Promise<string> {
+export async function runProgram(
+  main: string,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const child = spawn(process.execPath, ['--import', 'tsx', `${ROOT}${main}`, ...args], {
-    env: environmentWithoutSettings(),
+    env: { ...environmentWithoutSettings(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

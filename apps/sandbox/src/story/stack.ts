@@ -53,6 +53,7 @@ export async function startStack(surroundings: Surroundings): Promise<Countersig
   return {
     url: ingress.url,
     ownerCredentialFile: OWNER_FILE,
+    brokers: servers.kafka.brokers,
     killed: `${KILLED.join(', ')} were killed (SIGKILL)`,
     async killAndRestart() {
       await Promise.all(KILLED.map(async (service) => running.get(service)?.program.kill()));

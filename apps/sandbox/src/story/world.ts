@@ -33,6 +33,8 @@ export interface World extends AsyncDisposable {
   url(): string;
   /** The stock x402 wrapper with our scheme client in it. */
   fetchAs(agent: AgentName, options?: { waitSeconds?: number; purpose?: string }): typeof fetch;
+  /** Kafka's, where Countersign runs on it. */
+  readonly brokers: readonly string[] | undefined;
   /** What {@link killAndRestart} kills, for people. */
   readonly killed: string;
   /** SIGKILL in the middle of whatever it does, and a new start on what it kept. */
@@ -85,6 +87,7 @@ export async function createWorld(
     ownerCredentialFile,
     ...people,
     url: () => baseUrl,
+    brokers: countersign.brokers,
     killed: countersign.killed,
     fetchAs: (agent, options = {}) =>
       governedFetch({

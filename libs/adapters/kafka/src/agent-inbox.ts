@@ -4,6 +4,8 @@ import { INBOUND_TOPIC, SIGNATURE_HEADER } from '@countersign/contracts';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { checkInbound, topicsOfAgents } from './agent-topics.ts';
 import { type KafkaConnection, RETRY, clientOf, unavailable } from './connection.ts';
+import { offsetOf } from './messages.ts';
+import { Wire } from './wire.ts';
 
 export interface KafkaInboxOptions extends KafkaConnection {
   /** Put before the topics' and the group's names. */
@@ -46,7 +48,52 @@ export async function openKafkaInbox(options: KafkaInboxOptions): Promise<AgentI
   } finally {
     await admin.disconnect();
   }
-  return { receive: (handle) => new Receiver(options, senders, handle) };
+  return {
+    receive: (handle) => new Receiver(options, senders, handle),
+    read: (place) => readAt(options, senders, place),
+  };
+}
+
+/** A place that names no topic of ours is none, so that nothing else can be read this way. */
+async function readAt(
+  options: KafkaInboxOptions,
+  senders: ReadonlyMap<string, InboundMessage['sender']>,
+  place: string,
+): Promise<InboundMessage | null> {
+  const [, topic = '', partitionText, offsetText] =
+    /^([^:]+):(\d{1,9}):(\d{1,16})$/.exec(place) ?? [];
+  if (!senders.has(topic)) return null;
+  const [partition, offset] = [Number(partitionText), Number(offsetText)];
+  const admin = clientOf(options).admin();
+  const wire = new Wire(options, [topic]);
+  try {
+    await admin.connect();
+    const there = (await admin.fetchTopicOffsets(topic)).find((it) => it.partition === partition);
+    if (!there || offset < offsetOf(there.low) || offset >= offsetOf(there.high)) return null;
+    const fetched = await wire.fetchOne({ topic, partition, offset });
+    const message = fetched?.messages.find((it) => it.offset === String(offset));
+    return message ? inboundOf(topic, partition, message, senders) : null;
+  } catch (error) {
+    throw unavailable('agent messages', error);
+  } finally {
+    await Promise.all([wire.reset(), admin.disconnect()]);
+  }
+}
+
+type Standing = Pick<KafkaMessage, 'offset' | 'value' | 'headers'>;
+
+function inboundOf(
+  topic: string,
+  partition: number,
+  message: Standing,
+  senders: ReadonlyMap<string, InboundMessage['sender']>,
+): InboundMessage {
+  return {
+    place: `${topic}:${partition}:${message.offset}`,
+    sender: senders.get(topic) ?? null,
+    bytes: message.value ?? new Uint8Array(0),
+    signature: signatureOf(message),
+  };
 }
 
 type Handle = (message: InboundMessage) => Promise<void>;
@@ -151,12 +198,7 @@ class Receiver implements Subscription {
   /** Tries until it is; false when it shall be somebody else's, or ours another time. */
   async #handled(payload: EachBatchPayload, message: KafkaMessage): Promise<boolean> {
     const { topic, partition } = payload.batch;
-    const inbound: InboundMessage = {
-      place: `${topic}:${partition}:${message.offset}`,
-      sender: this.#senders.get(topic) ?? null,
-      bytes: message.value ?? new Uint8Array(0),
-      signature: signatureOf(message),
-    };
+    const inbound = inboundOf(topic, partition, message, this.#senders);
     for (let failures = 0; this.#goesOn(payload); failures += 1) {
       try {
         await this.#handle(inbound);
@@ -178,7 +220,7 @@ function byKey(messages: readonly KafkaMessage[]): ReadonlyMap<string, readonly 
   );
 }
 
-function signatureOf({ headers }: KafkaMessage): string | null {
+function signatureOf({ headers }: Standing): string | null {
   const value = headers?.[SIGNATURE_HEADER];
   const first = Array.isArray(value) ? value[0] : value;
   return first?.toString() ?? null;

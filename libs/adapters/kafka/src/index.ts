@@ -1,5 +1,6 @@
 export { type KafkaInboxOptions, openKafkaInbox } from './agent-inbox.ts';
 export { type KafkaOutboxOptions, openKafkaOutbox } from './agent-outbox.ts';
+export type { KafkaConnection } from './connection.ts';
 export { type KafkaDutyOptions, joinKafkaDuty } from './kafka-duty.ts';
 export { type KafkaLogOptions, openKafkaLog } from './kafka-log.ts';
 export {

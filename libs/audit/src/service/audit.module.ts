@@ -1,14 +1,29 @@
 import { Controller, type DynamicModule, Inject, Module } from '@nestjs/common';
 import { CONTROL } from '@countersign/ports';
-import { LaneHost, Route, type Timers } from '@countersign/service-kit';
+import {
+  type Caller,
+  LaneHost,
+  type Log,
+  Route,
+  RouteBody,
+  type Timers,
+  TheCaller,
+  personOf,
+} from '@countersign/service-kit';
 import { EventArchive } from './event-archive.ts';
 import { EventFeedController, FEED_TIMERS } from './event-feed.controller.ts';
 import { EventFeed } from './event-feed.ts';
+import { resubmit } from './resubmit.ts';
 import { SearchController } from './search.controller.ts';
+
+const LOG = Symbol('Log');
 
 @Controller()
 export class AuditController {
-  constructor(@Inject(LaneHost) private readonly host: LaneHost) {}
+  constructor(
+    @Inject(LaneHost) private readonly host: LaneHost,
+    @Inject(LOG) private readonly log: Log,
+  ) {}
 
   @Route('listIgnored')
   ignored() {
@@ -18,6 +33,20 @@ export class AuditController {
       detail,
     }));
     return { ignored };
+  }
+
+  @Route('resubmitRecord')
+  async resubmit(
+    @TheCaller() caller: Caller,
+    @RouteBody('resubmitRecord') { position }: { position: string },
+  ) {
+    const by = personOf(caller);
+    const [lane = '', offset = ''] = position.split(':');
+    const back = await resubmit(this.host, { lane, offset: Number(offset) }, by.tenant);
+    const now = `${back.position.lane}:${back.position.offset}`;
+    const { applied, code } = back;
+    this.log.info({ position, now, code, person: by.person }, 'a record was submitted once more');
+    return { position: now, applied, code };
   }
 
   @Route('readHeads')
@@ -44,6 +73,7 @@ export class AuditModule {
     readonly host: LaneHost;
     readonly archive: EventArchive;
     readonly timers: Timers;
+    readonly log: Log;
   }): DynamicModule {
     return {
       module: AuditModule,
@@ -53,6 +83,7 @@ export class AuditModule {
         { provide: EventArchive, useValue: parts.archive },
         { provide: EventFeed, useValue: new EventFeed(parts.host) },
         { provide: FEED_TIMERS, useValue: parts.timers },
+        { provide: LOG, useValue: parts.log },
       ],
     };
   }

@@ -81,6 +81,8 @@ export const LANE_EVENTS = {
     purpose: Commitment.optional(),
     /** The agent's message that brought it, where it came as one. */
     messageId: MessageId.optional(),
+    /** The person who let that message be handled once more. */
+    resubmittedBy: Name.optional(),
     /** The person who ordered a withdrawal. */
     orderedBy: Name.optional(),
   }),

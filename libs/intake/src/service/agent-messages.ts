@@ -7,7 +7,7 @@ import {
 } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
 import { type Payment, tenantOf } from '@countersign/payment';
-import type { AgentOutbox, InboundMessage, OutcomeInput } from '@countersign/ports';
+import type { AgentInbox, AgentOutbox, InboundMessage, OutcomeInput } from '@countersign/ports';
 import { Refused, Rejected, problemOf } from '@countersign/service-kit';
 import { claimOf, freshness, jsonOf, messageIdOf } from '../domain/message.ts';
 import type { Intake } from './intake.ts';
@@ -17,9 +17,24 @@ import type { Unattributed } from './unattributed.ts';
 
 export interface AgentMessagesParts extends OutcomeParts {
   readonly intake: Intake;
+  readonly inbox: AgentInbox;
   readonly outbox: AgentOutbox;
   readonly unattributed: Unattributed;
   readonly persistence: Persistence;
+  readonly meter?: MessageMeter | undefined;
+}
+
+/** Counts what became of messages. */
+export interface MessageMeter {
+  handled(result: Handled['result'], code: string): void;
+}
+
+/** What became of a message: `refused` and `accepted` were answered, and what is `unattributed` never is. */
+export interface Handled {
+  readonly result: 'accepted' | 'refused' | 'unattributed';
+  /** Why not; null for one that was accepted. */
+  readonly code: string | null;
+  readonly paymentId: string | null;
 }
 
 /** A message somebody answers for. */
@@ -27,6 +42,13 @@ interface Attributed {
   readonly tenant: string;
   readonly agent: string;
   readonly json: unknown;
+}
+
+/** A message as it is handled now: as it came, or once more because a person wants it so. */
+interface Handling {
+  readonly message: InboundMessage;
+  readonly resubmittedBy?: string;
+  readonly attempt: <T>(task: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -46,14 +68,45 @@ export class AgentMessages {
    * @throws when told to stop before that: the message must come again.
    */
   async handle(message: InboundMessage): Promise<void> {
-    const { outbox, unattributed, persistence } = this.#parts;
+    const { unattributed, persistence, meter } = this.#parts;
     const attributed = this.#attribute(message);
     if ('code' in attributed) {
       unattributed.add({ place: message.place, ...attributed });
+      meter?.handled('unattributed', attributed.code);
       return;
     }
-    const answer = await this.#answer(attributed, message);
-    await persistently(() => outbox.publish([answer]), persistence);
+    const attempt = <T>(task: () => Promise<T>) => persistently(task, persistence);
+    await this.#answered(attributed, { message, attempt });
+  }
+
+  /**
+   * Handles the message at a place once more. It must be proven as at first, by what is known of its agent now; that it
+   * is old does not count, as a person of its tenant answers for that.
+   *
+   * @throws Refused `not_found`, `not_permitted`; Fault when something is out of reach, and then it may be tried again.
+   */
+  async resubmit(
+    place: string,
+    by: { readonly tenant: string; readonly person: string },
+  ): Promise<Handled> {
+    const { inbox, log } = this.#parts;
+    const message = await inbox.read(place);
+    if (!message) throw new Refused('not_found', 'no message stands there');
+    const attributed = this.#attribute(message);
+    if ('code' in attributed)
+      return { result: 'unattributed', code: attributed.code, paymentId: null };
+    if (attributed.tenant !== by.tenant) throw new Refused('not_permitted');
+    log.info({ place, person: by.person }, 'a message is handled once more');
+    const attempt = <T>(task: () => Promise<T>) => task();
+    return this.#answered(attributed, { message, attempt, resubmittedBy: by.person });
+  }
+
+  async #answered(from: Attributed, handling: Handling): Promise<Handled> {
+    const { outbox, meter } = this.#parts;
+    const { outcome, handled } = await this.#answer(from, handling);
+    await handling.attempt(() => outbox.publish([outcome]));
+    meter?.handled(handled.result, handled.code ?? 'none');
+    return handled;
   }
 
   #attribute(message: InboundMessage): Attributed | { code: RefusalCode; detail: string } {
@@ -74,24 +127,31 @@ export class AgentMessages {
     return sender ? claim : { code: 'unauthenticated', detail: `${who} has no message key` };
   }
 
-  async #answer(from: Attributed, message: InboundMessage): Promise<OutcomeInput> {
+  async #answer(
+    from: Attributed,
+    handling: Handling,
+  ): Promise<{ outcome: OutcomeInput; handled: Handled }> {
     const { log, persistence } = this.#parts;
     const messageId = messageIdOf(from.json);
-    const { place } = message;
+    const { place } = handling.message;
     try {
-      const payment = await persistently(() => this.#obey(from, message), persistence);
-      return await outcomeOf(this.#parts, payment, messageId);
+      const payment = await handling.attempt(() => this.#obey(from, handling));
+      const outcome = await outcomeOf(this.#parts, payment, messageId);
+      return { outcome, handled: { result: 'accepted', code: null, paymentId: payment.id } };
     } catch (error) {
-      if (persistence.signal.aborted) throw error;
+      if (persistence.signal.aborted || (error instanceof Fault && error.retryable)) throw error;
       // A bug of ours met by this one message must not stop all others.
       if (!(error instanceof Refused || error instanceof Rejected || error instanceof Fault))
         log.error({ place, err: error }, 'a bug was met by a message');
-      return refusalOf(this.#parts, from, { messageId, place, problem: problemOf(error) });
+      const problem = problemOf(error);
+      const outcome = refusalOf(this.#parts, from, { messageId, place, problem });
+      return { outcome, handled: { result: 'refused', code: problem.code, paymentId: null } };
     }
   }
 
-  async #obey(from: Attributed, { bytes, sender }: InboundMessage): Promise<Payment> {
+  async #obey(from: Attributed, { message, resubmittedBy }: Handling): Promise<Payment> {
     const { intake, clock } = this.#parts;
+    const { bytes, sender } = message;
     if (bytes.length > MESSAGE_BYTES_MAX) throw new Refused('too_large');
     const parsed = AgentMessage.safeParse(from.json);
     if (!parsed.success)
@@ -107,9 +167,10 @@ export class AgentMessages {
       throw new Rejected([{ path: 'source', message: 'not the agent whose topic this is' }]);
     const age = freshness(time, clock.nowMs());
     if (age === 'ahead') throw new Rejected([{ path: 'time', message: 'is ahead of our clock' }]);
+    const isFresh = age === 'fresh' || resubmittedBy !== undefined;
     if (type === 'dev.countersign.agent.intent.v1')
-      return intake.accept(owner, data, { id, fresh: age === 'fresh' });
-    if (age === 'old') throw new Refused('message_too_old');
+      return intake.accept(owner, data, { id, fresh: isFresh, resubmittedBy });
+    if (!isFresh) throw new Refused('message_too_old');
     await intake.reportDelivery(owner, data.paymentId, data);
     return intake.ownPayment(owner, data.paymentId);
   }

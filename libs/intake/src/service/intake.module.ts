@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Clock } from '@countersign/ports';
 import { LaneHost, silentLog } from '@countersign/service-kit';
 import { Intake, type IntakeParts } from './intake.ts';
-import { MessagesController } from './messages.controller.ts';
+import { MESSAGES, MessagesController, type Resubmission } from './messages.controller.ts';
 import { PaymentsController } from './payments.controller.ts';
 import { SessionsController } from './sessions.controller.ts';
 import { Sessions } from './sessions.ts';
@@ -14,6 +14,8 @@ export interface IntakeModuleParts extends IntakeParts {
   readonly clock: Clock;
   /** What `messagesDuty` adds to, where this process has that duty. */
   readonly unattributed?: Unattributed;
+  /** That duty. */
+  readonly messages?: Resubmission;
 }
 
 /** The intake service: payments, sessions and tasks. It owes nothing; what follows an intent is owed by others. */
@@ -31,6 +33,7 @@ export class IntakeModule {
         { provide: Sessions, useValue: new Sessions(host, key) },
         { provide: Tasks, useValue: new Tasks(host, key) },
         { provide: Unattributed, useValue: unattributed },
+        { provide: MESSAGES, useValue: parts.messages },
       ],
     };
   }

@@ -71,20 +71,29 @@ export class Intake {
    *
    * @param message.id names the purchase, as an Idempotency-Key does.
    * @param message.fresh whether it may begin or claim anything; an old one only finds what it began.
+   * @param message.resubmittedBy the person who let it be handled once more
    * @throws Refused as {@link propose}, and `message_too_old`
    */
   async accept(
     owner: { readonly tenant: string; readonly agent: string },
     body: ProposeBody,
-    message: { readonly id: string; readonly fresh: boolean },
+    message: {
+      readonly id: string;
+      readonly fresh: boolean;
+      readonly resubmittedBy?: string | undefined;
+    },
   ): Promise<Payment> {
-    const { id, fresh } = message;
+    const { id, fresh, resubmittedBy } = message;
     const resource = {
       ...body.resource,
       url: canonicalUrl(body.resource.url, 'data.resource.url'),
     };
     const { intent, opening } = intentOf(owner, { ...body, resource }, id);
-    const { paymentId } = await this.#submit({ ...intent, messageId: id }, opening, fresh);
+    const { paymentId } = await this.#submit(
+      { ...intent, messageId: id, ...(resubmittedBy !== undefined && { resubmittedBy }) },
+      opening,
+      fresh,
+    );
     const payment = this.ownPayment(owner, paymentId);
     // Only another message is a retry; the same one, come again, is not the agent calling a second time.
     if (!fresh || payment.intent.messageId === id) return payment;

@@ -1,6 +1,6 @@
 import type { AgentInbox, AgentOutbox, Clock, DutyShares, StatementKey } from '@countersign/ports';
 import type { LaneHost, Log, Timers } from '@countersign/service-kit';
-import { AgentMessages } from './agent-messages.ts';
+import { AgentMessages, type Handled, type MessageMeter } from './agent-messages.ts';
 import { Intake } from './intake.ts';
 import { OutcomeStream } from './outcome-stream.ts';
 import type { Unattributed } from './unattributed.ts';
@@ -17,6 +17,18 @@ export interface MessagesParts {
   readonly log: Log;
   /** Which lanes' outcomes this replica tells; without it all. */
   readonly duty?: DutyShares;
+  readonly meter?: MessageMeter;
+}
+
+/** The duty, and what people may ask of it. */
+export interface MessagesDuty {
+  start(): void;
+  stop(): Promise<void>;
+  /** @see AgentMessages.resubmit */
+  resubmit(
+    place: string,
+    by: { readonly tenant: string; readonly person: string },
+  ): Promise<Handled>;
 }
 
 /**
@@ -25,13 +37,13 @@ export interface MessagesParts {
  *
  * `stop()` lets what is under way end or be done again later; ports are closed by their owner.
  */
-export function messagesDuty(parts: MessagesParts): { start(): void; stop(): Promise<void> } {
-  const { host, key, inbox, outbox, unattributed, clock, timers, log, duty } = parts;
+export function messagesDuty(parts: MessagesParts): MessagesDuty {
+  const { host, key, inbox, outbox, unattributed, clock, timers, log, duty, meter } = parts;
   const stopping = new AbortController();
   const persistence = { timers, log, signal: stopping.signal };
   const intake = new Intake({ host, key, timers, clock });
   const shell = { host, clock, log, outbox, persistence };
-  const messages = new AgentMessages({ ...shell, intake, unattributed });
+  const messages = new AgentMessages({ ...shell, intake, inbox, unattributed, meter });
   const outcomes = new OutcomeStream({ ...shell, ...(duty && { duty }) });
   let subscription: { close(): Promise<void> } | undefined;
   return {
@@ -44,5 +56,6 @@ export function messagesDuty(parts: MessagesParts): { start(): void; stop(): Pro
       await subscription?.close();
       await outcomes.stop();
     },
+    resubmit: (place, by) => messages.resubmit(place, by),
   };
 }

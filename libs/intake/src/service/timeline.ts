@@ -1,4 +1,5 @@
 import {
+  type EventData,
   type EventName,
   type EventOf,
   type Facts,
@@ -40,16 +41,23 @@ function entryOf(record: NamingRecord): Entry {
   };
 }
 
+function intentText(data: EventData<'intent.submitted'>, record: LogRecord): string {
+  const { agent, quote, resource, purpose, asserted } = data;
+  const task = asserted.task === undefined ? '' : `, in task ${asserted.task}`;
+  const within = asserted.session === undefined ? '' : `, in session ${asserted.session}`;
+  const again =
+    data.resubmittedBy === undefined
+      ? ''
+      : `, in a message that ${data.resubmittedBy} submitted once more`;
+  const words = openedValue(record.openings, 'purpose', purpose);
+  const why = words === undefined ? '' : `, saying ${JSON.stringify(words)}`;
+  return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${task}${within}${why}${again}`;
+}
+
 function sentence(event: EventOf<EventName>, record: LogRecord): string {
   switch (event.name) {
-    case 'intent.submitted': {
-      const { agent, quote, resource, purpose, asserted } = event.data;
-      const task = asserted.task === undefined ? '' : `, in task ${asserted.task}`;
-      const within = asserted.session === undefined ? '' : `, in session ${asserted.session}`;
-      const words = openedValue(record.openings, 'purpose', purpose);
-      const why = words === undefined ? '' : `, saying ${JSON.stringify(words)}`;
-      return `${agent} wants to pay ${amountText(quote)} to ${quote.payTo} for ${resource.method} ${resource.url}${task}${within}${why}`;
-    }
+    case 'intent.submitted':
+      return intentText(event.data, record);
     case 'decision.made': {
       const { verdict, policy } = event.data.decision;
       const under = policy ? `policy version ${policy.version}` : 'no policy';

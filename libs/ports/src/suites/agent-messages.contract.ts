@@ -117,6 +117,44 @@ export function describeAgentMessages(
       await close();
     });
 
+    it('can be read again where they stand, also when they were handled', async () => {
+      await subject.send([
+        { key: 'a', text: 'one', signature: 'sig' },
+        { key: 'a', text: 'two' },
+      ]);
+      const inbox = subject.openInbox();
+      const { seen, until, close } = receiver(inbox, done);
+      await until(has('two'));
+      await close();
+      for (const message of seen) {
+        const again = await inbox.read(message.place);
+        expect(again && { ...again, bytes: textOf(again) }).toEqual({
+          ...message,
+          bytes: textOf(message),
+        });
+      }
+    });
+
+    it('are not found where none stands', async () => {
+      await subject.send([{ key: 'a', text: 'one' }]);
+      const inbox = subject.openInbox();
+      const { seen, until, close } = receiver(inbox, done);
+      await until(has('one'));
+      await close();
+      const { place } = seen[0]!;
+      const after = place.replace(/\d+$/, (offset) => String(Number(offset) + 1));
+      const far = place.replace(/\d+$/, '9007199254740991');
+      for (const wrong of [
+        after,
+        far,
+        `${place}0000000000000000000`,
+        `other-${place}`,
+        '',
+        'x:y:z',
+      ])
+        expect(await inbox.read(wrong)).toBeNull();
+    });
+
     it('come whatever they hold', async () => {
       await subject.send([
         { key: null, text: '' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { clientOf } from '../connection.ts';
+import { type KafkaConnection, clientOf } from '../connection.ts';
 import { type KafkaLog, openKafkaLog } from '../kafka-log.ts';
 import { TopicsFile, applyTopics } from '../topics.ts';
 
@@ -14,11 +14,16 @@ export interface LogPlace {
   readonly brokers: readonly string[];
   readonly laneCount: number;
   readonly prefix: string;
+  readonly sasl?: NonNullable<KafkaConnection['sasl']>;
 }
 
 /** For tests: topics of one log that nobody else uses, made on a broker of one node. */
-export async function makeTopics(brokers: readonly string[], laneCount: number): Promise<LogPlace> {
-  const place = { brokers, laneCount, prefix: `t${randomUUID().slice(0, 8)}.` };
+export async function makeTopics(
+  brokers: readonly string[],
+  laneCount: number,
+  login: Pick<LogPlace, 'sasl'> = {},
+): Promise<LogPlace> {
+  const place = { brokers, laneCount, prefix: `t${randomUUID().slice(0, 8)}.`, ...login };
   await makeTopicsAt(place);
   return place;
 }
