@@ -26,7 +26,8 @@ const NOTHING = { committed: '0', open: '0', committedCount: 0, openCount: 0 };
 
 /**
  * Reservations and counters as one state machine over tables. Synchronous, and unaware of transactions: every write
- * happens inside one that the caller opened. All refusals come before the first write.
+ * happens inside one that the caller opened, who calls {@link write} before it commits and {@link drop} after a rollback.
+ * All refusals come before the first write.
  */
 export class BudgetTables {
   readonly #payments: PaymentTable;
@@ -118,17 +119,29 @@ export class BudgetTables {
 
   rebuild(book: Book, { payments }: Bookings): 'opened' | 'outrun' {
     const { tenant } = book;
+    const counters = bookedCounters(payments);
+    for (const [scope, { open, spent }] of counters)
+      if (open.amount + spent.amount > COUNTER_MAX) throw full(scope);
     if (!this.#epochs.open(book)) return 'outrun';
     this.#payments.forget(tenant);
     this.#counters.forget(tenant);
-    const counters = bookedCounters(payments);
     const ids = new Map<string, bigint>();
-    for (const [scope, counter] of counters) {
-      if (counter.open.amount + counter.spent.amount > COUNTER_MAX) throw full(scope);
+    for (const [scope, counter] of counters)
       ids.set(scope, this.#counters.put(tenant, scope, counter));
-    }
     for (const payment of payments) this.#payments.book(tenant, payment, ids);
     return 'opened';
+  }
+
+  /** Writes what is still in memory alone. */
+  write(): void {
+    this.#counters.write();
+    this.#epochs.write();
+  }
+
+  /** Forgets what is in memory; for after a rollback. */
+  drop(): void {
+    this.#counters.drop();
+    this.#epochs.drop();
   }
 
   /** What the limits' counters hold without the reservation the payment holds itself. */
@@ -138,12 +151,9 @@ export class BudgetTables {
     nowMs: number,
     held: Payment | undefined,
   ): Reading[] {
-    const counters = new Map<string, Counter | undefined>();
-    return limits.map((limit) => {
-      if (!counters.has(limit.scope))
-        counters.set(limit.scope, this.#counters.find(tenant, limit.scope));
-      return this.#reading(limit, counters.get(limit.scope), nowMs, held);
-    });
+    return limits.map((limit) =>
+      this.#reading(limit, this.#counters.find(tenant, limit.scope), nowMs, held),
+    );
   }
 
   #reading(

@@ -54,6 +54,43 @@ describe('the synchronous store', () => {
     expect(store.appendNow([record('kept')])).toEqual([{ lane: '0', offset: 0 }]);
   });
 
+  it('counts on from what stands in the file, whatever was undone and however often it is opened', () => {
+    const place = freshPath();
+    const open = () =>
+      openSyncStore({ path: place.path, laneCount: 1, clock: new SetClock(), logId: 'counted' });
+    const count = (store: ReturnType<typeof open>) => {
+      const window = { kind: 'lifetime' } as const;
+      const [reading] = store.readingsNow(BOOK, [{ id: 'l', scope: 'agent:a', window }]);
+      return [reading?.committed, reading?.open, reading?.committedCount, reading?.openCount];
+    };
+    const sequenceOf = (store: ReturnType<typeof open>, id: string) => {
+      const reserved = store.reserveNow(reservation(id));
+      return reserved.kind === 'answered' ? reserved.answer.sequence : reserved.kind;
+    };
+    const first = open();
+    expect(sequenceOf(first, 'p1')).toBe(1);
+    const torn = () =>
+      first.transact(() => {
+        first.commitNow(BOOK, 'p1', 5);
+        first.reserveNow(reservation('p2', 7n));
+        first.reserveNow(reservation('p3', -1n));
+      });
+    expect(torn).toThrow(InvariantViolation);
+    expect(count(first)).toEqual(['0', '1', 0, 1]);
+    first.transact(() => {
+      expect([sequenceOf(first, 'p2'), sequenceOf(first, 'p3')]).toEqual([2, 3]);
+      first.commitNow(BOOK, 'p1', 5);
+      first.releaseNow(BOOK, 'p2');
+    });
+    expect(count(first)).toEqual(['1', '1', 1, 1]);
+    first.close();
+    const second = open();
+    expect(count(second)).toEqual(['1', '1', 1, 1]);
+    expect(sequenceOf(second, 'p4')).toBe(4);
+    second.close();
+    place.remove();
+  });
+
   it('tells its listeners after each transaction', () => {
     const store = memory();
     const ends: number[] = [];

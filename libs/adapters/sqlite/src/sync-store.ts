@@ -139,6 +139,7 @@ export class SyncStore {
       this.#database.exec('BEGIN IMMEDIATE');
       result = work();
       if (this.#death) throw this.#death;
+      this.#budgets.write();
       this.#keepClock();
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -197,6 +198,7 @@ export class SyncStore {
     try {
       this.#database.exec('ROLLBACK');
       this.#log.forget();
+      this.#budgets.drop();
       return error;
     } catch (second) {
       return this.#die(second);
