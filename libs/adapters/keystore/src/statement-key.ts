@@ -5,12 +5,16 @@ import {
   randomBytes,
   sign as signWith,
 } from 'node:crypto';
+import { promisify } from 'node:util';
 import { invariant } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
 import type { SealedFolder } from './sealed-folder.ts';
 
 /** What stands before the 32 bytes of an ed25519 key in PKCS #8 (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** On another thread: many payments are decided at once, and a signature costs more than a decision. */
+const signElsewhere = promisify<null, Buffer, KeyObject, Buffer>(signWith);
 
 /**
  * The service's key, made when it has none. It stays open in this process, inside OpenSSL: policy signs each decision,
@@ -41,7 +45,7 @@ function statementKey(service: string, key: KeyObject): StatementKey {
     capabilities: { inProcess: true },
     keyId: `${service}-${publicKey.slice(0, 12)}`,
     publicKey,
-    sign: async (text) => signWith(null, Buffer.from(text), key).toString('base64url'),
+    sign: async (text) => (await signElsewhere(null, Buffer.from(text), key)).toString('base64url'),
   };
 }
 
