@@ -1,12 +1,12 @@
 import { join } from 'node:path';
+import { openKeystore } from '@countersign/adapter-keystore';
 import { openStore } from '@countersign/adapter-sqlite';
-import { type Facts, encodeEvent } from '@countersign/contracts';
+import { type Facts, encodeStatement } from '@countersign/contracts';
 import { canonicalText } from '@countersign/kernel';
 import { paymentIdOf } from '@countersign/payment';
 import { compilePolicy, concludeDecision, planDecision } from '@countersign/policy';
 import { parsePolicyText } from '@countersign/policy/text';
-import { signStatement } from '@countersign/service-kit';
-import { WALLET, quoteOf, statementKeyOf } from '@countersign/testkit';
+import { WALLET, quoteOf } from '@countersign/testkit';
 import { autonomous } from '../e2e/policies.ts';
 import { type Bench, inDirectory, rate, secondsOf, thousands, times } from './bench.ts';
 
@@ -45,7 +45,11 @@ export const bench: Bench = {
     inDirectory(async (folder) => {
       const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
       const store = openStore({ path: join(folder, 'store.db'), laneCount: 1, clock });
-      const key = statementKeyOf('policy');
+      const keystore = await openKeystore({
+        folder: join(folder, 'keys'),
+        passphraseFile: join(folder, 'passphrase'),
+      });
+      const key = await keystore.statementKey('policy');
       const { document, hash } = parsePolicyText(autonomous({ perDay: '1000000.00' }));
       const policy = compilePolicy(document, { version: 1, hash });
       let bytes: Uint8Array = new Uint8Array();
@@ -65,13 +69,13 @@ export const bench: Bench = {
         const decision = { policy: { version: 1, hash }, facts, answer, verdict };
         const statement = { ...OWNER, paymentId, round: 0, through: 0, decision };
         const cause = `bench/${index}`;
-        const data = await signStatement(
-          key,
+        const unsigned = encodeStatement(
           'decision.made',
           { ...statement, proceed: 'authorize' },
           cause,
         );
-        ({ bytes } = encodeEvent('decision.made', data, cause));
+        const { keyId } = key;
+        ({ bytes } = unsigned.signed({ keyId, value: await key.sign(unsigned.text) }));
         await store.log.append([{ lane: '0', key: 'default/research-1', bytes }]);
       };
       const count = PRODUCERS * EACH[size];

@@ -42,6 +42,26 @@ function listText(list: readonly Canonical[]): string {
   return `[${list.map((item) => canonicalText(item)).join(',')}]`;
 }
 
+/** By key, the canonical texts of an object's members; those that are `undefined` are absent. */
+export type MemberTexts = ReadonlyMap<string, string>;
+
+/** Writes each member once, whatever the texts are then put together to; see {@link textOfMembers}. */
+export function memberTexts(object: {
+  readonly [key: string]: Canonical | undefined;
+}): MemberTexts {
+  const texts = new Map<string, string>();
+  for (const [key, member] of Object.entries(object))
+    if (member !== undefined) texts.set(key, canonicalText(member));
+  return texts;
+}
+
+/** The canonical text of an object with these members. */
+export function textOfMembers(texts: MemberTexts): string {
+  const keys = [...texts.keys()];
+  if (!areSorted(keys)) keys.sort();
+  return `{${keys.map((key) => keyText(key) + (texts.get(key) ?? '')).join(',')}}`;
+}
+
 function objectText(object: { readonly [key: string]: Canonical | undefined }): string {
   const keys = Object.keys(object);
   if (!areSorted(keys)) keys.sort();

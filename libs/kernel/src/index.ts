@@ -1,7 +1,13 @@
 export { InvariantViolation, invariant, unreachable } from './invariant.ts';
 export { Fault } from './fault.ts';
 export { visible } from './visible.ts';
-export { type Canonical, canonicalText } from './canonical.ts';
+export {
+  type Canonical,
+  type MemberTexts,
+  canonicalText,
+  memberTexts,
+  textOfMembers,
+} from './canonical.ts';
 export { type Digest, digestOf, digestOfText, sha256Hex } from './digest.ts';
 export {
   COUNTABLE_MAX,

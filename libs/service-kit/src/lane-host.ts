@@ -1,11 +1,9 @@
-import {
-  type ControlEvent,
-  type EncodedEvent,
-  type EventData,
-  type EventName,
-  type LaneEventName,
-  type RefusalCode,
-  encodeEvent,
+import type {
+  ControlEvent,
+  EventData,
+  EventName,
+  LaneEventName,
+  RefusalCode,
 } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
@@ -31,7 +29,7 @@ import { LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
 import type { ListOf } from './state-cache.ts';
-import type { TrustedKeys } from './statements.ts';
+import { type OwnEvent, type TrustedKeys, ownEvent } from './statements.ts';
 import type { Timers } from './timers.ts';
 
 type Touched = (payments: readonly Payment[], lane: LaneState) => void;
@@ -218,7 +216,7 @@ export class LaneHost {
     const { tenant, agent, lane } = data as { tenant?: string; agent?: string; lane?: number };
     const at = lane ?? laneOf(tenant ?? '', agent ?? '', this.log.laneCount);
     const key = lane === undefined ? `${tenant}/${agent}` : `lane/${lane}`;
-    const encoded = encodeEvent(name, data, options.cause);
+    const encoded = ownEvent(name, data, options.cause);
     const { paymentId } = data as { paymentId?: string };
     const attributes = { 'countersign.lane': at };
     return traced(`append ${name}`, { payment: paymentId, attributes }, async (span) => {
@@ -240,12 +238,7 @@ export class LaneHost {
     data: EventData<N>,
     options: AppendOptions,
   ): Promise<ReadBack> {
-    return this.#appendTo(
-      CONTROL,
-      name,
-      encodeEvent(name as EventName, data, options.cause),
-      options,
-    );
+    return this.#appendTo(CONTROL, name, ownEvent(name as EventName, data, options.cause), options);
   }
 
   /**
@@ -313,7 +306,7 @@ export class LaneHost {
   async #appendTo(
     lane: string,
     key: string,
-    encoded: EncodedEvent,
+    encoded: OwnEvent,
     options: AppendOptions & { readonly acknowledged?: () => void },
   ): Promise<ReadBack> {
     if (this.#closed) throw this.#closed;

@@ -1,5 +1,4 @@
 import {
-  type EncodedEvent,
   type EventName,
   type EventOf,
   type RefusalCode,
@@ -33,7 +32,13 @@ import { type Link, linked } from './link.ts';
 import type { Folded } from './read-backs.ts';
 import { SavedFold } from './saved-fold.ts';
 import { StateCache } from './state-cache.ts';
-import { type TrustedKeys, isGenuine, isGenuineElsewhere } from './statements.ts';
+import {
+  type OwnEvent,
+  type TrustedKeys,
+  isGenuine,
+  isGenuineElsewhere,
+  isKnownGenuine,
+} from './statements.ts';
 
 /** Records between two saves: each writes what changed since the one before. */
 const SAVE_EACH = 512;
@@ -156,12 +161,13 @@ export class LogFold {
   }
 
   /** A record of this process stands in the log: if it is read back with the very same bytes, it need not be decoded. */
-  expect({ lane, offset }: Position, encoded: EncodedEvent): void {
+  expect({ lane, offset }: Position, encoded: OwnEvent): void {
     const { bytes, event } = encoded;
     if (lane === CONTROL || !event || offset < this.nextOf(lane)) return;
     if (this.#expected.size >= EXPECTED_MAX)
       this.#expected.delete(this.#expected.keys().next().value ?? '');
-    this.#expected.set(`${lane}:${offset}`, { bytes, event });
+    const known = isKnownGenuine(this.#trusted, encoded) && { genuine: true };
+    this.#expected.set(`${lane}:${offset}`, { bytes, event, ...known });
   }
 
   /** Decodes records that are soon to be taken, and has their signatures verified on other threads. Never rejects. */

@@ -1,62 +1,67 @@
 import { type KeyObject, createPublicKey, verify } from 'node:crypto';
 import {
+  type EncodedEvent,
   type EventData,
   type EventName,
   type EventOf,
+  type SignedName,
   WRITERS,
+  encodeEvent,
+  encodeStatement,
   statementText,
 } from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
 
-type SignedName = {
-  [N in EventName]: EventData<N> extends { signature: { keyId: string } } ? N : never;
-}[EventName];
+/** An event of this process, and by whose key in this very process it was signed. */
+export interface OwnEvent extends EncodedEvent {
+  /** Public key; absent where the key is elsewhere, or nobody signed. */
+  readonly signedBy?: string;
+}
 
-/** The data of an event that its service signs, with the signature added; append it with the same `cause`. */
+/** By data that was signed here: the event it was encoded to. */
+const ownEvents = new WeakMap<object, { cause: string; own: OwnEvent }>();
+
+/**
+ * The data of an event that its service signs, with the signature added; append it with the same `cause`. It is encoded
+ * already, and what is appended are the bytes that were signed: the data itself must not be changed.
+ *
+ * @throws ZodError when the statement does not fit the event's schema.
+ */
 export async function signStatement<N extends SignedName>(
   key: StatementKey,
   name: N,
   statement: Omit<EventData<N>, 'signature'>,
   cause: string,
 ): Promise<EventData<N>> {
-  const text = statementText(name, cause, statement);
+  const { text, signed } = encodeStatement(name, statement, cause);
   const value = await key.sign(text);
-  if (key.capabilities.inProcess) ownSignatures.add(value, { by: key.publicKey, text });
-  return { ...statement, signature: { keyId: key.keyId, value } } as EventData<N>;
+  const { data, ...encoded } = signed({ keyId: key.keyId, value });
+  const own = key.capabilities.inProcess ? { ...encoded, signedBy: key.publicKey } : encoded;
+  ownEvents.set(Object.freeze(data), { cause, own });
+  return data;
 }
 
-interface OwnSignature {
-  /** Public key. */
-  readonly by: string;
-  readonly text: string;
+/** The event of this data: as it was signed, or else encoded now. */
+export function ownEvent<N extends EventName>(
+  name: N,
+  data: EventData<N>,
+  cause: string,
+): OwnEvent {
+  const known = ownEvents.get(data);
+  if (known?.cause === cause && known.own.event?.name === name) return known.own;
+  return encodeEvent(name, data, cause);
 }
-
-/** Signatures waited for; most are read back within a few of these. */
-const OWN_MAX = 4_096;
 
 /**
- * What keys in this process have signed and the fold has not yet read back. Verifying costs more than all else that is
- * done with a record, and of these it says what is known: ed25519 is deterministic, and the text is compared whole.
+ * Whether an event of this process, read back with its very bytes, is known to be genuine: signed here, with the key
+ * that is trusted for its service. Verifying costs more than all else that is done with a record, and could only tell
+ * what is known. False says nothing: {@link isGenuine} finds out.
  */
-class OwnSignatures {
-  readonly #byValue = new Map<string, OwnSignature>();
-
-  add(value: string, own: OwnSignature): void {
-    if (this.#byValue.size >= OWN_MAX)
-      this.#byValue.delete(this.#byValue.keys().next().value ?? '');
-    this.#byValue.set(value, own);
-  }
-
-  /** Whether `by` made this signature of this text here; known once. */
-  take(value: string, { by, text }: OwnSignature): boolean {
-    const own = this.#byValue.get(value);
-    if (own?.by !== by || own.text !== text) return false;
-    this.#byValue.delete(value);
-    return true;
-  }
+export function isKnownGenuine(trusted: TrustedKeys, { event, signedBy }: OwnEvent): boolean {
+  if (!event || signedBy === undefined || !('signature' in event.data)) return false;
+  const key = trusted.get(event.data.signature.keyId);
+  return key?.publicKey === signedBy && key.service === WRITERS[event.name];
 }
-
-const ownSignatures = new OwnSignatures();
 
 /** Public keys somebody trusts, by key id. */
 export type TrustedKeys = ReadonlyMap<
@@ -68,7 +73,6 @@ export type TrustedKeys = ReadonlyMap<
 export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
   const claim = claimOf(trusted, event);
   if (typeof claim === 'boolean') return claim;
-  if (ownSignatures.take(claim.value, claim)) return true;
   return verify(null, ...verifiable(claim));
 }
 
@@ -85,10 +89,7 @@ export function isGenuineElsewhere(
 }
 
 /** What a record says was signed, and by whom; or at once whether it is genuine, where nothing is to be verified. */
-function claimOf(
-  trusted: TrustedKeys,
-  event: EventOf<EventName>,
-): boolean | (OwnSignature & { readonly value: string }) {
+function claimOf(trusted: TrustedKeys, event: EventOf<EventName>): boolean | Claim {
   if (!('signature' in event.data)) return true;
   const { keyId, value } = event.data.signature;
   const key = trusted.get(keyId);
@@ -97,7 +98,14 @@ function claimOf(
   return { by: key.publicKey, text, value };
 }
 
-function verifiable({ by, text, value }: OwnSignature & { readonly value: string }) {
+interface Claim {
+  /** Public key. */
+  readonly by: string;
+  readonly text: string;
+  readonly value: string;
+}
+
+function verifiable({ by, text, value }: Claim) {
   const bytes = new TextEncoder().encode(text);
   return [bytes, publicKeyOf(by), Buffer.from(value, 'base64url')] as const;
 }

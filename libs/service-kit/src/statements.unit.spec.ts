@@ -4,7 +4,13 @@ import type { StatementKey } from '@countersign/ports';
 import { OWNER } from '@countersign/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
-import { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
+import {
+  type TrustedKeys,
+  isGenuine,
+  isKnownGenuine,
+  ownEvent,
+  signStatement,
+} from './statements.ts';
 
 function newKey(keyId: string, inProcess = false): StatementKey {
   const pair: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ed25519');
@@ -116,11 +122,49 @@ describe('a statement that a key of this process signed', () => {
     expect(believed(data, { keys })).toBe(true);
   });
 
-  it('is verified where the key is elsewhere', async () => {
+  it('need not be verified where that key is trusted for its service', async () => {
+    const ours = ownEvent('approval.granted', await signedBy(own), CAUSE);
+    expect(isKnownGenuine(keys, ours)).toBe(true);
+    for (const service of ['signer', 'nobody'])
+      expect(
+        isKnownGenuine(new Map([['approval-1', { service, publicKey: own.publicKey }]]), ours),
+      ).toBe(false);
+    const another = new Map([['approval-1', { service: 'approval', publicKey: signer.publicKey }]]);
+    expect([isKnownGenuine(another, ours), isKnownGenuine(new Map(), ours)]).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('is verified where the key is elsewhere, or where data or cause are not those that were signed', async () => {
     const foreign = { ...newKey('approval-1'), publicKey: own.publicKey };
+    const theirs = ownEvent('approval.granted', await signedBy(foreign), CAUSE);
+    expect(isKnownGenuine(keys, theirs)).toBe(false);
     expect(believed(await signedBy(foreign), { keys })).toBe(false);
-    const lying = { ...foreign, capabilities: { inProcess: true } };
-    expect(believed(await signedBy(lying), { keys })).toBe(true);
+    const data = await signedBy(own);
+    const others = [
+      ownEvent('approval.granted', { ...data }, CAUSE),
+      ownEvent('approval.granted', { ...data, person: 'bo' }, CAUSE),
+      ownEvent('approval.granted', data, 'cause/2'),
+    ];
+    expect(others.map((it) => isKnownGenuine(keys, it))).toEqual([false, false, false]);
+  });
+
+  it('is appended in the very bytes that were signed', async () => {
+    const data = await signedBy(own);
+    const plain = encodeEvent('approval.granted', { ...data }, CAUSE);
+    expect(ownEvent('approval.granted', data, CAUSE)).toEqual({
+      ...plain,
+      signedBy: own.publicKey,
+    });
+    expect(() => Object.assign(data, { person: 'bo' })).toThrow(TypeError);
+  });
+
+  it('is never signed with what does not fit', async () => {
+    const malformed = { ...STATEMENT, quoteDigest: 'short' };
+    await expect(signStatement(own, 'approval.granted', malformed, CAUSE)).rejects.toThrow(
+      'quoteDigest',
+    );
   });
 });
 

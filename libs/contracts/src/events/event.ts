@@ -1,6 +1,13 @@
-import { type Canonical, canonicalText, digestOfText } from '@countersign/kernel';
+import {
+  type Canonical,
+  type MemberTexts,
+  canonicalText,
+  digestOfText,
+  memberTexts,
+  textOfMembers,
+} from '@countersign/kernel';
 import { z } from 'zod';
-import { DigestHex } from '../text.ts';
+import { DigestHex, StatementSignature } from '../text.ts';
 import { ARCHIVE_EVENTS } from './archive-events.ts';
 import { CONTROL_EVENTS } from './control-events.ts';
 import { LANE_EVENTS } from './lane-events.ts';
@@ -12,6 +19,10 @@ export type ControlEventName = keyof typeof CONTROL_EVENTS;
 export type ArchiveEventName = keyof typeof ARCHIVE_EVENTS;
 export type EventName = keyof typeof EVENTS;
 export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
+/** Events whose service signs them. */
+export type SignedName = {
+  [N in EventName]: EventData<N> extends { signature: StatementSignature } ? N : never;
+}[EventName];
 
 export const SERVICES = [
   'intake',
@@ -137,17 +148,65 @@ export function encodeEvent<N extends EventName>(
   data: EventData<N>,
   causationId: string,
 ): EncodedEvent {
-  const parsed = EVENTS[name].parse(data) as Canonical;
+  const parsed = EVENTS[name].parse(data) as EventData<N>;
+  return encoded(name, causationId, { data: parsed, text: canonicalText(parsed as Canonical) });
+}
+
+/** What a service signs, and the event it becomes. */
+export interface Statement<N extends SignedName> {
+  /** See {@link statementText}. */
+  readonly text: string;
+  /** The event with its signature, and the data it holds. */
+  readonly signed: (
+    signature: StatementSignature,
+  ) => EncodedEvent & { readonly data: EventData<N> };
+}
+
+/**
+ * The same as {@link encodeEvent} for what is to be signed, which is checked and written once for both.
+ *
+ * @throws ZodError when the statement does not fit the event's schema: nothing malformed is ever signed.
+ */
+export function encodeStatement<N extends SignedName>(
+  name: N,
+  statement: Omit<EventData<N>, 'signature'>,
+  causationId: string,
+): Statement<N> {
+  const { signature: _, ...checked } = EVENTS[name].parse({
+    ...statement,
+    signature: UNSIGNED,
+  }) as { readonly [key: string]: Canonical };
+  const texts = memberTexts(checked);
+  return {
+    text: textOfStatement(name, causationId, texts),
+    signed: (signature) => {
+      const data = { ...checked, signature: StatementSignature.parse(signature) };
+      const whole = new Map(texts).set('signature', canonicalText(data.signature));
+      const text = textOfMembers(whole);
+      const result = { data: data as unknown as EventData<N>, text };
+      return { ...encoded(name, causationId, result), data: result.data };
+    },
+  };
+}
+
+/** Stands where the signature will, while the rest is checked. */
+const UNSIGNED: StatementSignature = { keyId: 'none', value: 'A'.repeat(86) };
+
+function encoded<N extends EventName>(
+  name: N,
+  causationId: string,
+  { data, text }: { readonly data: EventData<N>; readonly text: string },
+): EncodedEvent {
   const texts = envelopeTexts({
     source: `countersign/${WRITERS[name]}`,
     type: `${TYPE_PREFIX}${name}.v1`,
     causationid: causationId,
-    data: canonicalText(parsed),
+    data: text,
   });
   const id = digestOfText('countersign/event/1', texts.named);
   const bytes = new TextEncoder().encode(texts.whole(id));
-  if (!survives(parsed)) return { id, bytes };
-  return { id, bytes, event: { id, name, causationId, data: parsed } as EventOf<EventName> };
+  if (!survives(data)) return { id, bytes };
+  return { id, bytes, event: { id, name, causationId, data } as EventOf<EventName> };
 }
 
 /** Whether JSON gives back the very same value: not if a member is `undefined`, which it leaves out, nor minus zero. */
@@ -230,5 +289,10 @@ export function statementText(
   data: { readonly [key: string]: unknown },
 ): string {
   const { signature: _, ...statement } = data;
-  return `countersign/statement/1\n${name}\n${canonicalText({ causationId, statement: statement as Canonical })}`;
+  return textOfStatement(name, causationId, memberTexts(statement as Record<string, Canonical>));
+}
+
+function textOfStatement(name: EventName, causationId: string, statement: MemberTexts): string {
+  const text = `{"causationId":${canonicalText(causationId)},"statement":${textOfMembers(statement)}}`;
+  return `countersign/statement/1\n${name}\n${text}`;
 }
