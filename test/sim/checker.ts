@@ -14,6 +14,7 @@ import type { Invariant, MakeInvariant } from './invariants/invariant.ts';
 import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
 import { outflows } from './invariants/outflows.ts';
+import { patience } from './invariants/patience.ts';
 import { replay } from './invariants/replay.ts';
 import { restore } from './invariants/restore.ts';
 import { sessions } from './invariants/sessions.ts';
@@ -54,6 +55,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   handover,
   /** What a person gave for a time is over after it. */
   sessions,
+  /** What loosens waits. */
+  patience,
 };
 
 export interface Broken {

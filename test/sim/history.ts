@@ -158,7 +158,7 @@ export class History {
     const mayCount = event && isControlEvent(event) && genuine && !isRepeat;
     if (event && mayCount) this.#orders.add(event.id);
     const judged = mayCount
-      ? foldControl(before, record.offset, event)
+      ? foldControl(before, record, event)
       : {
           applied: false as const,
           code: isRepeat ? 'duplicate' : codeOf(event !== undefined && isControlEvent(event)),

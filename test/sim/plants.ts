@@ -18,6 +18,7 @@ import {
 import { impatient, oneNonceMore } from './plants/signers.ts';
 import {
   acknowledging,
+  belittling,
   boastful,
   confirming,
   selfRegistering,
@@ -60,6 +61,7 @@ export const PLANTS = {
   'log-delivers-in-another-order': { breaks: 'agreement', plant: { distort: swapping } },
   'log-rewrites-a-record': { breaks: 'agreement', plant: { store: rewriting } },
   'kept-state-loses-closed-payments': { breaks: 'agreement', plant: { state: forgetful } },
+  'policy-says-it-only-tightens': { breaks: 'patience', plant: { surround: belittling } },
   'agent-registers-its-own-seller': { breaks: 'agency', plant: { surround: selfRegistering } },
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
   'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },

@@ -6,6 +6,8 @@ export interface Looseness {
   readonly amounts: number;
   readonly quorum: number;
   readonly again: boolean;
+  /** How long what loosens waits; 0 for not at all. */
+  readonly delaySeconds: number;
 }
 
 export function drawLooseness(dice: Dice): Looseness {
@@ -13,13 +15,17 @@ export function drawLooseness(dice: Dice): Looseness {
     amounts: dice.pick([0.25, 0.5, 1, 1, 2]),
     quorum: dice.pick([1, 2, 2, 3]),
     again: dice.chance(0.5),
+    delaySeconds: dice.pick([0, 4, 4, 15]),
   };
 }
 
 const units = (amount: number) => amount.toFixed(2);
 
 /** A policy with every kind of rule; budgets are small and windows short, so that runs reach their limits. */
-export function policyText({ amounts, quorum, again }: Looseness, remark: number): string {
+export function policyText(
+  { amounts, quorum, again, delaySeconds }: Looseness,
+  remark: number,
+): string {
   return JSON.stringify({
     format: 1,
     name: `policy-${remark}`,
@@ -28,6 +34,7 @@ export function policyText({ amounts, quorum, again }: Looseness, remark: number
     stream: { atMost: units(0.1) },
     authorization: { maxLifetimeSeconds: 40 },
     again,
+    ...(delaySeconds > 0 && { loosening: { delaySeconds } }),
     prohibited: [
       { id: 'gambling', when: { categories: ['gambling'] } },
       { id: 'huge', when: { amount: { over: units(20) } } },

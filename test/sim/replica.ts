@@ -141,10 +141,11 @@ function takeUpDuties(
     settlement.runner,
     alertingDuty({ ...shell, notifier, pageUrl }),
   ];
-  const { marking, bookkeeping } = policy;
+  const { marking, bookkeeping, enacting } = policy;
   const { guard, wallets: ownWallets } = signer;
   const { accounts: ownAccounts, outflows, facilitators } = settlement;
-  const ours = [marking, bookkeeping, guard, ownWallets, ownAccounts, outflows, facilitators];
+  const policys = [marking, bookkeeping, enacting];
+  const ours = [...policys, guard, ownWallets, ownAccounts, outflows, facilitators];
   for (const watch of ours) watch.start();
   for (const runner of runners) runner.start();
 }

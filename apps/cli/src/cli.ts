@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAgentCommands, addPersonCommands } from './commands/agents.ts';
 import { addApprovalCommands } from './commands/approvals.ts';
 import { addAuditCommands } from './commands/audit.ts';
+import { addChangeCommands } from './commands/changes.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
@@ -59,6 +60,7 @@ function programIn(surroundings: Surroundings): Command {
   addWalletCommands(program, open);
   addSellerCommands(program, open);
   addPolicyCommands(program, open);
+  addChangeCommands(program, open);
   addAuditCommands(program, open);
   addLogCommands(program, open);
   addResubmissionCommands(program, open);

@@ -367,6 +367,36 @@ describe('what an agent can still spend', () => {
   });
 });
 
+describe('changes that loosen', () => {
+  const id = 'c'.repeat(64);
+  const scheduled = {
+    ...{ id, kind: 'policy.activated', about: 'policy version 3', by: 'ada' },
+    ...{ loosens: ['budget day no longer holds in full'], scheduledAtMs: 0, dueAtMs: 86_400_000 },
+  };
+
+  it('are told to wait, listed and canceled', async () => {
+    await using desk = await startDesk({
+      activatePolicy: () => ({
+        ...{ ...summary, active: false, position: 'control:9', loosens: scheduled.loosens },
+        scheduled,
+      }),
+      addAgent: () => ({ ...done, credential: 'agent-secret', scheduled }),
+      addAgentWallet: () => ({ ...done, scheduled }),
+      listChanges: () => ({ changes: [scheduled] }),
+      cancelChange: () => done,
+    });
+    const { out } = await desk.run('policy activate 3');
+    expect(out).toContain('comes into force at 1970-01-02 00:00:00 UTC');
+    expect(out).not.toContain('in force everywhere');
+    const added = await desk.run('agent add buyer --wallet main');
+    expect(added.out).toContain('agent-secret');
+    expect(added.out).toContain('Not yet');
+    expect((await desk.run('agent wallet buyer second')).out).toContain('Not yet');
+    expect((await desk.run('change list')).out).toContain('budget day no longer holds in full');
+    expect((await desk.run(`change cancel ${id}`)).out).toContain('is canceled');
+  });
+});
+
 describe('sessions', () => {
   const session = {
     ...{ agent: 'buyer', session: 'run-7', state: 'open' as const, unit: 'USD' },

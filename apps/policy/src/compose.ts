@@ -18,12 +18,12 @@ export async function compose(
     logId: host.log.logId,
   });
   const registry = new Registry(host, key);
-  const { runner, marking, bookkeeping } = policyDuty({ ...surroundings, budgets, key });
+  const { runner, marking, bookkeeping, enacting } = policyDuty({ ...surroundings, budgets, key });
   const ownerFile = settings.COUNTERSIGN_OWNER_CREDENTIAL_FILE;
   const beginning = new Beginning({ ...surroundings, registry, ownerFile });
   return {
     modules: [PolicyModule.with({ host, budgets, registry })],
-    duties: [marking, bookkeeping, runner, beginning],
+    duties: [marking, bookkeeping, enacting, runner, beginning],
     async close() {
       await budgets.close();
       vault.close();

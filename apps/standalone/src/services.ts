@@ -129,9 +129,10 @@ export async function startServices(ports: ServicePorts) {
   const settlement = settlementDuty({ ...shell, key: keys.settlement, chains, pollMs });
   const runners: Duty[] = [policy.runner, signer.runner, settlement.runner];
   const { accounts, outflows, facilitators } = settlement;
-  const { marking, bookkeeping } = policy;
+  const { marking, bookkeeping, enacting } = policy;
   const { guard, wallets } = signer;
-  const watches: Watch[] = [marking, bookkeeping, guard, wallets, accounts, outflows, facilitators];
+  const ours = [wallets, accounts, outflows, facilitators];
+  const watches: Watch[] = [marking, bookkeeping, enacting, guard, ...ours];
 
   async function work(pageUrl: string): Promise<void> {
     const { notifier } = ports;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Role } from './events/control-events.ts';
-import { Name, PaymentId, SessionName } from './text.ts';
+import { DigestHex, Name, PaymentId, SessionName } from './text.ts';
 
 /** Whose credential a route takes. `anyone` needs none. */
 export type Caller = 'agent' | Role | 'anyone';
@@ -25,6 +25,7 @@ export const PATH_PARAMETERS = {
   session: SessionName,
   wallet: Name,
   seller: Name,
+  change: DigestHex,
   version: z.string().regex(/^[1-9][0-9]{0,8}$/, 'the number of a policy version'),
 } as const;
 export type PathParameter = keyof typeof PATH_PARAMETERS;

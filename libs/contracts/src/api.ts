@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MessageKeys, Role, Seller, WalletKind } from './events/control-events.ts';
 import { type Route, everybody, people } from './api-route.ts';
 import { AVAILABLE_ROUTES } from './api-available.ts';
+import { CHANGE_ROUTES, scheduled } from './api-changes.ts';
 import { SESSION_ROUTES } from './api-sessions.ts';
 import { TASK_ROUTES } from './api-tasks.ts';
 import { Verdict } from './decision.ts';
@@ -134,6 +135,7 @@ export const ROUTES = {
     }),
   },
   ...AVAILABLE_ROUTES,
+  ...CHANGE_ROUTES,
   addAgent: {
     service: 'policy',
     method: 'POST',
@@ -141,7 +143,7 @@ export const ROUTES = {
     who: ['operator'],
     summary: 'Add an agent with a wallet; its credential is shown once',
     body: z.strictObject({ agent: Name, wallet: Name }),
-    answer: Credential,
+    answer: Credential.extend(scheduled),
   },
   addAgentWallet: {
     service: 'policy',
@@ -150,7 +152,7 @@ export const ROUTES = {
     who: ['operator'],
     summary: "Give an agent a wallet of a further kind; the seller's record decides which one pays",
     body: z.strictObject({ wallet: Name }),
-    answer: Done,
+    answer: Done.extend(scheduled),
   },
   replaceAgentCredential: {
     service: 'policy',
@@ -210,7 +212,7 @@ export const ROUTES = {
     who: ['operator'],
     summary: 'Add a person with roles; the credential is shown once',
     body: z.strictObject({ person: Name, roles: z.array(Role).min(1) }),
-    answer: Credential,
+    answer: Credential.extend(scheduled),
   },
   listSellers: {
     service: 'policy',
@@ -227,7 +229,7 @@ export const ROUTES = {
     who: ['operator'],
     summary: 'Register a seller, or replace its record',
     body: Seller.omit({ seller: true }),
-    answer: Done,
+    answer: Done.extend(scheduled),
   },
   removeSeller: {
     service: 'policy',
@@ -271,11 +273,12 @@ export const ROUTES = {
     method: 'POST',
     path: '/v1/policies/:version/activate',
     who: ['policy_author'],
-    summary: 'Put a version in force; in force everywhere when answered',
+    summary: 'Put a version in force: everywhere when answered, unless what it loosens has to wait',
     answer: PolicySummary.extend({
       position: z.string(),
       /** What it allows that the version before did not, a sentence each; empty where it only tightens. */
       loosens: z.array(z.string()),
+      ...scheduled,
     }),
   },
   evaluatePolicy: {
@@ -394,5 +397,4 @@ export const ROUTES = {
   },
   ...RECORDER_ROUTES,
 } as const satisfies Record<string, Route>;
-
 export type RouteName = keyof typeof ROUTES;

@@ -15,6 +15,7 @@ export {
 export { ARCHIVE_EVENTS, ArchivedLane } from './events/archive-events.ts';
 export {
   CONTROL_EVENTS,
+  type Change,
   MessageKeys,
   type OutflowSeen,
   Role,
@@ -79,6 +80,7 @@ export {
 } from './text.ts';
 export { PATH_PARAMETERS, type PathParameter } from './api-route.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';
+export { ChangeView } from './api-changes.ts';
 export { AvailableView } from './api-available.ts';
 export { SessionTerms, SessionView } from './api-sessions.ts';
 export { TaskDetails, TaskView } from './api-tasks.ts';

@@ -197,6 +197,11 @@ export const PolicyDocument = z
     /** A payment of at most this is part of the stream of its agent at its seller; a larger one stands alone. */
     stream: z.strictObject({ atMost: DecimalText }).optional(),
     authorization: z.strictObject({ maxLifetimeSeconds: z.int().min(10).max(3600) }),
+    /**
+     * How long a change waits that loosens anything while this policy is in force: of the policy itself, of sellers,
+     * people and agents. At once where it is left out; what only tightens never waits.
+     */
+    loosening: z.strictObject({ delaySeconds: z.int().min(1).max(2_592_000) }).optional(),
     /** Whether an agent may buy the same thing again while the first purchase is unresolved. */
     again: z.boolean(),
     prohibited: z.array(Prohibition).max(20_000),

@@ -1,3 +1,4 @@
+export { type ChangingEvent, type PendingChange, changeOf, loosenedBy } from './domain/changes.ts';
 export {
   type ControlJudgement,
   type ControlView,

@@ -69,7 +69,7 @@ export class ControlFold {
     if (first !== undefined && first < offset) return ignored('duplicate');
     if (!isGenuine(this.#trusted, event)) return ignored('not_genuine');
     this.#orders.set(event.id, offset);
-    const judged = foldControl(this.view, offset, event);
+    const judged = foldControl(this.view, record, event);
     return { view: judged.view, code: judged.applied ? null : judged.code };
   }
 }

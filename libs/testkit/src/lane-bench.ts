@@ -93,9 +93,13 @@ export class LaneBench {
   }
 
   /** Appends to control; the lane sees it after {@link mark}. */
-  change<N extends ControlEvent['name']>(name: N, data: EventData<N>): boolean {
+  change<N extends ControlEvent['name']>(name: N, data: EventData<N>, atMs = 0): boolean {
     const event = reread(name, data, `control/${this.control.offset}`) as ControlEvent;
-    const judged = foldControl(this.control, this.control.offset + 1, event);
+    const judged = foldControl(
+      this.control,
+      { offset: this.control.offset + 1, stampMs: atMs },
+      event,
+    );
     this.control = judged.view;
     this.#views.set(judged.view.offset, judged.view);
     return judged.applied;

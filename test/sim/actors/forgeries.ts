@@ -209,17 +209,18 @@ const by = 'owner';
 const credentialDigest = 'c'.repeat(64);
 
 const registerSeller: ControlForgery = (forger, { tenant }) => {
-  const seller = {
-    seller: 'mallory',
-    domain: 'news.example',
-    payTo: [{ network: NETWORK, address: STRANGER }],
-    trust: 'verified' as const,
-    category: 'data',
-    jurisdiction: 'DE',
-    takes: 'any' as const,
-    routes: [],
-  };
-  forger.forge('seller.registered', { tenant, seller, by }, CONTROL);
+  forger.forge('seller.registered', { tenant, seller: MALLORY, by }, CONTROL);
+};
+
+const MALLORY = {
+  seller: 'mallory',
+  domain: 'news.example',
+  payTo: [{ network: NETWORK, address: STRANGER }],
+  trust: 'verified' as const,
+  category: 'data',
+  jurisdiction: 'DE',
+  takes: 'any' as const,
+  routes: [],
 };
 
 const addPerson: ControlForgery = (forger, { tenant }) => {
@@ -243,7 +244,7 @@ const unfreezeAll: ControlForgery = (forger, { tenant }) =>
 const putPolicy: ControlForgery = (forger, { tenant }) => {
   const known = forger.world.history.views.at(-1);
   const version = known ? tenantOf(known, tenant).policies.size + 1 : 1;
-  const text = policyText({ amounts: 1_000, quorum: 1, again: true }, 666);
+  const text = policyText({ amounts: 1_000, quorum: 1, again: true, delaySeconds: 0 }, 666);
   forger.forge('policy.put', { tenant, version, hash: 'a'.repeat(64), text, by }, CONTROL);
 };
 
@@ -254,6 +255,14 @@ const activatePolicy: ControlForgery = (forger, { tenant }) => {
   if (!old) return;
   const { version, hash } = old;
   forger.forge('policy.activated', { tenant, version, hash, by: 'ann' }, CONTROL);
+};
+
+/** Something looser, ordered long ago by somebody. */
+const scheduleChange: ControlForgery = (forger, { tenant }) => {
+  const seller = { ...MALLORY, domain: 'late.example' };
+  const loosens = ['nothing much'];
+  const change = { kind: 'seller.registered' as const, seller };
+  forger.forge('change.scheduled', { tenant, change, loosens, by: 'ann' }, CONTROL);
 };
 
 /** An account of nobody, or one that is somebody else's. */
@@ -270,5 +279,5 @@ const BLOCK = { number: 1, hash: `0x${'6'.repeat(64)}`, timeMs: 1 };
 
 export const CONTROL_FORGERIES: readonly ControlForgery[] = [
   ...[registerSeller, addPerson, replaceCredential, setMessageKeys, openEpoch],
-  ...[freezeAll, unfreezeAll, putPolicy, activatePolicy, handOver],
+  ...[freezeAll, unfreezeAll, putPolicy, activatePolicy, scheduleChange, handOver],
 ];

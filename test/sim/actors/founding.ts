@@ -37,7 +37,7 @@ export function recordOf(seller: (typeof SELLERS)[number]): Seller {
   };
 }
 
-const START: Looseness = { amounts: 1, quorum: 2, again: true };
+const START: Looseness = { amounts: 1, quorum: 2, again: true, delaySeconds: 0 };
 
 /** People, wallets, agents, sellers and a first policy for every tenant, in calm weather. */
 export async function found(world: World): Promise<void> {
@@ -91,4 +91,9 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
       );
     }),
   );
+  // From here on what loosens waits: that a policy says so is itself no loosening.
+  await act('policy.put', (to) =>
+    to.putPolicy(owner, policyText({ ...START, delaySeconds: 4 }, 1)),
+  );
+  await act('policy.activated', (to) => to.activatePolicy({ tenant, person: 'ann' }, 2));
 }

@@ -30,12 +30,13 @@ export function operatorsAtWork(world: World): void {
 }
 
 const MANNERS = {
-  policy: 4,
+  policy: 6,
   freezeAgent: 2,
   freezeAll: 1,
   unfreezeAgent: 5,
   unfreezeAll: 5,
   seller: 2,
+  cancelChange: 1,
   task: 9,
   session: 6,
   withdraw: 2,
@@ -67,6 +68,8 @@ async function act(world: World, dice: Dice): Promise<void> {
       return done(request(world, 'unfreeze all', (it) => it.registry.unfreezeAll(byOf(tenant))));
     case 'seller':
       return changeSeller(world, dice, tenant);
+    case 'cancelChange':
+      return cancelChange(world, dice, tenant);
     case 'task':
       return changeTask(world, dice, owner);
     case 'session':
@@ -110,6 +113,7 @@ async function changePolicy(world: World, dice: Dice, tenant: TenantName): Promi
   const person = dice.chance(0.1) ? 'owner' : 'ann';
   const { version } = put.value;
   world.acts.note(`policy.activated/${tenant}`);
+  world.acts.note(`change.scheduled/${tenant}`);
   await request(world, 'activate a policy', (it) =>
     it.registry.activatePolicy({ tenant, person }, version),
   );
@@ -152,9 +156,18 @@ async function changeSeller(world: World, dice: Dice, tenant: TenantName): Promi
   }
   const trust = dice.pick(['known', 'verified'] as const);
   world.acts.note(`seller.registered/${tenant}`);
+  world.acts.note(`change.scheduled/${tenant}`);
   await request(world, 'register a seller', (it) =>
     it.registry.registerSeller(byOf(tenant), { ...recordOf(seller), trust }),
   );
+}
+
+async function cancelChange(world: World, dice: Dice, tenant: TenantName): Promise<void> {
+  const view = world.history.views.at(-1);
+  const waiting = view ? [...tenantOf(view, tenant).changes.keys()] : [];
+  if (waiting.length === 0) return;
+  const change = dice.pick(waiting);
+  await request(world, 'cancel a change', (it) => it.registry.cancelChange(byOf(tenant), change));
 }
 
 async function rotate(world: World, { tenant, account }: (typeof AGENTS)[number]): Promise<void> {

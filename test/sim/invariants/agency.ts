@@ -21,6 +21,7 @@ const PEOPLE_ONLY = {
   'agent.unfrozen': true,
   'wallet.unfrozen': true,
   'restore.accepted': true,
+  'change.scheduled': true,
   'session.opened': true,
   'task.opened': true,
   'task.terms_set': true,

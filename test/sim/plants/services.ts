@@ -86,6 +86,18 @@ export function selfRegistering(surroundings: Surroundings): Surroundings {
   });
 }
 
+/** What loosens a policy is said to tighten it, and need not wait. */
+export function belittling(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'change.scheduled') return undefined;
+    const { tenant, change, by } = event.data;
+    if (change.kind !== 'policy.activated') return undefined;
+    const { kind, ...activation } = change;
+    const bytes = signedBytes('policy', kind, { ...activation, tenant, by, loosens: [] });
+    return log.append([{ ...input, bytes }]);
+  });
+}
+
 /** What is signed counts as delivered, whatever the agent says. */
 export function confirming(surroundings: Surroundings): Surroundings {
   return meddling(surroundings, (event, input, log) => {

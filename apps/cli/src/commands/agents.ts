@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type Open, UsageError } from '../session.ts';
 import { table, visible } from '../text.ts';
 import { addAvailableCommand } from './available.ts';
+import { unlessWaiting } from './changes.ts';
 import { handOver, publicKeyIn } from './files.ts';
 
 /** Agents, people, and the brake over them. */
@@ -30,7 +31,12 @@ export function addAgentCommands(program: Command, open: Open): void {
         params: { agent: name },
         body: { wallet },
       });
-      session.show(answer, () => `Agent ${visible(name)} can pay from ${visible(wallet)} too.`);
+      session.show(answer, () =>
+        unlessWaiting(
+          answer.scheduled,
+          `Agent ${visible(name)} can pay from ${visible(wallet)} too.`,
+        ),
+      );
     });
   addMessageKeys(agent, open);
   agent

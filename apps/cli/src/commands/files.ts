@@ -1,5 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import type { AnswerOf } from '@countersign/sdk';
+import { unlessWaiting } from './changes.ts';
 import { CommandError, type Session, UsageError } from '../session.ts';
 
 /** The text of a file the person named. */
@@ -29,13 +31,18 @@ export async function publicKeyIn(file: string, type: 'ed25519' | 'x25519'): Pro
 /** Shows a credential that exists nowhere else, or puts it into a new file that only its owner can read. */
 export async function handOver(
   session: Session,
-  answer: { readonly credential: string; readonly position: string },
+  answer: AnswerOf<'replaceAgentCredential'> & Pick<AnswerOf<'addAgent'>, 'scheduled'>,
   options: { readonly whose: string; readonly save?: string | undefined },
 ): Promise<void> {
   const { whose, save } = options;
   if (save === undefined) {
     session.show(answer, () =>
-      [`The credential of ${whose}, shown this once:`, '', answer.credential].join('\n'),
+      [
+        `The credential of ${whose}, shown this once:`,
+        '',
+        answer.credential,
+        ...(answer.scheduled ? ['', unlessWaiting(answer.scheduled, '')] : []),
+      ].join('\n'),
     );
     return;
   }
@@ -48,7 +55,8 @@ export async function handOver(
   }
   session.show(
     { position: answer.position, saved: save },
-    () => `The credential of ${whose} is in ${save}`,
+    () =>
+      `The credential of ${whose} is in ${save}${answer.scheduled ? `\n${unlessWaiting(answer.scheduled, '')}` : ''}`,
   );
 }
 

@@ -10,6 +10,7 @@ import {
 import { type Command, Option } from 'commander';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
 import { facts, money, table, visible, visibleLines } from '../text.ts';
+import { unlessWaiting } from './changes.ts';
 import { readText } from './files.ts';
 import { requirementText, resourceText, traceText } from './payment-text.ts';
 import { addReportCommands } from './policy-report.ts';
@@ -90,11 +91,14 @@ function addWriting(policy: Command, open: Open): void {
       const params = { version: String(versionOf(version)) };
       const answer = await session.call('activatePolicy', { params });
       session.show(answer, () =>
-        [
-          `Policy version ${answer.version} is in force everywhere.`,
-          ...(answer.loosens.length > 0 ? ['Compared with the one before, it loosens:'] : []),
-          ...answer.loosens.map((it) => `  ${visible(it)}`),
-        ].join('\n'),
+        unlessWaiting(
+          answer.scheduled,
+          [
+            `Policy version ${answer.version} is in force everywhere.`,
+            ...(answer.loosens.length > 0 ? ['Compared with the one before, it loosens:'] : []),
+            ...answer.loosens.map((it) => `  ${visible(it)}`),
+          ].join('\n'),
+        ),
       );
     });
 }

@@ -1,8 +1,10 @@
 import { Seller } from '@countersign/contracts';
+import type { AnswerOf } from '@countersign/sdk';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { type Open, UsageError } from '../session.ts';
 import { table, visible } from '../text.ts';
+import { unlessWaiting } from './changes.ts';
 import { readText } from './files.ts';
 
 /** Sellers a person vouches for. */
@@ -14,13 +16,15 @@ export function addSellerCommands(program: Command, open: Open): void {
     .action(async (file: string, _options: unknown, command: Command) => {
       const session = open(command);
       const sellers = readSellers(await readText(file), file);
-      const answers: { seller: string; position: string }[] = [];
+      const answers: ({ seller: string } & AnswerOf<'registerSeller'>)[] = [];
       for (const { seller: name, ...body } of sellers) {
         const answer = await session.call('registerSeller', { params: { seller: name }, body });
         answers.push({ seller: name, ...answer });
       }
       session.show(answers, () =>
-        answers.map((it) => `Seller ${it.seller} is registered.`).join('\n'),
+        answers
+          .map((it) => unlessWaiting(it.scheduled, `Seller ${it.seller} is registered.`))
+          .join('\n'),
       );
     });
   seller

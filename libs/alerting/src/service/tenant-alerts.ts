@@ -4,6 +4,8 @@ import type { Notifier } from '@countersign/ports';
 import { type LaneHost, type Log, Refused, type Timers } from '@countersign/service-kit';
 
 const RETRY_MS = 2_000;
+/** Characters told of what it is about. */
+const ABOUT_MAX = 1_000;
 
 export interface TenantAlertsParts {
   readonly host: LaneHost;
@@ -15,6 +17,7 @@ export interface TenantAlertsParts {
 const TITLES: Readonly<Record<TenantAlert['code'], string>> = {
   unlogged_outflow: 'Wallet frozen: what it signed or paid is in no record',
   log_restored: 'Everything is stopped: the log is an older copy of itself',
+  change_scheduled: 'Something will be looser, unless somebody cancels it',
   facilitator_failing: 'Payments presented to a facilitator come to nothing',
 };
 
@@ -49,7 +52,7 @@ export class TenantAlerts {
     if (this.#running.has(id)) return;
     this.#running.add(id);
     try {
-      const facts = about === null ? [] : [{ name: 'About', value: about }];
+      const facts = about === null ? [] : [{ name: 'About', value: about.slice(0, ABOUT_MAX) }];
       await notifier.notify({ id, kind: 'alert', tenant, title: TITLES[code], facts });
       await host.appendControl('alert.sent', { tenant, subject, code, severity }, { cause: id });
     } catch (error) {

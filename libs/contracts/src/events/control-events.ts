@@ -83,6 +83,38 @@ export const OutflowSeen = z.strictObject({
 });
 export type OutflowSeen = z.infer<typeof OutflowSeen>;
 
+const DelayMs = z.int().nonnegative().max(2_592_000_000);
+
+/** A change that loosens, whole, as the record will have it that brings it into force. */
+export const Change = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('policy.activated'),
+    version: z.int().positive(),
+    hash: DigestHex,
+    against: z.int().positive(),
+    delayMs: DelayMs,
+  }),
+  z.strictObject({ kind: z.literal('seller.registered'), seller: Seller }),
+  z.strictObject({
+    kind: z.literal('person.added'),
+    person: Name,
+    roles: z.array(Role).min(1),
+    credentialDigest: DigestHex,
+  }),
+  z.strictObject({
+    kind: z.literal('agent.added'),
+    agent: Name,
+    wallet: Name,
+    credentialDigest: DigestHex,
+  }),
+  z.strictObject({ kind: z.literal('agent.wallet_added'), agent: Name, wallet: Name }),
+]);
+export type Change = z.infer<typeof Change>;
+
+const Loosens = z.array(z.string().max(300)).max(100);
+/** Id of the `change.scheduled` that waited for this; absent where nothing had to wait. */
+const scheduled = { scheduled: DigestHex.optional() };
+
 /** Every record of `control`, by event name. All are written by policy, except what becomes of a wallet it asked for. */
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
@@ -105,6 +137,7 @@ export const CONTROL_EVENTS = {
     roles: z.array(Role).min(1),
     credentialDigest: DigestHex,
     by: Name,
+    ...scheduled,
     ...signed,
   }),
   'agent.added': z.strictObject({
@@ -113,6 +146,7 @@ export const CONTROL_EVENTS = {
     wallet: Name,
     credentialDigest: DigestHex,
     by: Name,
+    ...scheduled,
     ...signed,
   }),
   /** A further wallet, of a kind the agent has none of: which one pays follows from the seller's record. */
@@ -121,6 +155,7 @@ export const CONTROL_EVENTS = {
     agent: Name,
     wallet: Name,
     by: Name,
+    ...scheduled,
     ...signed,
   }),
   'agent.credential_replaced': z.strictObject({
@@ -242,8 +277,31 @@ export const CONTROL_EVENTS = {
     code: Code,
     severity: z.enum(['info', 'warning', 'critical']),
   }),
-  'seller.registered': z.strictObject({ tenant: Name, seller: Seller, by: Name, ...signed }),
+  'seller.registered': z.strictObject({
+    tenant: Name,
+    seller: Seller,
+    by: Name,
+    ...scheduled,
+    ...signed,
+  }),
   'seller.removed': z.strictObject({ tenant: Name, seller: Name, by: Name, ...signed }),
+  /** It comes into force no sooner than the policy's delay after this record, by log time, and may be canceled until then. */
+  'change.scheduled': z.strictObject({
+    tenant: Name,
+    change: Change,
+    /** What it loosens, a sentence each. */
+    loosens: Loosens,
+    by: Name,
+    ...signed,
+  }),
+  'change.canceled': z.strictObject({
+    tenant: Name,
+    /** Id of the record that scheduled it. */
+    change: DigestHex,
+    /** Who canceled it; `policy` itself where it can no longer be made. */
+    by: Name,
+    ...signed,
+  }),
   'policy.put': z.strictObject({
     tenant: Name,
     version: z.int().positive(),
@@ -259,9 +317,12 @@ export const CONTROL_EVENTS = {
     hash: DigestHex,
     by: Name,
     /** What the change loosens, a sentence each; empty where it only tightens. Absent in records of the first version. */
-    loosens: z.array(z.string().max(300)).max(100).optional(),
+    loosens: Loosens.optional(),
     /** The version in force that it was compared with. */
     against: z.int().positive().optional(),
+    /** How long what loosens waits under it, as its text says; 0 where absent. */
+    delayMs: DelayMs.optional(),
+    ...scheduled,
     ...signed,
   }),
   'tenant.frozen': z.strictObject({

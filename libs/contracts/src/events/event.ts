@@ -97,6 +97,8 @@ export const WRITERS = {
   'alert.sent': 'alerting',
   'seller.registered': 'policy',
   'seller.removed': 'policy',
+  'change.scheduled': 'policy',
+  'change.canceled': 'policy',
   'policy.put': 'policy',
   'policy.activated': 'policy',
   'tenant.frozen': 'policy',

@@ -18,7 +18,7 @@ function threeVersions(): ControlView {
     return { id: '0', causationId: 'c', name: 'policy.put', data };
   });
   return [...people, ...policies, activation('ann', 1)].reduce(
-    (view, event, offset) => foldControl(view, offset, event).view,
+    (view, event, offset) => foldControl(view, { offset, stampMs: 0 }, event).view,
     EMPTY_CONTROL,
   );
 }
@@ -58,7 +58,7 @@ describe('an activation', () => {
     ],
     ['by a second person, not compared', activation('bob', 2), undefined],
   ])('%s', (_, event, code) => {
-    const judged = foldControl(threeVersions(), 9, event);
+    const judged = foldControl(threeVersions(), { offset: 9, stampMs: 0 }, event);
     expect(judged.applied ? undefined : judged.code).toBe(code);
     const { active } = tenantOf(judged.view, tenant);
     expect(active?.version).toBe(code === undefined ? 2 : 1);

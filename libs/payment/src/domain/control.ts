@@ -8,6 +8,16 @@ import type {
   WalletKind,
 } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
+import {
+  type PendingChange,
+  type ScheduleEvent,
+  changesAfter,
+  evolveSchedule,
+  isChanging,
+  refuseSchedule,
+  refuseUnscheduled,
+} from './changes.ts';
+import { credentialsAfter, evolveAgents } from './principals.ts';
 import { type WalletFreezes, evolveStops, restored, stopsRefusal } from './standing-stops.ts';
 import { type Wallet, evolveWallet, madeWallet, walletRefusal } from './wallets.ts';
 
@@ -42,6 +52,10 @@ export interface TenantView {
   readonly sellers: ReadonlyMap<string, Seller>;
   readonly policies: ReadonlyMap<number, PolicyVersion>;
   readonly active: PolicyVersion | null;
+  /** How long a change that loosens waits under the policy in force. */
+  readonly delayMs: number;
+  /** Changes that wait, by the id of the record that scheduled them. */
+  readonly changes: ReadonlyMap<string, PendingChange>;
   readonly frozen: boolean;
   /** How often everything was frozen: a lane may see a freeze and its end in one mark, and must not miss the stop. */
   readonly freezes: number;
@@ -60,6 +74,8 @@ export interface TenantView {
 /** `control` folded up to and including `offset`. */
 export interface ControlView {
   readonly offset: number;
+  /** Highest log time of a record of `control` so far. */
+  readonly atMs: number;
   readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
   readonly credentials: ReadonlyMap<string, Principal>;
   readonly tenants: ReadonlyMap<string, TenantView>;
@@ -80,6 +96,8 @@ export const EMPTY_TENANT: TenantView = {
   sellers: new Map(),
   policies: new Map(),
   active: null,
+  delayMs: 0,
+  changes: new Map(),
   frozen: false,
   freezes: 0,
   walletFreezes: new Map(),
@@ -91,6 +109,7 @@ export const EMPTY_TENANT: TenantView = {
 
 export const EMPTY_CONTROL: ControlView = {
   offset: -1,
+  atMs: 0,
   keys: new Map(),
   credentials: new Map(),
   tenants: new Map(),
@@ -99,7 +118,7 @@ export const EMPTY_CONTROL: ControlView = {
 };
 
 /** Records about one tenant. */
-type TenantEvent = Exclude<
+export type TenantEvent = Exclude<
   ControlEvent,
   { name: 'key.announced' | 'outflows.scanned' | 'restore.detected' }
 >;
@@ -109,16 +128,16 @@ export type ControlJudgement =
   | { readonly applied: false; readonly code: RefusalCode; readonly view: ControlView };
 
 /**
- * Folds one record of `control`. A record that does not apply moves the offset and nothing else. Whoever calls it has
+ * Folds one record of `control`, at its offset and with the log's own time of it. A record that does not apply moves the offset and nothing else. Whoever calls it has
  * ignored every id that stood in `control` before: a genuine order of last week, appended again, is not a new order.
  */
 export function foldControl(
   view: ControlView,
-  offset: number,
+  { offset, stampMs }: { readonly offset: number; readonly stampMs: number },
   event: ControlEvent,
 ): ControlJudgement {
-  const moved = { ...view, offset };
-  const code = refusalOf(view, event);
+  const moved = { ...view, offset, atMs: Math.max(view.atMs, stampMs) };
+  const code = refusalOf(moved, event);
   if (code) return { applied: false, code, view: moved };
   return { applied: true, view: evolve(moved, offset, event) };
 }
@@ -129,6 +148,13 @@ export function tenantOf(view: ControlView, tenant: string): TenantView {
 }
 
 function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
+  const code = refusalOfItself(view, event);
+  if (code || !isChanging(event)) return code;
+  return refuseUnscheduled(tenantOf(view, event.data.tenant), event, view.atMs);
+}
+
+/** Whether the record could be applied, had it not to wait. */
+function refusalOfItself(view: ControlView, event: ControlEvent): RefusalCode | undefined {
   if (event.name === 'key.announced')
     return view.keys.has(event.data.keyId) ? 'duplicate' : undefined;
   if (event.name === 'outflows.scanned') {
@@ -181,6 +207,9 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
       return event.data.version === tenant.policies.size + 1 ? undefined : 'name_taken';
     case 'policy.activated':
       return refuseActivation(tenant, event.data);
+    case 'change.scheduled':
+    case 'change.canceled':
+      return refuseSchedule(tenant, event) ?? refusalOfScheduled(view, event);
     case 'tenant.frozen':
       return tenant.frozen ? 'duplicate' : undefined;
     case 'tenant.unfrozen':
@@ -191,6 +220,16 @@ function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefi
     default:
       return unreachable(event);
   }
+}
+
+/** What could not be made now is not scheduled: it would only be found out when it is due. */
+function refusalOfScheduled(view: ControlView, event: ScheduleEvent): RefusalCode | undefined {
+  if (event.name === 'change.canceled') return undefined;
+  const { tenant, by, change, loosens, signature } = event.data;
+  const { kind: name, ...rest } = change;
+  const made = name === 'policy.activated' ? { ...rest, loosens } : rest;
+  const data = { ...made, tenant, by, signature };
+  return refusalOfItself(view, { ...event, name, data } as ControlEvent);
 }
 
 /** The wallets an agent has; of those it was given all exist. */
@@ -248,11 +287,18 @@ function evolve(view: ControlView, offset: number, event: ControlEvent): Control
   }
   const name = event.data.tenant;
   const before = tenantOf(view, name);
-  const tenants = added(view.tenants, name, evolveTenant(before, offset, event));
+  const { atMs } = view;
+  const after = evolveTenant(before, { offset, atMs }, event);
+  const changes = changesAfter(after.changes, event);
+  const tenants = added(view.tenants, name, { ...after, changes });
   return { ...view, tenants, credentials: credentialsAfter(view.credentials, before, event) };
 }
 
-function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): TenantView {
+function evolveTenant(
+  tenant: TenantView,
+  { offset, atMs }: { readonly offset: number; readonly atMs: number },
+  event: TenantEvent,
+): TenantView {
   switch (event.name) {
     case 'person.added':
       return {
@@ -268,12 +314,8 @@ function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): T
       const { wallet, kind = 'eoa-secp256k1' } = event.data;
       return { ...tenant, walletsWanted: added(tenant.walletsWanted, wallet, kind) };
     }
-    case 'wallet.created': {
-      const walletsWanted = new Map(tenant.walletsWanted);
-      walletsWanted.delete(event.data.wallet);
-      const wallets = added(tenant.wallets, event.data.wallet, madeWallet(event));
-      return { ...tenant, walletsWanted, wallets };
-    }
+    case 'wallet.created':
+      return withWallet(tenant, event);
     case 'wallet.deployed':
     case 'wallet.rotation_ordered':
     case 'wallet.key_renewed':
@@ -299,7 +341,10 @@ function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): T
       return { ...tenant, policies: added(tenant.policies, version, { version, hash, text, by }) };
     }
     case 'policy.activated':
-      return { ...tenant, active: tenant.policies.get(event.data.version) ?? null };
+      return activated(tenant, event.data);
+    case 'change.scheduled':
+    case 'change.canceled':
+      return { ...tenant, changes: evolveSchedule(tenant, event, atMs) };
     case 'tenant.frozen':
       return { ...tenant, frozen: true, freezes: tenant.freezes + 1 };
     case 'tenant.unfrozen':
@@ -317,58 +362,21 @@ function evolveTenant(tenant: TenantView, offset: number, event: TenantEvent): T
   }
 }
 
-function evolveAgents(
-  agents: TenantView['agents'],
-  event: Extract<ControlEvent, { name: `agent.${string}` }>,
-): TenantView['agents'] {
-  const { agent } = event.data;
-  if (event.name === 'agent.added') {
-    const { wallet, credentialDigest: credential } = event.data;
-    return added(agents, agent, { wallets: [wallet], credential, messageKeys: null });
-  }
-  const before = agents.get(agent);
-  return before ? added(agents, agent, changedAgent(before, event)) : agents;
+function withWallet(
+  tenant: TenantView,
+  event: Extract<ControlEvent, { name: 'wallet.created' }>,
+): TenantView {
+  const { wallet } = event.data;
+  const walletsWanted = new Map(tenant.walletsWanted);
+  walletsWanted.delete(wallet);
+  return { ...tenant, walletsWanted, wallets: added(tenant.wallets, wallet, madeWallet(event)) };
 }
 
-function changedAgent(
-  agent: AgentEntry,
-  event: Extract<ControlEvent, { name: `agent.${string}_${string}` }>,
-): AgentEntry {
-  switch (event.name) {
-    case 'agent.wallet_added':
-      return { ...agent, wallets: [...agent.wallets, event.data.wallet] };
-    case 'agent.credential_replaced':
-      return { ...agent, credential: event.data.credentialDigest };
-    case 'agent.message_keys_set':
-      return { ...agent, messageKeys: event.data.keys };
-    default:
-      return unreachable(event);
-  }
-}
-
-function credentialsAfter(
-  credentials: ReadonlyMap<string, Principal>,
-  before: TenantView,
-  event: TenantEvent,
-): ReadonlyMap<string, Principal> {
-  const { tenant } = event.data;
-  switch (event.name) {
-    case 'person.added':
-      return added(credentials, event.data.credentialDigest, {
-        kind: 'person',
-        tenant,
-        person: event.data.person,
-      });
-    case 'agent.added':
-    case 'agent.credential_replaced': {
-      const { agent, credentialDigest } = event.data;
-      const after = new Map(credentials);
-      after.delete(before.agents.get(agent)?.credential ?? '');
-      return after.set(credentialDigest, { kind: 'agent', tenant, agent });
-    }
-    default:
-      return credentials;
-  }
+function activated(
+  tenant: TenantView,
+  { version, delayMs = 0 }: EventData<'policy.activated'>,
+): TenantView {
+  return { ...tenant, active: tenant.policies.get(version) ?? null, delayMs };
 }
 
 function added<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {

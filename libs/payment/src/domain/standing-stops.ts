@@ -128,13 +128,16 @@ function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): 
 export interface TenantAlert {
   readonly tenant: string;
   readonly subject: string;
-  readonly code: 'unlogged_outflow' | 'log_restored' | 'facilitator_failing';
+  readonly code: 'unlogged_outflow' | 'log_restored' | 'facilitator_failing' | 'change_scheduled';
   readonly severity: 'critical' | 'warning';
-  /** The wallet or facilitator it is about; null for everything. */
+  /** The wallet or facilitator it is about, or what a change loosens; null for everything. */
   readonly about: string | null;
 }
 
-/** Alerts control owes: each wallet's every freeze, every loss of records, and each opening of a breaker. */
+/**
+ * Alerts control owes: each wallet's every freeze, every loss of records, each opening of a breaker, and each change that
+ * loosens while it can still be canceled.
+ */
 export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
   return [...control.tenants].flatMap(([tenant, view]) => {
     const all: TenantAlert[] = [...view.walletFreezes]
@@ -150,6 +153,11 @@ export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
     for (const [about, sinceMs] of view.trips) {
       const subject = `facilitator/${about}/${sinceMs}`;
       all.push({ tenant, subject, code: 'facilitator_failing', severity: 'warning', about });
+    }
+    for (const { id, by, loosens, dueAtMs } of view.changes.values()) {
+      const about = `${new Date(dueAtMs).toISOString()}, by ${by}: ${loosens.join('; ')}`;
+      const subject = `change/${id}`;
+      all.push({ tenant, subject, code: 'change_scheduled', severity: 'warning', about });
     }
     return all.filter(({ subject, code }) => !view.alerted.has(`${subject}/${code}`));
   });

@@ -67,6 +67,9 @@ function standingLoosened(before: PolicyDocument, after: PolicyDocument): string
   const seconds = after.authorization.maxLifetimeSeconds;
   if (seconds > before.authorization.maxLifetimeSeconds)
     found.push(`authorizations live up to ${seconds} s`);
+  const waited = before.loosening?.delaySeconds ?? 0;
+  const waits = after.loosening?.delaySeconds ?? 0;
+  if (waits < waited) found.push(`what loosens waits ${waits} s in place of ${waited} s`);
   if (after.again && !before.again) found.push('an unresolved purchase may be made again');
   return found;
 }

@@ -29,7 +29,8 @@ import {
 import { pickTier } from '@countersign/contracts';
 import { concludeDecision, planDecision, withPolicyFacts } from '../index.ts';
 import { PolicyCache } from './policy-cache.ts';
-import { Registry } from './registry.ts';
+import { changeView } from './changes.controller.ts';
+import { type Ordered, Registry } from './registry.ts';
 
 export const BUDGETS = Symbol('Budgets');
 
@@ -61,12 +62,9 @@ export class PolicyController {
     @TheCaller() caller: Caller,
     @RouteBody('addAgent') body: { agent: string; wallet: string },
   ) {
-    const { back, credential } = await this.registry.addAgent(
-      personOf(caller),
-      body.agent,
-      body.wallet,
-    );
-    return { position: positionText(back), credential };
+    const by = personOf(caller);
+    const { credential, ...ordered } = await this.registry.addAgent(by, body.agent, body.wallet);
+    return { ...orderedView(ordered), credential };
   }
 
   @Route('addAgentWallet')
@@ -75,8 +73,7 @@ export class PolicyController {
     @RouteParam('agent') agent: string,
     @RouteBody('addAgentWallet') body: { wallet: string },
   ) {
-    const back = await this.registry.addAgentWallet(personOf(caller), agent, body.wallet);
-    return { position: positionText(back) };
+    return orderedView(await this.registry.addAgentWallet(personOf(caller), agent, body.wallet));
   }
 
   @Route('replaceAgentCredential')
@@ -150,12 +147,9 @@ export class PolicyController {
     @TheCaller() caller: Caller,
     @RouteBody('addPerson') body: { person: string; roles: Role[] },
   ) {
-    const { back, credential } = await this.registry.addPerson(
-      personOf(caller),
-      body.person,
-      body.roles,
-    );
-    return { position: positionText(back), credential };
+    const by = personOf(caller);
+    const { credential, ...ordered } = await this.registry.addPerson(by, body.person, body.roles);
+    return { ...orderedView(ordered), credential };
   }
 
   @Route('listSellers')
@@ -169,8 +163,7 @@ export class PolicyController {
     @RouteParam('seller') seller: string,
     @RouteBody('registerSeller') body: Omit<Seller, 'seller'>,
   ) {
-    const back = await this.registry.registerSeller(personOf(caller), { ...body, seller });
-    return { position: positionText(back) };
+    return orderedView(await this.registry.registerSeller(personOf(caller), { ...body, seller }));
   }
 
   @Route('removeSeller')
@@ -208,12 +201,12 @@ export class PolicyController {
 
   @Route('activatePolicy')
   async activatePolicy(@TheCaller() caller: Caller, @RouteParam('version') version: string) {
-    const { back, put, hash, loosens } = await this.registry.activatePolicy(
+    const { put, hash, loosens, ...ordered } = await this.registry.activatePolicy(
       personOf(caller),
       Number(version),
     );
-    const { by } = put;
-    return { position: positionText(back), version: put.version, hash, by, active: true, loosens };
+    const active = ordered.scheduled === undefined;
+    return { ...orderedView(ordered), version: put.version, hash, by: put.by, active, loosens };
   }
 
   @Route('requestWallet')
@@ -286,6 +279,11 @@ export class PolicyController {
     };
     return concludeDecision(policy, facts, plan, answer);
   }
+}
+
+/** Where the order stands in the log; and until when it waits, where it does. */
+function orderedView({ back, scheduled }: Ordered) {
+  return { position: positionText(back), ...(scheduled && { scheduled: changeView(scheduled) }) };
 }
 
 function positionText(back: { position: { lane: string; offset: number } }): string {

@@ -3,7 +3,9 @@ import type { Budgets, StatementKey } from '@countersign/ports';
 import { DebtRunner, LaneHost, type Shell } from '@countersign/service-kit';
 import { AvailableController } from './available.controller.ts';
 import { Bookkeeping } from './bookkeeping.ts';
+import { ChangesController } from './changes.controller.ts';
 import { decideEffect } from './decide.effect.ts';
+import { Enacting } from './enacting.ts';
 import { Marking } from './marking.ts';
 import { PolicyCache } from './policy-cache.ts';
 import { BUDGETS, PolicyController } from './policy.controller.ts';
@@ -21,6 +23,7 @@ export function policyDuty(parts: PolicyParts): {
   readonly runner: DebtRunner;
   readonly marking: Marking;
   readonly bookkeeping: Bookkeeping;
+  readonly enacting: Enacting;
 } {
   const { host, key } = parts;
   const bookkeeping = new Bookkeeping(parts);
@@ -34,7 +37,7 @@ export function policyDuty(parts: PolicyParts): {
       end_reservation: reservationEffect({ host, budgets }),
     },
   });
-  return { runner, marking: new Marking(parts), bookkeeping };
+  return { runner, marking: new Marking(parts), bookkeeping, enacting: new Enacting(parts) };
 }
 
 /** The policy service: policies, agents, sellers, people; decisions. */
@@ -45,7 +48,7 @@ export class PolicyModule {
   ): DynamicModule {
     return {
       module: PolicyModule,
-      controllers: [PolicyController, AvailableController],
+      controllers: [PolicyController, AvailableController, ChangesController],
       providers: [
         { provide: LaneHost, useValue: parts.host },
         { provide: BUDGETS, useValue: parts.budgets },

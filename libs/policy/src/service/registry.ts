@@ -1,7 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import type { EventData, MessageKeys, Role, Seller, WalletKind } from '@countersign/contracts';
+import type {
+  Change,
+  EventData,
+  MessageKeys,
+  Role,
+  Seller,
+  WalletKind,
+} from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
-import { agentOf, fixedOf, tenantOf } from '@countersign/payment';
+import {
+  type PendingChange,
+  agentOf,
+  changeOf,
+  fixedOf,
+  loosenedBy,
+  tenantOf,
+} from '@countersign/payment';
 import type { StatementKey } from '@countersign/ports';
 import {
   type LaneHost,
@@ -22,7 +36,15 @@ export interface By {
   readonly person: string;
 }
 
+/** What became of an order that may loosen: it is in force, or it waits for its time. */
+export interface Ordered {
+  readonly back: ReadBack;
+  readonly scheduled: PendingChange | undefined;
+}
+
 type SignedChange =
+  | 'change.scheduled'
+  | 'change.canceled'
   | 'person.added'
   | 'agent.added'
   | 'agent.wallet_added'
@@ -71,28 +93,27 @@ export class Registry {
     secret = newCredential('person'),
   ) {
     const data = { tenant: by.tenant, person, roles: [...roles], by: by.person };
-    const back = await this.#change('person.added', {
-      ...data,
-      credentialDigest: sha256Hex(secret),
-    });
-    return { back, credential: secret };
+    const credentialDigest = sha256Hex(secret);
+    const ordered = await this.#order(by, 'person.added', { ...data, credentialDigest });
+    return { ...ordered, credential: secret };
   }
 
   async addAgent(by: By, agent: string, wallet: string) {
     const credential = newCredential('agent');
-    const back = await this.#change('agent.added', {
+    const ordered = await this.#order(by, 'agent.added', {
       tenant: by.tenant,
       agent,
       wallet,
       credentialDigest: sha256Hex(credential),
       by: by.person,
     });
-    return { back, credential };
+    return { ...ordered, credential };
   }
 
   /** @throws Refused `wallet_kind_taken` where the agent has one of this kind. */
-  addAgentWallet(by: By, agent: string, wallet: string): Promise<ReadBack> {
-    return this.#change('agent.wallet_added', { tenant: by.tenant, agent, wallet, by: by.person });
+  addAgentWallet(by: By, agent: string, wallet: string): Promise<Ordered> {
+    const data = { tenant: by.tenant, agent, wallet, by: by.person };
+    return this.#order(by, 'agent.wallet_added', data);
   }
 
   async replaceAgentCredential(by: By, agent: string) {
@@ -140,8 +161,9 @@ export class Registry {
     return { back, address };
   }
 
-  registerSeller(by: By, seller: Seller): Promise<ReadBack> {
-    return this.#change('seller.registered', { tenant: by.tenant, seller, by: by.person });
+  registerSeller(by: By, seller: Seller): Promise<Ordered> {
+    const data = { tenant: by.tenant, seller, by: by.person };
+    return this.#order(by, 'seller.registered', data);
   }
 
   removeSeller(by: By, seller: string): Promise<ReadBack> {
@@ -164,21 +186,28 @@ export class Registry {
     const put = policies.get(version);
     if (!put) throw new Refused('policy_unknown');
     const { hash } = put;
-    const loosens = active ? loosenedBy(active.text, put.text) : [];
+    const loosens = active ? policyLoosened(active.text, put.text) : [];
+    const delaySeconds = parsed(put.text).document.loosening?.delaySeconds;
     const data = {
       tenant: by.tenant,
       version,
       hash,
       by: by.person,
       ...(active && { loosens, against: active.version }),
+      ...(delaySeconds !== undefined && { delayMs: delaySeconds * 1_000 }),
     };
     try {
-      return { back: await this.#change('policy.activated', data), version, hash, put, loosens };
+      return { ...(await this.#order(by, 'policy.activated', data)), hash, put, loosens };
     } catch (error) {
       if (error instanceof Refused && error.code === 'second_person_needed')
         throw new Refused(error.code, `It loosens what is in force: ${loosens.join('; ')}`);
       throw error;
     }
+  }
+
+  /** Ends the wait of a change that loosens: it never comes into force. @throws Refused `change_unknown` */
+  cancelChange({ tenant, person: by }: By, change: string): Promise<ReadBack> {
+    return this.#change('change.canceled', { tenant, change, by });
   }
 
   /** Stops an agent. In force for every signing after it returns; names payments whose authorization is out already. */
@@ -249,6 +278,27 @@ export class Registry {
     if (!tenantOf(this.#host.control, tenant).agents.has(agent)) throw new Refused('agent_unknown');
   }
 
+  /** Brings a change into force, or where it loosens and the policy in force says so, sets it waiting. */
+  async #order<N extends Change['kind']>(
+    { tenant, person: by }: By,
+    name: N,
+    data: Omit<EventData<N>, 'signature'>,
+  ): Promise<Ordered> {
+    const { control } = this.#host;
+    const { delayMs } = tenantOf(control, tenant);
+    const event = { name, data } as unknown as Parameters<typeof changeOf>[0];
+    const loosens = [...loosenedBy(tenantOf(control, tenant), event)];
+    if (delayMs === 0 || loosens.length === 0)
+      return { back: await this.#change(name, data), scheduled: undefined };
+    const change = changeOf(event);
+    const back = await this.#change('change.scheduled', { tenant, change, loosens, by });
+    const now = tenantOf(this.#host.control, tenant).changes.get(back.id);
+    // Canceled already, it is told as it was ordered: it is not in force either way.
+    const scheduledAtMs = this.#host.control.atMs;
+    const ordered = { id: back.id, change, loosens, by, scheduledAtMs };
+    return { back, scheduled: now ?? { ...ordered, dueAtMs: scheduledAtMs + delayMs } };
+  }
+
   async #change<N extends SignedChange>(
     name: N,
     statement: Omit<EventData<N>, 'signature'>,
@@ -275,7 +325,7 @@ function parsed(text: string) {
 /** Sentences kept of what a change loosens. */
 const LOOSENS_MAX = 100;
 
-function loosenedBy(before: string, after: string): string[] {
+function policyLoosened(before: string, after: string): string[] {
   const [old, fresh] = [before, after].map((text) => parsePolicyText(text).document);
   if (!old || !fresh) return [];
   const found = loosenings(old, fresh).map((it) => it.slice(0, 300));
