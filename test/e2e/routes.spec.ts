@@ -170,4 +170,12 @@ describe('an unknown path', () => {
     expect(status).toBe(404);
     expect(body.code).toBe('not_found');
   });
+
+  it.each(['GET', 'PUT', 'DELETE'] as const)(
+    'is never taken for the parameter of another: %s',
+    async (method) => {
+      const { status, headers } = await world.call('owner', method, '/v1/policies/evaluate');
+      expect([status, headers['allow']]).toEqual([405, 'POST']);
+    },
+  );
 });

@@ -30,10 +30,10 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const { method, url } = http.getRequest<{ method: string; url: string }>();
-    const found = problemOf(error);
-    const methods = statusOf(error) === 404 ? methodsAt(url.split('?')[0] ?? '') : [];
-    const isOther = methods.length > 0 && !methods.includes(method);
-    const problem = isOther ? problemFor('method_not_allowed') : found;
+    const methods = methodsAt(url.split('?')[0] ?? '');
+    // Whatever else is wrong with it; some methods are refused for their missing body before anybody looks for a route.
+    const isOther = methods.length > 0 && !methods.includes(method === 'HEAD' ? 'GET' : method);
+    const problem = isOther ? problemFor('method_not_allowed') : problemOf(error);
     if (problem.status >= 500) this.log.error({ err: error, code: problem.code }, problem.title);
     const reply = http.getResponse<Reply>();
     if (isOther) reply.header('allow', methods.join(', '));

@@ -52,10 +52,16 @@ export function RouteParam(name: PathParameter): ParameterDecorator {
 
 const PATHS = Object.values<RouteContract>(ROUTES).map(({ method, path }) => ({
   method,
+  isExact: !path.includes(':'),
   pattern: new RegExp(`^${path.replaceAll(/:[a-z]+/g, '[^/]+')}$`),
 }));
 
-/** Methods of the routes at a path; none where there is no route. */
+/**
+ * Methods of the routes at a path; none where there is no route. What a route names in full is never meant as another
+ * route's parameter.
+ */
 export function methodsAt(path: string): string[] {
-  return PATHS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  const there = PATHS.filter(({ pattern }) => pattern.test(path));
+  const exact = there.filter(({ isExact }) => isExact);
+  return (exact.length > 0 ? exact : there).map(({ method }) => method);
 }
