@@ -15,6 +15,7 @@ import { openMarket } from './market.ts';
 import { type FaultKind, type Planned, planOf, textOf } from './plan.ts';
 import type { Replica } from './replica.ts';
 import type { Progress } from './report.ts';
+import { measureTakeOver, takeOverLines } from './take-over.ts';
 import { Traffic } from './traffic.ts';
 
 /** Payments end by people's time-outs and authorizations' windows; without any record for so long, they are stuck. */
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly kinds: readonly FaultKind[];
   readonly replicasOf: (service: Service) => number;
   readonly paceMs: number;
+  /** Kills of each service that is measured, before the faults. */
+  readonly takeOvers: number;
   readonly folder: string;
   readonly progress: Progress;
 }
@@ -78,8 +81,14 @@ export async function run(options: RunOptions): Promise<Outcome> {
   progress.doing('people, wallets, agents, sellers and the policy, over HTTP');
   await traffic.setUp((address) => chain.fund(address, FUNDS));
 
-  progress.doing(`${faults} faults while payments flow`);
   traffic.start();
+  if (options.takeOvers > 0) progress.doing('killing one after the other to see who takes over');
+  const takenOver = await measureTakeOver({
+    ...{ fleet, ledger },
+    kills: options.takeOvers,
+    onKill: (name) => progress.now(`${name} is killed and stays down`),
+  });
+  progress.doing(`${faults} faults while payments flow`);
   const injected: Injected[] = [];
   const injector = new Injector({
     fleet,
@@ -116,6 +125,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     `${traffic.begun} purchases (${ends}), ${traffic.repeats} repeats, ${ledger.count} records`,
     `records that did not count: ${ignored.join(', ') || 'none'}`,
     ...watch.notes(),
+    ...takeOverLines(takenOver),
   ];
   return { plan, injected, verdicts, notes };
 }
