@@ -64,6 +64,7 @@ const CLAIM_AGE_MAX_MS = 30_000;
 /** What the signer owes: fix the one authorization, sign it, renew it, and sign its cancellation when it must not be used. */
 export function signerEffects(parts: SignerParts & { readonly guard: LogGuard }): Effects {
   const policies = new VerifiedPolicies(parts.host, parts.trusted);
+  learnFromOthers(parts);
   const guarded = { ...parts, policies, fixedHere: new Map<string, number>() };
   return {
     fix: fix(guarded),
@@ -79,6 +80,24 @@ interface Guarded extends SignerParts {
   readonly policies: VerifiedPolicies;
   /** When this process recorded an authorization, by its monotonic clock. */
   readonly fixedHere: Map<string, number>;
+}
+
+/**
+ * Several signers share out the lanes, and a wallet's payments are in many: what another one signed counts against the
+ * ceiling here as soon as the log tells of it. What is on its way there at the same moment does not.
+ */
+function learnFromOthers({ host, journal }: SignerParts): void {
+  const learn = ({ id: paymentId, tenant, phase }: Payment) => {
+    if (phase.status !== 'signed') return;
+    const { authorization, authorizationDigest, walletId, renews } = phase.fixed;
+    const { token, value } = authorization;
+    const wallet = walletKeyName(tenant, walletId);
+    const signed = { paymentId, wallet, token, value, authorizationDigest };
+    journal.learn({ ...signed, atMs: phase.signedAtMs, ...(renews !== null && { renews }) });
+  };
+  for (const lane of host.lanes)
+    for (const agent of lane.agents.values()) for (const it of agent.payments.values()) learn(it);
+  host.onTouched((payments) => payments.forEach(learn));
 }
 
 function fix(parts: Guarded): Effect {

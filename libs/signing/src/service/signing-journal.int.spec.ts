@@ -126,6 +126,24 @@ describe('the signing journal', () => {
     inMemory.close();
   });
 
+  it('counts what others signed, once, also when it signs the same', () => {
+    journal.learn(entry());
+    journal.learn(entry({ atMs: NOW_MS + 1 }));
+    expect(note(other(), 39_999n)).toBe(false);
+    expect(note(other(), 40_000n)).toBe(true);
+    expect(note(entry(), 40_000n)).toBe(true);
+    reopen();
+    expect(signedToday()).toBe(40_000n);
+    expect(journal.has(entry().paymentId)).toBe(true);
+  });
+
+  it('lets go of what it learned late when its day is over', () => {
+    journal.learn(entry({ atMs: NOW_MS }));
+    journal.learn(other({ atMs: NOW_MS - DAY_MS + 1, value: '5' }));
+    expect(signedToday()).toBe(20_005n);
+    expect(signedToday(NOW_MS + 1)).toBe(20_000n);
+  });
+
   it('sums beyond what a double can hold', () => {
     note(entry({ value: '9007199254740993' }));
     expect(signedToday()).toBe(9_007_199_254_740_993n);

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -28,7 +29,10 @@ const DAY_MS = 86_400_000;
 /** What was signed last for a payment. */
 export type Signed = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest'>;
 
-/** What this signer has signed, by its own account: single use and ceilings hold even if the log were rolled back. */
+/**
+ * What this signer has signed, by its own account, and what it saw others sign: single use and ceilings hold even if the
+ * log were rolled back.
+ */
 export interface SigningJournal {
   /**
    * Durably notes a signature before it is made, unless with it the wallet would sign away more than `perDay` of the
@@ -37,8 +41,14 @@ export interface SigningJournal {
    *
    * @returns whether it may be signed.
    * @throws InvariantViolation when the payment was signed with another authorization that this one does not renew.
+   * @throws Fault `journal_unavailable`, retryable: nothing may be signed.
    */
   note(entry: JournalEntry, perDay: bigint): boolean;
+  /**
+   * Notes what another signer signed, as the log says: it counts here too, and is missed here if the log loses it.
+   * Nothing waits for it, so it is not synced.
+   */
+  learn(entry: JournalEntry): void;
   /** What was signed, by payment, in the order of each one's first signature. */
   signed(): Iterable<Signed>;
   has(paymentId: string): boolean;
@@ -53,8 +63,15 @@ class DaySum {
   #gone = 0;
   #sum = 0n;
 
+  /** What others signed is learned lane by lane, and so not in the order of its time. */
   add(value: bigint, atMs: number): void {
-    this.#entries.push({ value, atMs });
+    let [low, high] = [this.#gone, this.#entries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.atMs ?? 0) > atMs) high = middle;
+      else low = middle + 1;
+    }
+    this.#entries.splice(low, 0, { value, atMs });
     this.#sum += value;
   }
 
@@ -96,8 +113,7 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
     if (!before) dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
   };
   for (const entry of path === undefined ? [] : readEntries(path)) remember(entry);
-  const file = path === undefined ? undefined : openSync(path, 'a', 0o600);
-  let broken = false;
+  const lines = path === undefined ? undefined : new Lines(path);
   return {
     *signed() {
       for (const [paymentId, { wallet, digests }] of payments)
@@ -112,26 +128,62 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
         throw new InvariantViolation(`${entry.paymentId} was signed with another authorization`);
       const { wallet, token, atMs } = entry;
       if (!before && dayOf(wallet, token).at(atMs) + BigInt(entry.value) > perDay) return false;
-      // Half a line may stand there now; only a new start can tell, and cut it off.
-      if (broken) throw unavailable(undefined);
-      broken = true;
-      if (file !== undefined) writeDurably(file, entry);
-      broken = false;
+      lines?.append(entry);
+      lines?.sync();
       remember(entry);
       return true;
     },
-    close() {
-      if (file !== undefined) closeSync(file);
+    learn(entry) {
+      if (payments.get(entry.paymentId)?.digests.includes(entry.authorizationDigest)) return;
+      remember(entry);
+      try {
+        lines?.append(entry);
+      } catch (error) {
+        // It is known here until the next start, and a disk that takes nothing takes no signature of ours either.
+        if (!(error instanceof Fault)) throw error;
+      }
     },
+    close: () => lines?.close(),
   };
 }
 
-function writeDurably(file: number, entry: JournalEntry): void {
-  try {
-    writeSync(file, `${JSON.stringify(entry)}\n`);
-    fsyncSync(file);
-  } catch (cause) {
-    throw unavailable(cause);
+/** The journal's file, of which only whole lines are ever followed by others. */
+class Lines {
+  readonly #file: number;
+  /** Where the last whole line ends. */
+  #length: number;
+  /** Something else may stand behind that. */
+  #isTorn = false;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a', 0o600);
+    this.#length = fstatSync(this.#file).size;
+  }
+
+  append(entry: JournalEntry): void {
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    try {
+      if (this.#isTorn) ftruncateSync(this.#file, this.#length);
+      this.#isTorn = true;
+      // A disk that is nearly full takes a part, and calls that a success.
+      if (writeSync(this.#file, line) !== line.length) throw new Error('the disk is full');
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    this.#length += line.length;
+    this.#isTorn = false;
+  }
+
+  sync(): void {
+    try {
+      fsyncSync(this.#file);
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
   }
 }
 
@@ -162,7 +214,7 @@ function syncFolder(folder: string): void {
 
 function unavailable(cause: unknown): Fault {
   return new Fault('journal_unavailable', 'the signing journal cannot be written', {
-    retryable: false,
+    retryable: true,
     cause,
   });
 }
