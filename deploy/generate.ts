@@ -6,12 +6,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dashboards } from './observability/dashboards.ts';
+import { nginxConf } from './routes.ts';
 
 /** The text of every generated file, by its path from the top. */
 export function generated(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [name, dashboard] of Object.entries(dashboards()))
     files.set(`deploy/observability/dashboards/${name}`, jsonText(dashboard));
+  files.set('deploy/compose/nginx.conf', nginxConf());
   return files;
 }
 

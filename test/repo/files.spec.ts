@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { files, filesLike, linesLike, textOf } from './tree.ts';
 
-const FOLDERS = ['.ci', 'apps', 'deploy', 'docs', 'libs', 'test'];
+const FOLDERS = ['.ci', 'apps', 'deploy', 'docs', 'helm', 'libs', 'test'];
 const TOP_FILES = [
+  '.dockerignore',
   '.editorconfig',
   '.gitattributes',
   '.gitignore',
   '.npmrc',
   '.prettierignore',
   '.prettierrc.json',
+  'Dockerfile',
   'LICENSE',
   'README.md',
   'SECURITY.md',

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Topics, keys and roles, and for each service the login that only it can read. Doing it again is harmless.
+set -eu
+umask 077
+printf '%s' "$VAULT_TOKEN" > /tmp/vault.token
+node --import tsx apps/cli/src/main.ts setup --apply \
+  --brokers kafka:9092 --lanes 8 --replication 1 --redis redis://redis:6379 \
+  --vault http://vault:8200 --vault-token-file /tmp/vault.token --logins /tmp/logins > /tmp/said
+cat /tmp/said
+sed -n 's/^COUNTERSIGN_TRUSTED_KEYS=//p' /tmp/said > /run/keys/trusted-keys
+test -s /run/keys/trusted-keys
+chmod 0444 /run/keys/trusted-keys
+for service in intake policy approval signer settlement alerting recorder; do
+  cp "/tmp/logins/$service.role-id" "/run/logins/$service/role-id"
+  cp "/tmp/logins/$service.secret-id" "/run/logins/$service/secret-id"
+  chown -R 10001:10001 "/run/logins/$service"
+done

