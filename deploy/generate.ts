@@ -6,7 +6,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dashboards } from './observability/dashboards.ts';
-import { nginxConf } from './routes.ts';
+import { valuesSchema } from './helm-schema.ts';
+import { nginxConf, routedPaths } from './routes.ts';
 
 /** The text of every generated file, by its path from the top. */
 export function generated(): ReadonlyMap<string, string> {
@@ -14,6 +15,8 @@ export function generated(): ReadonlyMap<string, string> {
   for (const [name, dashboard] of Object.entries(dashboards()))
     files.set(`deploy/observability/dashboards/${name}`, jsonText(dashboard));
   files.set('deploy/compose/nginx.conf', nginxConf());
+  files.set('helm/countersign/routes.json', jsonText(routedPaths()));
+  files.set('helm/countersign/values.schema.json', jsonText(valuesSchema()));
   return files;
 }
 

@@ -1,0 +1,2 @@
+export function fetchHelm(): Promise<string>;
+export function fetchKubernetesValidate(): Promise<readonly [string, ...string[]]>;

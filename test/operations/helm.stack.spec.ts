@@ -1,0 +1,182 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SERVICES, type Service } from '@countersign/contracts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { z } from 'zod';
+import { fetchHelm, fetchKubernetesValidate } from '../../deploy/local/helm.mjs';
+import { ROOT } from '../repo/tree.ts';
+import { faultsOf } from './settings.ts';
+
+const CHART = join(ROOT, 'helm/countersign');
+const VALUES = ['external', 'bundled'] as const;
+const BUILD_MAX_MS = 600_000;
+const KEY = 'k'.repeat(43);
+
+const Manifest = z.looseObject({
+  kind: z.string(),
+  metadata: z.looseObject({
+    name: z.string(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+  spec: z.looseObject({}).optional(),
+});
+type Manifest = z.infer<typeof Manifest>;
+const Env = z.looseObject({ name: z.string(), value: z.string().optional() });
+const Pod = z.looseObject({
+  automountServiceAccountToken: z.boolean(),
+  securityContext: z.looseObject({ runAsNonRoot: z.boolean() }),
+  containers: z
+    .array(
+      z.looseObject({
+        args: z.array(z.string()),
+        env: z.array(Env).default([]),
+        securityContext: z.looseObject({
+          readOnlyRootFilesystem: z.boolean(),
+          allowPrivilegeEscalation: z.boolean(),
+        }),
+      }),
+    )
+    .length(1),
+});
+
+let helm = '';
+beforeAll(async () => {
+  helm = await fetchHelm();
+}, BUILD_MAX_MS);
+
+function fileOf(values: string): string {
+  return join(CHART, 'ci', `${values}.yaml`);
+}
+
+function render(values: string, ...more: readonly string[]) {
+  return spawnSync(helm, ['template', 'cs', CHART, '-f', fileOf(values), ...more], {
+    encoding: 'utf8',
+  });
+}
+
+function manifestsOf(values: string): readonly Manifest[] {
+  const { stdout, stderr, status } = render(values);
+  expect(status, stderr).toBe(0);
+  return parseAllDocuments(stdout)
+    .map((document) => document.toJS() as unknown)
+    .filter((it) => it !== null)
+    .map((it) => Manifest.parse(it));
+}
+
+function podOf({ spec }: Manifest): z.infer<typeof Pod> {
+  return z.looseObject({ template: z.looseObject({ spec: Pod }) }).parse(spec).template.spec;
+}
+
+function workload(manifests: readonly Manifest[], service: Service): Manifest {
+  const found = manifests.find(
+    ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === `cs-${service}`,
+  );
+  if (!found) throw new Error(`no workload for ${service}`);
+  return found;
+}
+
+describe.each(VALUES)('the chart with %s servers', (values) => {
+  it('has nothing that helm lint minds', () => {
+    const said = execFileSync(helm, ['lint', '--strict', CHART, '-f', fileOf(values)], {
+      encoding: 'utf8',
+    });
+    expect(said).toContain('0 chart(s) failed');
+  });
+
+  it(
+    'is what Kubernetes takes, by its own schemas',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'countersign-helm-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, 'manifests.yaml');
+      writeFileSync(file, render(values).stdout);
+      const [python, ...args] = await fetchKubernetesValidate();
+      const { stdout, stderr, status } = spawnSync(python, [...args, '--strict', '--quiet', file], {
+        encoding: 'utf8',
+      });
+      expect(status, stdout + stderr).toBe(0);
+    },
+    BUILD_MAX_MS,
+  );
+
+  it('gives every service the settings it wants, its own program, and few rights', () => {
+    const manifests = manifestsOf(values);
+    for (const service of SERVICES) {
+      const pod = podOf(workload(manifests, service));
+      const [container] = pod.containers;
+      expect(container?.args).toEqual([`apps/${service}/src/main.ts`]);
+      expect(container?.securityContext).toMatchObject({
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+      });
+      expect(pod).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true },
+      });
+      const env = (container?.env ?? []).map(({ name, value }) => [name, value ?? SECRET[name]]);
+      expect(faultsOf(service, Object.fromEntries(env) as Record<string, string>)).toEqual([]);
+    }
+  });
+
+  it('asks replicas only what they answer', () => {
+    const { stdout } = render(values);
+    const paths = [...stdout.matchAll(/httpGet: \{ path: (\S+),/g)].map(([, path]) => path);
+    expect(new Set(paths)).toEqual(new Set(['/healthz', '/readyz']));
+  });
+
+  it('lets nobody bring requests to the signer, nor it reach what it does not need', () => {
+    const policies = manifestsOf(values).filter(({ kind }) => kind === 'NetworkPolicy');
+    const signer = JSON.stringify(policies.find(({ metadata }) => metadata.name === 'cs-signer'));
+    expect(signer).toContain('"kubernetes.io/metadata.name":"monitoring"');
+    expect(signer).not.toContain('ingress-nginx');
+    expect(signer).not.toMatch(/redis|clickhouse/);
+    expect(policies).toHaveLength(SERVICES.length + 1);
+  });
+
+  it('mounts for each service its own login and nobody else’s', () => {
+    const manifests = manifestsOf(values);
+    for (const service of SERVICES) {
+      const text = stringify(workload(manifests, service));
+      const keys = [...text.matchAll(/key: (\S+\.(?:role|secret)-id)/g)].map(([, key]) => key);
+      expect(new Set(keys)).toEqual(new Set([`${service}.role-id`, `${service}.secret-id`]));
+    }
+  });
+});
+
+/** What the Secrets of the examples would hold. */
+const SECRET: Readonly<Record<string, string>> = {
+  COUNTERSIGN_VAULT_ROLE_ID: 'role',
+  COUNTERSIGN_CHAINS: 'eip155:8453=https://node.example/key',
+  COUNTERSIGN_TRUSTED_KEYS: `policy=${KEY}`,
+};
+
+describe('values that are wrong', () => {
+  it.each([
+    ['services.signer.settings.COUNTERSIGN_CEILING_PER_DAY=much', /CEILING_PER_DAY/],
+    ['services.intake.settings.COUNTERSIGN_REDIS_URL_FILE=x', /COUNTERSIGN_REDIS_URL_FILE/],
+    ['settings.COUNTERSIGN_LANE=8', /COUNTERSIGN_LANE/],
+    ['services.sinner.replicas=1', /sinner/],
+    ['replicas=0', /replicas/],
+  ])('%s are refused before anything is installed', (wrong, names) => {
+    const { status, stderr } = render('external', '--set-string', wrong);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(names);
+  });
+
+  it('are also those that lack what has no default', () => {
+    const { status, stderr } = spawnSync(helm, ['template', 'cs', CHART], { encoding: 'utf8' });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('COUNTERSIGN_TRUSTED_KEYS');
+    expect(stderr).toContain('COUNTERSIGN_KAFKA_BROKERS');
+  });
+});
+
+it('is of the version of the program', () => {
+  const versionOf = (file: string) =>
+    z.looseObject({ version: z.string() }).parse(parse(readFileSync(join(ROOT, file), 'utf8')))
+      .version;
+  expect(versionOf('helm/countersign/Chart.yaml')).toBe(versionOf('package.json'));
+});
