@@ -7,6 +7,7 @@ import { bench as decide } from './decide.bench.ts';
 import { bench as eventStore } from './event-store.bench.ts';
 import { bench as fold } from './fold.bench.ts';
 import { bench as http } from './http.bench.ts';
+import { bench as paidCall } from './paid-call.bench.ts';
 import { bench as kafka } from './stack/kafka.bench.ts';
 import { bench as reserve } from './stack/reserve.bench.ts';
 import { bench as services } from './stack/services.bench.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   http,
   fold,
   'event-store': eventStore,
+  'paid-call': paidCall,
 };
 /** On the real servers, which they start themselves. */
 const STACK_BENCHES: Readonly<Record<string, Bench>> = { reserve, kafka, vault, services };
