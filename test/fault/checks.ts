@@ -6,7 +6,6 @@ import { SERVICES } from '@countersign/contracts';
 import { EMPTY_HEAD, chainedHead, fixedOf, leafDigest } from '@countersign/payment';
 import { ARCHIVE, type LogRecord } from '@countersign/ports';
 import type { TrustedKeys } from '@countersign/service-kit';
-import { getAddress } from 'viem';
 import type { Chain, TokenTransfer } from '../../apps/sandbox/src/chain.ts';
 import { History } from '../sim/history.ts';
 import { recount } from './budgets-check.ts';
@@ -25,7 +24,7 @@ export interface Evidence {
   readonly ledger: Ledger;
   readonly chain: Chain;
   readonly trusted: TrustedKeys;
-  readonly wallets: readonly string[];
+  readonly wallets: readonly `0x${string}`[];
   readonly promised: readonly Promised[];
   /** Folders of the processes' own state, which they saved at their orderly end. */
   readonly stateOf: ReadonlyMap<string, string>;
@@ -71,9 +70,7 @@ export async function check(
   const all = await evidence.ledger.readAll();
   const history = historyOf(all, evidence.trusted);
   const transfers = (
-    await Promise.all(
-      evidence.wallets.map((wallet) => evidence.chain.transfersFrom(getAddress(wallet))),
-    )
+    await Promise.all(evidence.wallets.map((wallet) => evidence.chain.transfersFrom(wallet)))
   ).flat();
   const verdicts = [
     finished(history),

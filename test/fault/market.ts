@@ -1,5 +1,4 @@
 import { digestOf } from '@countersign/kernel';
-import type { Address } from 'viem';
 import type { Facilitator } from '../../apps/sandbox/src/facilitator.ts';
 import { type PaidRoute, type Seller, startSeller } from '../../apps/sandbox/src/seller.ts';
 
@@ -15,7 +14,7 @@ export const SOLD = {
 export type SellerName = keyof typeof SOLD;
 export const SELLER_NAMES = Object.keys(SOLD) as readonly SellerName[];
 
-export function payToOf(seller: SellerName): Address {
+export function payToOf(seller: SellerName): `0x${string}` {
   return `0x${digestOf('countersign/fault/seller', { seller }).slice(0, 40)}`;
 }
 

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Service } from '@countersign/contracts';
-import { bytesToHex } from 'viem';
 import { startChain } from '../../apps/sandbox/src/chain.ts';
 import { startFacilitator } from '../../apps/sandbox/src/facilitator.ts';
 import { startReceiver } from '../../apps/sandbox/src/story/receiver.ts';
@@ -61,7 +60,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const gasKeyFile = join(folder, 'gas.key');
   const key = chain.gasAccounts[1]?.getHdKey().privateKey;
   if (!key) throw new Error('the chain has no second gas account');
-  writeFileSync(gasKeyFile, bytesToHex(key), { mode: 0o600 });
+  writeFileSync(gasKeyFile, `0x${Buffer.from(key).toString('hex')}`, { mode: 0o600 });
   const fleet = await Fleet.start({
     ...{ folder, chain, gasKeyFile, replicasOf },
     webhookUrl: receiver.url,

@@ -46,7 +46,7 @@ export class Traffic {
   readonly promised: Promised[] = [];
   /** Purchases by how their agents saw them end. */
   readonly ended = new Map<string, number>();
-  readonly wallets = new Map<AgentName, string>();
+  readonly wallets = new Map<AgentName, `0x${string}`>();
   begun = 0;
   /** Calls that were made again: no answer, or one that said "later". */
   repeats = 0;
@@ -83,8 +83,8 @@ export class Traffic {
       const wallet = `wallet-${Math.floor(index / 2)}`;
       if (index % 2 === 0) {
         const { address } = await owner.call('requestWallet', { body: { wallet } });
+        this.wallets.set(agent, address as `0x${string}`);
         await fund(address as `0x${string}`);
-        this.wallets.set(agent, address);
       }
       const { credential } = await owner.call('addAgent', { body: { agent, wallet } });
       this.#clients.set(agent, this.#client(credential, agent));
