@@ -97,5 +97,5 @@ export const SESSIONS = ['run-0', 'run-1', 'run-2', 'run-3', 'run-4', 'run-5'] a
 /** What the signer lets a wallet sign away in 24 hours; a run is over long before. Some runs have the low one. */
 export const CEILINGS = {
   usual: { perPayment: 50_000_000n, perDay: 10_000_000_000n },
-  low: { perPayment: 3_000_000n, perDay: 6_000_000n },
+  low: { perPayment: 900_000n, perDay: 1_500_000n },
 } as const;

@@ -11,11 +11,12 @@ import {
 import {
   deafToClosings,
   deafToRenewals,
+  deafToRestores,
   deafToVetoes,
   deafToWalletFreezes,
   swapping,
 } from './plants/logs.ts';
-import { impatient, oneNonceMore } from './plants/signers.ts';
+import { generous, impatient, oneNonceMore, overhasty, withoutMemory } from './plants/signers.ts';
 import {
   acknowledging,
   belittling,
@@ -67,6 +68,10 @@ export const PLANTS = {
   'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },
   'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },
   'chain-forgets-nonces': { breaks: 'outflows', plant: { surround: withoutNonces } },
+  'signer-forgets-what-it-signed': { breaks: 'restore', plant: { surround: withoutMemory } },
+  'fold-skips-restores': { breaks: 'restore', plant: { distort: deafToRestores } },
+  'signer-hands-accounts-over-at-once': { breaks: 'handover', plant: { surround: overhasty } },
+  'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;
 

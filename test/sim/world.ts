@@ -85,7 +85,7 @@ export class World {
     this.options = options;
     this.#plant = options.plant ?? NO_PLANT;
     this.dice = new Dice(`seed ${options.seed}`);
-    this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.2) ? 'low' : 'usual'];
+    this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.35) ? 'low' : 'usual'];
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
     const clock = {

@@ -41,7 +41,7 @@ const MANNERS = {
   session: 6,
   withdraw: 2,
   credential: 1,
-  rotate: 1,
+  rotate: 3,
   unfreezeWallet: 4,
   acceptRestore: 3,
 };

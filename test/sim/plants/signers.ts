@@ -1,8 +1,9 @@
 import { encodeEvent, statementText } from '@countersign/contracts';
-import { nonceOf, tenantOf } from '@countersign/payment';
+import { fixedOf, isAccount, nonceOf, tenantOf } from '@countersign/payment';
 import type { WalletKeys } from '@countersign/ports';
 import { walletKeyName } from '@countersign/signing';
 import { CHAIN_ID, KEYS } from '../cast.ts';
+import { ownerOf } from '../owners.ts';
 import type { Surroundings } from '../replica.ts';
 import type { World } from '../world.ts';
 import { meddling } from './appending.ts';
@@ -64,6 +65,36 @@ export function impatient(surroundings: Surroundings, world: World): Surrounding
         return positions;
       });
   });
+}
+
+/** Hands an account over as soon as it has signed something. */
+export function overhasty(surroundings: Surroundings, world: World): Surroundings {
+  const { owners, accounts } = surroundings;
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'signing.completed') return undefined;
+    const { tenant, agent, paymentId } = event.data;
+    const payment = world.history.payment({ tenant, agent }, paymentId);
+    const view = tenantOf(world.history.views.at(-1)!, tenant);
+    const wallet = view.wallets.get((payment && fixedOf(payment)?.walletId) ?? '');
+    if (!wallet || !isAccount(wallet)) return undefined;
+    const { id, address: account, pinned } = wallet;
+    const rotation = { account, chainId: CHAIN_ID, newOwner: ownerOf(id, 99), rotation: 0 };
+    const digest = accounts.rotationDigest(rotation);
+    return log.append([input]).then(async (positions) => {
+      await owners.sign(walletKeyName(tenant, id), pinned, digest);
+      return positions;
+    });
+  });
+}
+
+export function generous(surroundings: Surroundings): Surroundings {
+  return { ...surroundings, ceiling: { perPayment: 10n ** 12n, perDay: 10n ** 12n } };
+}
+
+/** Notes what it signs, and finds none of it again. */
+export function withoutMemory(surroundings: Surroundings): Surroundings {
+  const { journal } = surroundings;
+  return { ...surroundings, journal: { ...journal, signed: () => [], has: () => false } };
 }
 
 function walletOf(tenant: string, agent: string, view: Parameters<typeof tenantOf>[0]): string {
