@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { smartAccounts } from '@countersign/adapter-evm/account';
 import type { PaymentView, Problem } from '@countersign/contracts';
+import { walletKeyName } from '@countersign/signing';
 import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative } from './policies.ts';
@@ -12,6 +14,7 @@ const KEY_ONLY = `0x${'c3'.repeat(20)}`;
 
 interface WalletAnswer {
   readonly address: string;
+  readonly frozen: boolean;
   readonly account: {
     readonly keyVersion: number;
     readonly rotating: boolean;
@@ -140,6 +143,21 @@ describe('a smart account', () => {
     expect(answer.body.authorization).toMatchObject({ from: address, to });
     await world.pass(6_000);
     expect((await world.read(answer.body.id)).status).toBe('settled');
+  });
+});
+
+describe('an account that somebody else gave to a key of their own', () => {
+  it('freezes its wallet', async () => {
+    const account = await deployed();
+    const newOwner = await world.owners.make('thief', 1);
+    const rotation = { account, chainId: 84_532, newOwner, rotation: 0 };
+    const digest = smartAccounts.rotationDigest(rotation);
+    const signature = await world.owners.sign(walletKeyName('default', 'smart'), 1, digest);
+    const acceptance = await world.owners.sign('thief', 1, digest);
+    await world.chain.accounts.rotate({ account, newOwner, signature, acceptance });
+    await world.pass(90_000);
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect((await pay()).body).toMatchObject({ status: 'denied' });
   });
 });
 

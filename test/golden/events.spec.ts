@@ -17,22 +17,32 @@ const samples = readdirSync(folder).sort();
 const ADDED_LATER = [
   'agent.message_keys_set.v1.json',
   'agent.wallet_added.v1.json',
+  'alert.sent.v1.json',
   'archive.cut.v1.json',
+  'authorization.renewed.v1.json',
   'change.canceled.v1.json',
   'change.scheduled.v1.json',
+  'facilitator.tripped.v1.json',
   'intent.submitted.v1.message.json',
   'intent.submitted.v1.session.json',
   'key.announced.v1.alerting.json',
+  'outflows.scanned.v1.json',
   'policy.activated.v1.scheduled.json',
+  'renewal.requested.v1.json',
+  'restore.accepted.v1.json',
+  'restore.detected.v1.json',
   'session.closed.v1.json',
   'session.opened.v1.json',
   'wallet.created.v1.erc1271-p256.json',
   'wallet.deployed.v1.json',
+  'wallet.frozen.v1.json',
   'wallet.key_renewed.v1.json',
   'wallet.requested.v1.erc1271-p256.json',
   'wallet.rotated.v1.json',
   'wallet.rotation_ordered.v1.json',
   'wallet.rotation_signed.v1.json',
+  'wallet.taken.v1.json',
+  'wallet.unfrozen.v1.json',
 ];
 const bytesOf = (file: string) => readFileSync(new URL(file, folder));
 
@@ -67,7 +77,7 @@ describe('released events', () => {
       return chainedHead(head, leaf);
     }, '0'.repeat(64));
     expect(heads).toMatchInlineSnapshot(
-      `"5dbd4399ca2ae2efaaf460fa16594c581b3ee4c66ae42fabd920f134a93e2268"`,
+      `"48cc2d30d5933a52ac66944f122c263a28c2e8c52fc3ae625ea31d6c7e4bbd65"`,
     );
   });
 });

@@ -43,6 +43,7 @@ export {
   type WalletFreezes,
   isStopped,
   outflowKey,
+  takingKey,
   tenantAlertsOwed,
 } from './domain/standing-stops.ts';
 export {

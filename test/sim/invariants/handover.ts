@@ -7,11 +7,16 @@ import type { MakeInvariant } from './invariant.ts';
 
 /**
  * An account is handed over only when nothing it signed can be used any more; and when faults are over, every account
- * stands, is where the log says it is, and none is left between two keys.
+ * stands, is whose the log says it is, and none is left between two keys. One that was taken is known as taken.
  */
 export const handover: MakeInvariant = (world, report) => {
   const signed = new Map<string, Authorization[]>();
+  const taken = new Set<string>();
   return {
+    onRecord({ event, applied }) {
+      if (event?.name !== 'wallet.taken' || !applied) return;
+      taken.add(`${event.data.tenant}/${event.data.wallet}`);
+    },
     onSignature({ meaning }) {
       if (meaning?.kind === 'transfer') {
         if (world.chain.accounts.isAccount(meaning.authorization.from))
@@ -31,9 +36,13 @@ export const handover: MakeInvariant = (world, report) => {
         for (const wallet of tenantOf(view, tenant).wallets.values()) {
           if (!isAccount(wallet)) continue;
           const { id, address, keys, pinned, rotatingSince, accounts } = wallet;
-          if (rotatingSince !== null) report(`${id} is still being given to another key`);
           if (accounts.size === 0) report(`${id} stands nowhere`);
           const { account } = world.chain.accounts.readAt(address, world.chain.at('finalized', 0));
+          if (account && !keys.includes(account.owner)) {
+            if (!taken.has(`${tenant}/${id}`)) report(`${id} was taken, and its wallet not frozen`);
+            continue;
+          }
+          if (rotatingSince !== null) report(`${id} is still being given to another key`);
           if (account?.owner !== keys[pinned - 1]) report(`${id} is owned by another key`);
         }
     },

@@ -240,6 +240,14 @@ export const CONTROL_EVENTS = {
   }),
   /** Money left a wallet, and no record says why: whoever did it has its key, or can sign in its name. */
   'wallet.frozen': z.strictObject({ tenant: Name, wallet: Name, outflow: OutflowSeen, ...signed }),
+  /** At a finalized block the account is owned by a key that no record gave it to: the wallet is frozen. */
+  'wallet.taken': z.strictObject({
+    ...ofWallet,
+    network: Network,
+    owner: OwnerKey,
+    at: Block,
+    ...signed,
+  }),
   /** A person has looked and lets the wallet pay again. */
   'wallet.unfrozen': z.strictObject({ tenant: Name, wallet: Name, by: Name, ...signed }),
   /** Every outflow of our wallets on this network is in the log, or has frozen its wallet, up to this final block. */

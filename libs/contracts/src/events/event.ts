@@ -89,6 +89,7 @@ export const WRITERS = {
   'wallet.rotation_signed': 'signer',
   'wallet.rotated': 'settlement',
   'wallet.frozen': 'settlement',
+  'wallet.taken': 'settlement',
   'wallet.unfrozen': 'policy',
   'outflows.scanned': 'settlement',
   'restore.detected': 'signer',

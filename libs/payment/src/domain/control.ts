@@ -196,6 +196,7 @@ function refusalOfItself(view: ControlView, event: ControlEvent): RefusalCode | 
     case 'wallet.rotated':
       return walletRefusal(tenant.wallets.get(event.data.wallet), event);
     case 'wallet.frozen':
+    case 'wallet.taken':
     case 'wallet.unfrozen':
     case 'restore.accepted':
     case 'facilitator.tripped':
@@ -350,6 +351,7 @@ function evolveTenant(
     case 'tenant.unfrozen':
       return { ...tenant, frozen: false };
     case 'wallet.frozen':
+    case 'wallet.taken':
     case 'wallet.unfrozen':
     case 'restore.accepted':
     case 'facilitator.tripped':

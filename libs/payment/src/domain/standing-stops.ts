@@ -1,16 +1,17 @@
 import type { ControlEvent, EventData, OutflowSeen, RefusalCode } from '@countersign/contracts';
 import type { ControlView, TenantView } from './control.ts';
+import { isAccount } from './wallets.ts';
 
 /** What is known of a wallet that was ever frozen. */
 export interface WalletFreezes {
   readonly isFrozen: boolean;
   /** How often: a lane may see a freeze and its end in one mark, and must not miss the stop. */
   readonly count: number;
-  /** Outflows that froze it; each does so once. */
-  readonly outflows: ReadonlySet<string>;
+  /** What froze it, each of it once: outflows, and keys the account was given to. */
+  readonly causes: ReadonlySet<string>;
 }
 
-const NEVER: WalletFreezes = { isFrozen: false, count: 0, outflows: new Set() };
+const NEVER: WalletFreezes = { isFrozen: false, count: 0, causes: new Set() };
 
 /** Whether control stops the agent's payments: everything is frozen, records were lost, or a wallet of it is frozen. */
 export function isStopped(view: TenantView, agent: string): boolean {
@@ -42,11 +43,20 @@ export function outflowKey({
   return `${network}/${transactionHash}/${logIndex}`;
 }
 
+/** A foreign owner's name. */
+export function takingKey({
+  network,
+  owner,
+}: Pick<EventData<'wallet.taken'>, 'network' | 'owner'>): string {
+  return `${network}/${owner}`;
+}
+
 export type StopRecord = Extract<
   ControlEvent,
   {
     name:
       | 'wallet.frozen'
+      | 'wallet.taken'
       | 'wallet.unfrozen'
       | 'restore.accepted'
       | 'facilitator.tripped'
@@ -61,7 +71,15 @@ export function stopsRefusal(view: TenantView, event: StopRecord): RefusalCode |
       const { wallet, outflow } = event.data;
       if (!view.wallets.has(wallet)) return 'wallet_unknown';
       // Lifting a freeze is not undone by looking at the same outflow again.
-      const isKnown = view.walletFreezes.get(wallet)?.outflows.has(outflowKey(outflow));
+      const isKnown = view.walletFreezes.get(wallet)?.causes.has(outflowKey(outflow));
+      return isKnown ? 'duplicate' : undefined;
+    }
+    case 'wallet.taken': {
+      const wallet = view.wallets.get(event.data.wallet);
+      if (!wallet) return 'wallet_unknown';
+      if (!isAccount(wallet)) return 'wallet_kind_wrong';
+      if (wallet.keys.includes(event.data.owner)) return 'not_waiting';
+      const isKnown = view.walletFreezes.get(wallet.id)?.causes.has(takingKey(event.data));
       return isKnown ? 'duplicate' : undefined;
     }
     case 'wallet.unfrozen':
@@ -84,10 +102,10 @@ export function evolveStops(view: TenantView, event: StopRecord): TenantView {
   switch (event.name) {
     case 'wallet.frozen': {
       const { wallet, outflow } = event.data;
-      const before = view.walletFreezes.get(wallet) ?? NEVER;
-      const outflows = new Set([...before.outflows, outflowKey(outflow)]);
-      return withFreezes(view, wallet, { isFrozen: true, count: before.count + 1, outflows });
+      return frozenFor(view, wallet, outflowKey(outflow));
     }
+    case 'wallet.taken':
+      return frozenFor(view, event.data.wallet, takingKey(event.data));
     case 'wallet.unfrozen': {
       const { wallet } = event.data;
       const before = view.walletFreezes.get(wallet) ?? NEVER;
@@ -118,6 +136,12 @@ export function restored(
     return withFreezes(so, wallet, { ...before, isFrozen: true, count: before.count + 1 });
   }, view);
   return { ...frozen, restore: digest, freezes: frozen.freezes + 1 };
+}
+
+function frozenFor(view: TenantView, wallet: string, cause: string): TenantView {
+  const before = view.walletFreezes.get(wallet) ?? NEVER;
+  const causes = new Set([...before.causes, cause]);
+  return withFreezes(view, wallet, { isFrozen: true, count: before.count + 1, causes });
 }
 
 function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): TenantView {

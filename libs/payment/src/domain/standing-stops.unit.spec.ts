@@ -73,6 +73,27 @@ describe('an outflow that is in no record', () => {
   });
 });
 
+describe('an account that was given to a key of nobody we know', () => {
+  const OURS = `0x${'2'.repeat(128)}`;
+  const take = (owner: string, wallet = 'w2') => {
+    const at = { number: 7, hash: `0x${'6'.repeat(64)}`, timeMs: 1_000 };
+    const data = { tenant: TENANT, wallet, network: NETWORK, owner, at, signature: SIGNATURE };
+    return bench.change('wallet.taken', data);
+  };
+
+  it('freezes its wallet, once per key', () => {
+    const order = { tenant: TENANT, wallet: 'w2', kind: 'erc1271-p256' as const };
+    bench.change('wallet.requested', { ...order, by: 'owner', signature: SIGNATURE });
+    const made = { ...order, address: `0x${'ac'.repeat(20)}`, owner: OURS, keyVersion: 1 as const };
+    expect(bench.change('wallet.created', { ...made, signature: SIGNATURE })).toBe(true);
+    expect([take(OURS), take(OURS, 'w1'), take(OURS, 'w9')]).toEqual([false, false, false]);
+    const foreign = `0x${'f'.repeat(128)}`;
+    expect([take(foreign), take(foreign)]).toEqual([true, false]);
+    expect(alerts()).toEqual(['wallet/w2/1 unlogged_outflow']);
+    expect(tenantOf(bench.control, TENANT).walletFreezes.get('w2')?.isFrozen).toBe(true);
+  });
+});
+
 describe('a loss of records', () => {
   it('stops everything until a person accepts exactly this loss; its wallets stay frozen', () => {
     expect(lose()).toBe(true);

@@ -9,6 +9,7 @@ import {
   type Timers,
   signStatement,
 } from '@countersign/service-kit';
+import { OwnerWatch } from './owner-watch.ts';
 
 export interface OutflowWatchParts {
   readonly host: LaneHost;
@@ -27,11 +28,12 @@ interface Owner {
 
 /**
  * Watches every outflow of our wallets, whoever caused it. One that is not in the log freezes its wallet: somebody else
- * has its key, or records of ours are lost. What it has seen up to a final block is recorded now and then, and looked at
+ * has its key, or records of ours are lost; so does another owner of an account. What it has seen up to a final block is recorded now and then, and looked at
  * again from there on after a start.
  */
 export class OutflowWatch {
   readonly #parts: OutflowWatchParts;
+  readonly #owners: OwnerWatch;
   /** Next block to look at, by network: behind it everything is final and was looked at by this process. */
   readonly #next = new Map<string, number>();
   readonly #watched = new Map<string, number>();
@@ -40,6 +42,7 @@ export class OutflowWatch {
 
   constructor(parts: OutflowWatchParts) {
     this.#parts = parts;
+    this.#owners = new OwnerWatch(parts);
   }
 
   start(): void {
@@ -75,6 +78,7 @@ export class OutflowWatch {
     const recorded = host.control.scanned.get(network);
     // Before the first position no wallet of ours can have signed anything: the signer waits for it.
     if (!recorded) return this.#record(network, final);
+    await this.#owners.look(network, chain, final);
     const owners = this.#ownersOf(network);
     const fromBlock = this.#next.get(network) ?? recorded.number + 1;
     const tokens = assetsOn(network).map((asset) => asset.address);
@@ -117,7 +121,7 @@ export class OutflowWatch {
   ): Promise<void> {
     const { host, key, log } = this.#parts;
     const seen = seenOf(network, outflow);
-    const known = host.control.tenants.get(tenant)?.walletFreezes.get(wallet)?.outflows;
+    const known = host.control.tenants.get(tenant)?.walletFreezes.get(wallet)?.causes;
     if (known?.has(outflowKey(seen))) return;
     log.error({ tenant, wallet, transaction: outflow.transactionHash }, `wallet frozen: ${why}`);
     const cause = `${network}/${outflow.transactionHash}/${outflow.logIndex}`;

@@ -172,9 +172,7 @@ export class LogGuard {
     for (const outflow of outflows) {
       const payment = outflow.nonce === null ? undefined : host.paymentOfNonce(outflow.nonce);
       const isLogged = unloggedBecause(network, outflow, payment) === undefined;
-      const hasFrozen = wallets
-        .get(outflow.from)
-        ?.outflows.has(outflowKey({ network, ...outflow }));
+      const hasFrozen = wallets.get(outflow.from)?.causes.has(outflowKey({ network, ...outflow }));
       if (!isLogged && !hasFrozen)
         throw refusal('outflow_unlogged', `money left ${outflow.from}, and no record says why`);
     }

@@ -1,0 +1,58 @@
+import { type AccountWallet, isAccount, takingKey, tenantOf } from '@countersign/payment';
+import { type BlockRef, CONTROL, type Chain, type StatementKey } from '@countersign/ports';
+import { type LaneHost, type Log, signStatement } from '@countersign/service-kit';
+
+export interface OwnerWatchParts {
+  readonly host: LaneHost;
+  readonly key: StatementKey;
+  readonly log: Log;
+}
+
+/** By the chain's time. A new owner shows only at a final block anyway, and what it moves shows at once. */
+const LOOK_EACH_MS = 60_000;
+
+/** Watches whose the smart accounts are: one that a key owns which no record names was taken, and its wallet is frozen. */
+export class OwnerWatch {
+  readonly #parts: OwnerWatchParts;
+  /** Time of the last final block that was looked at, by network. */
+  readonly #lookedAtMs = new Map<string, number>();
+
+  constructor(parts: OwnerWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws whatever the chain or the log throws; it is looked again then. */
+  async look(network: string, chain: Chain, final: BlockRef): Promise<void> {
+    if (final.timeMs - (this.#lookedAtMs.get(network) ?? -Infinity) < LOOK_EACH_MS) return;
+    for (const [tenant, { wallets }] of this.#parts.host.control.tenants)
+      for (const wallet of wallets.values())
+        if (isAccount(wallet) && wallet.accounts.has(network))
+          await this.#lookAt(tenant, wallet, { network, chain });
+    this.#lookedAtMs.set(network, final.timeMs);
+  }
+
+  async #lookAt(
+    tenant: string,
+    { id, address }: AccountWallet,
+    { network, chain }: { readonly network: string; readonly chain: Chain },
+  ): Promise<void> {
+    const { host, key, log } = this.#parts;
+    const { at, account } = await chain.accounts.read(address, 'finalized');
+    // A key of ours stands in the log before the chain can show it.
+    await host.caughtUp(CONTROL);
+    const view = tenantOf(host.control, tenant);
+    const wallet = view.wallets.get(id);
+    if (!account || !wallet || !isAccount(wallet) || wallet.keys.includes(account.owner)) return;
+    const taking = { network, owner: account.owner };
+    if (view.walletFreezes.get(id)?.causes.has(takingKey(taking))) return;
+    log.error({ tenant, wallet: id, ...taking }, 'wallet frozen: its account has another owner');
+    const cause = `taken/${tenant}.${id}/${takingKey(taking)}`;
+    const data = await signStatement(
+      key,
+      'wallet.taken',
+      { tenant, wallet: id, ...taking, at },
+      cause,
+    );
+    await host.appendControl('wallet.taken', data, { cause });
+  }
+}
