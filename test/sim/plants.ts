@@ -4,6 +4,7 @@ import { blindToOpen, blindToTasks, forgetful, openLeftOut, rewriting } from './
 import {
   alwaysFinal,
   blindToOutflows,
+  blindToThieves,
   errorsAsUnused,
   neverFinal,
   withoutNonces,
@@ -67,6 +68,7 @@ export const PLANTS = {
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
   'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },
   'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },
+  'chain-hides-thieves': { breaks: 'handover', plant: { surround: blindToThieves } },
   'chain-forgets-nonces': { breaks: 'outflows', plant: { surround: withoutNonces } },
   'signer-forgets-what-it-signed': { breaks: 'restore', plant: { surround: withoutMemory } },
   'fold-skips-restores': { breaks: 'restore', plant: { distort: deafToRestores } },

@@ -38,6 +38,8 @@ const WORST = {
   reorg: 0.15,
   /** Somebody has a wallet's key, and takes money with it. */
   theft: 0.3,
+  /** Somebody has the key that owns an account, and gives the account to another one. */
+  taking: 0.08,
   /** The HTTP answer to an agent or person is lost. */
   clientLost: 0.08,
 } as const;

@@ -1,11 +1,14 @@
-import { tenantOf } from '@countersign/payment';
+import { isAccount, tenantOf } from '@countersign/payment';
 import { sha256Hex } from '@countersign/kernel';
 import { CHAIN_ID, STRANGER, TENANTS, USDC } from '../cast.ts';
+import type { Dice } from '../dice.ts';
+import { ACCOUNTS, ownerOf, signedByOwner } from '../owners.ts';
 import type { World } from '../world.ts';
 
 const LOOK_MS = 6_000;
+export const THIEF = ownerOf('thief', 1);
 
-/** Somebody with a wallet's key takes money: by the wallet's own transaction, or by an authorization of their own. */
+/** Somebody with a wallet's key takes money: by the account itself, by the wallet's own transaction, or by an authorization of their own. */
 export function thiefAtWork(world: World): void {
   const { scheduler, weather, chain, vault } = world;
   const dice = world.dice.fork('thief');
@@ -28,7 +31,20 @@ export function thiefAtWork(world: World): void {
   const next = () => {
     if (weather.isCalm) return;
     if (weather.strikes('theft')) steal();
+    if (weather.strikes('taking')) take(world, dice);
     scheduler.after(dice.between(LOOK_MS / 2, LOOK_MS * 2), 'a thief looks', next);
   };
   scheduler.after(LOOK_MS, 'a thief looks', next);
+}
+
+/** An account is given to a key of the thief's. */
+function take({ chain, history }: World, dice: Dice): void {
+  const { wallets } = tenantOf(history.views.at(-1)!, dice.pick(TENANTS));
+  const account = [...wallets.values()].find(isAccount)?.address;
+  const now = account && chain.accounts.readAt(account, chain.at('latest', 0)).account;
+  if (!now || now.owner === THIEF) return;
+  const rotation = { account, chainId: CHAIN_ID, newOwner: THIEF, rotation: now.rotations };
+  const digest = ACCOUNTS.rotationDigest(rotation);
+  const [signature, acceptance] = [now.owner, THIEF].map((owner) => signedByOwner(owner, digest));
+  void chain.accounts.rotate({ ...rotation, signature: signature!, acceptance: acceptance! });
 }

@@ -1,4 +1,5 @@
-import type { Chain } from '@countersign/ports';
+import type { AccountChain, AccountReading, Chain } from '@countersign/ports';
+import { THIEF } from '../actors/thief.ts';
 import type { Surroundings } from '../replica.ts';
 import type { World } from '../world.ts';
 
@@ -39,6 +40,26 @@ export function blindToOutflows(surroundings: Surroundings): Surroundings {
   const { chain } = surroundings;
   return withChain(surroundings, {
     outflows: async (scan) => ({ ...(await chain.outflows(scan)), outflows: [] }),
+  });
+}
+
+/** Shows an account that a thief has as it was before. */
+export function blindToThieves(surroundings: Surroundings): Surroundings {
+  const { accounts } = surroundings.chain;
+  const before = new Map<string, AccountReading['account']>();
+  const read: AccountChain['read'] = async (address, tag) => {
+    const reading = await accounts.read(address, tag);
+    if (reading.account?.owner === THIEF)
+      return { ...reading, account: before.get(address) ?? null };
+    before.set(address, reading.account);
+    return reading;
+  };
+  return withChain(surroundings, {
+    accounts: {
+      read,
+      deploy: (firstOwner) => accounts.deploy(firstOwner),
+      rotate: (rotation) => accounts.rotate(rotation),
+    },
   });
 }
 
