@@ -33,4 +33,5 @@ export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts'
 export { OPEN } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';
 export { Rejected, problemOf } from './http/problem.filter.ts';
+export { illFormedAt } from './http/well-formed.ts';
 export { Route, RouteBody, RouteParam, RouteQuery } from './http/route.ts';

@@ -1,5 +1,6 @@
 import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
 import { Rejected } from './problem.filter.ts';
+import { illFormedAt } from './well-formed.ts';
 
 type PathPart = PropertyKey | { readonly key: PropertyKey };
 
@@ -18,6 +19,12 @@ export class ContractPipe extends StandardSchemaValidationPipe {
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    // Nothing recorded can hold such text, so it would be a fault of ours further in.
+    const illFormed = illFormedAt(value);
+    if (illFormed !== null)
+      throw new Rejected([
+        { path: illFormed || metadata.data || '(body)', message: 'not well-formed Unicode' },
+      ]);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
