@@ -1,4 +1,5 @@
-# The only role that reaches wallet keys. It makes and uses them; it cannot export, delete or configure one.
+# The only role that reaches wallet keys. It makes and uses them, and destroys those of revoked wallets; it cannot
+# export one, nor configure it in any other way than to let it be destroyed.
 path "countersign-statements/keys/signer" {
   capabilities = ["read"]
 }
@@ -16,10 +17,19 @@ path "countersign-wallets/decrypt/wallets" {
 path "countersign/data/wallets/+" {
   capabilities = ["create", "read", "update"]
 }
+path "countersign/destroy/wallets/+" {
+  capabilities = ["update"]
+}
 
 # P-256: never leaves Vault.
 path "countersign-owners/keys/+" {
-  capabilities = ["create", "read", "update"]
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "countersign-owners/keys/+/config" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "deletion_allowed" = [true]
+  }
 }
 path "countersign-owners/keys/+/rotate" {
   capabilities = ["update"]

@@ -9,6 +9,7 @@ export interface OwnerKeys {
    * Makes the wallet's keys up to `version`, each once: repeated, it returns the same one.
    *
    * @returns the public key of `version`.
+   * @throws Fault `wallet_revoked`, not retryable, for a version more of what was destroyed.
    */
   make(wallet: string, version: number): Promise<string>;
   /** The public key of a version, or undefined for one this store does not have. */
@@ -21,7 +22,13 @@ export interface OwnerKeys {
    * @throws Fault `wallet_revoked` or `wallet_unknown`, not retryable; `keys_unavailable`, retryable.
    */
   sign(wallet: string, version: number, digest: string): Promise<string>;
-  /** Every later `sign` of this wallet is refused, whatever the version, also after a restart. */
+  /**
+   * Destroys the wallet's keys, all versions of them, for good: every later `sign` is refused, also after a restart, and
+   * nothing this store holds leads to a key any more. Public keys stay known. What was broken off is finished by asking
+   * again.
+   *
+   * @throws Fault `wallet_unknown`, not retryable; `keys_unavailable`, retryable.
+   */
   revoke(wallet: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -20,7 +20,12 @@ export interface WalletKeys {
    * @throws Fault `wallet_revoked` or `wallet_unknown`, not retryable; `keys_unavailable`, retryable.
    */
   sign(wallet: string, digest: string): Promise<string>;
-  /** Every later `sign` of this wallet is refused, also after a restart. */
+  /**
+   * Destroys the wallet's key, for good: every later `sign` is refused, also after a restart, and nothing this store
+   * holds leads to the key any more. The address stays known. What was broken off is finished by asking again.
+   *
+   * @throws Fault `wallet_unknown`, not retryable; `keys_unavailable`, retryable.
+   */
   revoke(wallet: string): Promise<void>;
   close(): Promise<void>;
 }

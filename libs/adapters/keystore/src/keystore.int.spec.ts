@@ -40,6 +40,14 @@ function recover(digest: string, signature: string): string {
   return `0x${Buffer.from(keccak_256(point.subarray(1)).subarray(-20)).toString('hex')}`;
 }
 
+/** Files of this name that hold more than nothing, sealed: nonce and tag alone. */
+async function copiesLeft(isOf: (file: string) => boolean): Promise<number> {
+  const files = (await readdir(inHome('keys'))).filter(isOf);
+  const texts = await Promise.all(files.map((file) => readFile(keyFile(file), 'utf8')));
+  const sealed = texts.map((text) => Buffer.from(JSON.parse(text).sealed, 'base64'));
+  return sealed.filter(({ length }) => length > 12 + 16).length;
+}
+
 describeWalletKeys('local keystore', async () => {
   const opened = [await open()];
   return {
@@ -50,6 +58,7 @@ describeWalletKeys('local keystore', async () => {
       return again.wallets;
     },
     recover,
+    copiesLeft: (wallet) => copiesLeft((file) => file === `wallet.${wallet}.json`),
     dispose: async () => {
       for (const { wallets } of opened) await wallets.close();
     },
@@ -72,6 +81,7 @@ describeOwnerKeys('local keystore', async () => {
       const point = Buffer.concat([Buffer.from([4]), key!]);
       return p256.verify(rs!, message!, point, { prehash: false, lowS: true });
     },
+    copiesLeft: (wallet) => copiesLeft((file) => file.startsWith(`owner.${wallet}@`)),
     dispose: async () => {
       for (const { owners } of opened) await owners.close();
     },

@@ -16,6 +16,9 @@ export class LocalOwnerKeys implements OwnerKeys {
   }
 
   async make(wallet: string, version: number): Promise<string> {
+    const known = await this.publicKey(wallet, version);
+    if (known !== undefined) return known;
+    if (await this.#isRevoked(wallet)) throw revoked(wallet);
     for (let each = 1; each < version; each += 1) await this.#makeOne(wallet, each);
     return this.#makeOne(wallet, version);
   }
@@ -38,19 +41,15 @@ export class LocalOwnerKeys implements OwnerKeys {
 
   /** @throws Fault `wallet_unknown` for a wallet without a key: there is nothing that a later `make` would heed. */
   async revoke(wallet: string): Promise<void> {
-    const held = await this.#open(wallet, 1, (secret, label) => ({
-      secret: Uint8Array.from(secret),
-      label,
-    }));
-    if (!held) return unknown(wallet, 1);
-    try {
-      if (held.label.state === 'revoked') return;
-      await this.#folder.replace(held.secret, { ...held.label, state: 'revoked' });
-      // A signature under way read the old file: none may come out once this is acknowledged.
-      await Promise.allSettled(this.#signing);
-    } finally {
-      held.secret.fill(0);
+    // The first version first: it says for all of them that they are revoked.
+    for (let version = 1; ; version += 1) {
+      const label = await this.#open(wallet, version, (_secret, it) => it);
+      if (!label && version === 1) return unknown(wallet, 1);
+      if (!label) break;
+      await this.#folder.empty(label);
     }
+    // A signature under way read an old file: none may come out once this is acknowledged.
+    await Promise.allSettled(this.#signing);
   }
 
   async close(): Promise<void> {
@@ -58,14 +57,17 @@ export class LocalOwnerKeys implements OwnerKeys {
   }
 
   async #sign(wallet: string, version: number, digest: Uint8Array): Promise<string> {
-    // The first version says whether the wallet is revoked: it is there before any other, and stays.
-    const state = await this.#open(wallet, 1, (_secret, label) => label.state);
-    if (state === 'revoked')
-      throw new Fault('wallet_revoked', `the wallet "${wallet}" is revoked`, { retryable: false });
-    const signature = await this.#open(wallet, version, (secret) =>
-      p256.sign(digest, secret, { prehash: false, lowS: true, format: 'compact' }),
-    );
+    if (await this.#isRevoked(wallet)) throw revoked(wallet);
+    const signature = await this.#open(wallet, version, (secret, { state }) => {
+      if (state === 'revoked') throw revoked(wallet);
+      return p256.sign(digest, secret, { prehash: false, lowS: true, format: 'compact' });
+    });
     return signature ? `0x${Buffer.from(signature).toString('hex')}` : unknown(wallet, version);
+  }
+
+  /** The first version says whether the wallet is revoked: it is there before any other, and stays. */
+  async #isRevoked(wallet: string): Promise<boolean> {
+    return (await this.#open(wallet, 1, (_secret, { state }) => state)) === 'revoked';
   }
 
   async #makeOne(wallet: string, version: number): Promise<string> {
@@ -92,6 +94,10 @@ export class LocalOwnerKeys implements OwnerKeys {
 
 function nameOf(wallet: string, version: number): string {
   return `${wallet}@${version}`;
+}
+
+function revoked(wallet: string): Fault {
+  return new Fault('wallet_revoked', `the wallet "${wallet}" is revoked`, { retryable: false });
 }
 
 function unknown(wallet: string, version: number): never {

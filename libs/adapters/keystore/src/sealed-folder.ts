@@ -88,9 +88,12 @@ export class SealedFolder {
     return this.#write(secret, label, writeNew);
   }
 
-  /** Files a secret in place of what is there. The caller wipes the secret. */
-  async replace(secret: Uint8Array, label: Label): Promise<void> {
-    await this.#write(secret, label, replace);
+  /**
+   * Files nothing in place of a secret, under its label, which then says that it is revoked. The old file is unlinked: what
+   * its disk and copies of the folder still hold opens with the passphrase.
+   */
+  async empty(label: Label): Promise<void> {
+    await this.#write(new Uint8Array(), { ...label, state: 'revoked' }, replace);
   }
 
   /** Forgets the key: nothing opens any more. */

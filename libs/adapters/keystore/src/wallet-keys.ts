@@ -55,19 +55,11 @@ export class LocalWalletKeys implements WalletKeys {
 
   /** @throws Fault `wallet_unknown` for a wallet without a key: there is nothing that a later `create` would heed. */
   async revoke(wallet: string): Promise<void> {
-    const held = await this.#folder.open('wallet', wallet, (secret, label) => ({
-      secret: Uint8Array.from(secret),
-      label,
-    }));
-    if (!held) return unknown(wallet);
-    try {
-      if (held.label.state === 'revoked') return;
-      await this.#folder.replace(held.secret, { ...held.label, state: 'revoked' });
-      // A signature under way read the old file: none may come out once this is acknowledged.
-      await Promise.allSettled(this.#signing);
-    } finally {
-      held.secret.fill(0);
-    }
+    const label = await this.#folder.open('wallet', wallet, (_secret, it) => it);
+    if (!label) return unknown(wallet);
+    await this.#folder.empty(label);
+    // A signature under way read the old file: none may come out once this is acknowledged.
+    await Promise.allSettled(this.#signing);
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,11 @@ import { Records } from './records.ts';
 import { UnderWay } from './under-way.ts';
 import type { Vault } from './vault.ts';
 
-const OwnerRecord = z.strictObject({ state: z.enum(['active', 'revoked']) });
+const OwnerRecord = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('active') }),
+  /** Public keys of what was destroyed, the first version's at 0. */
+  z.strictObject({ state: z.literal('revoked'), keys: z.array(z.string()).optional() }),
+]);
 type OwnerRecord = z.infer<typeof OwnerRecord>;
 
 const TransitKey = z.object({
@@ -41,6 +45,12 @@ export class VaultOwnerKeys implements OwnerKeys {
 
   async make(wallet: string, version: number): Promise<string> {
     const key = ownerKeyPath(wallet);
+    const kept = await this.#records.read(ownerPath(wallet));
+    if (kept?.record.state === 'revoked') {
+      const known = await this.publicKey(wallet, version);
+      if (known !== undefined) return known;
+      throw revoked(wallet);
+    }
     // Made again, a key is left as it is.
     await this.#vault.json(z.unknown(), 'POST', key, { type: 'ecdsa-p256' });
     await this.#records.write(ownerPath(wallet), { state: 'active' }, 0);
@@ -53,14 +63,14 @@ export class VaultOwnerKeys implements OwnerKeys {
   }
 
   async publicKey(wallet: string, version: number): Promise<string | undefined> {
-    const path = ownerKeyPath(wallet);
     const known = this.#known.get(`${wallet}@${version}`);
     if (known !== undefined) return known;
-    const key = await this.#vault.json(TransitKey, 'GET', path);
-    const pem = key?.data.keys[String(version)]?.public_key;
-    if (pem === undefined) return undefined;
-    const point = pointOf(pem);
-    this.#known.set(`${wallet}@${version}`, point);
+    const kept = await this.#records.read(ownerPath(wallet));
+    const point =
+      kept?.record.state === 'revoked' && kept.record.keys
+        ? kept.record.keys[version - 1]
+        : (await this.#inTransit(wallet))[version - 1];
+    if (point !== undefined) this.#known.set(`${wallet}@${version}`, point);
     return point;
   }
 
@@ -68,10 +78,7 @@ export class VaultOwnerKeys implements OwnerKeys {
     invariant(/^0x[0-9a-fA-F]{64}$/.test(digest), 'a digest is 0x and 64 hex digits');
     return this.#signing.run(wallet, async () => {
       const kept = await this.#records.read(ownerPath(wallet));
-      if (kept?.record.state === 'revoked')
-        throw new Fault('wallet_revoked', `the wallet "${wallet}" is revoked`, {
-          retryable: false,
-        });
+      if (kept?.record.state === 'revoked') throw revoked(wallet);
       if (!kept || (await this.publicKey(wallet, version)) === undefined)
         throw unknown(wallet, version);
       const answer = await this.#vault.json(Signature, 'POST', ownerSignPath(wallet), {
@@ -92,15 +99,32 @@ export class VaultOwnerKeys implements OwnerKeys {
     for (;;) {
       const kept = await this.#records.read(path);
       if (!kept) throw unknown(wallet, 1);
-      if (kept.record.state === 'revoked') break;
-      if (await this.#records.write(path, { state: 'revoked' }, kept.version)) break;
+      if (kept.record.state === 'revoked' && kept.record.keys) break;
+      const keys = await this.#inTransit(wallet);
+      await this.#records.write(path, { state: 'revoked', keys: [...keys] }, kept.version);
     }
+    // A signature under way read the record before: none may come out once this is acknowledged.
     await this.#signing.settled(wallet);
+    const key = ownerKeyPath(wallet);
+    if ((await this.#vault.json(TransitKey, 'GET', key)) === undefined) return;
+    await this.#vault.json(z.unknown(), 'POST', `${key}/config`, { deletion_allowed: true });
+    await this.#vault.json(z.unknown(), 'DELETE', key);
   }
 
   async close(): Promise<void> {
     this.#vault.close();
   }
+
+  /** Public keys of the versions that transit holds, the first one's at 0. */
+  async #inTransit(wallet: string): Promise<readonly string[]> {
+    const key = await this.#vault.json(TransitKey, 'GET', ownerKeyPath(wallet));
+    const versions = Object.entries(key?.data.keys ?? {}).sort(([a], [b]) => Number(a) - Number(b));
+    return versions.map(([, { public_key: pem }]) => pointOf(pem));
+  }
+}
+
+function revoked(wallet: string): Fault {
+  return new Fault('wallet_revoked', `the wallet "${wallet}" is revoked`, { retryable: false });
 }
 
 function unknown(wallet: string, version: number): Fault {

@@ -25,6 +25,9 @@ export const ownerKeyPath = (wallet: string) => `${OWNERS}/keys/${checked(wallet
 export const ownerSignPath = (wallet: string) => `${OWNERS}/sign/${checked(wallet)}/sha2-256`;
 export const ownerPath = (wallet: string) => `${RECORDS}/data/owners/${checked(wallet)}`;
 export const walletPath = (wallet: string) => `${RECORDS}/data/wallets/${checked(wallet)}`;
+/** Where versions of a record are destroyed that {@link walletPath} still holds. */
+export const walletDestroyPath = (wallet: string) =>
+  `${RECORDS}/destroy/wallets/${checked(wallet)}`;
 export const DATA_KEY_PATH = `${WALLETS}/datakey/plaintext/${WRAPPING_KEY}`;
 export const DECRYPT_PATH = `${WALLETS}/decrypt/${WRAPPING_KEY}`;
 

@@ -36,6 +36,12 @@ export class Records<T extends object> {
     return { record: data, version: metadata.version };
   }
 
+  /** Destroys what stood at a record's place before `version`, as far as Vault still has it. May be repeated. */
+  async destroyBefore(destroyPath: string, version: number): Promise<void> {
+    const versions = Array.from({ length: version - 1 }, (_, index) => index + 1);
+    await this.#vault.json(z.unknown(), 'POST', destroyPath, { versions });
+  }
+
   /**
    * Writes where the record is still at `version`; 0 where there must be none.
    *

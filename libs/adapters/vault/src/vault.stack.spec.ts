@@ -58,6 +58,30 @@ function ownerKeys(vault: Vault) {
   };
 }
 
+const Versions = z.object({
+  data: z.object({ versions: z.record(z.string(), z.object({ destroyed: z.boolean() })) }),
+});
+const Read = z.object({ data: z.object({ data: z.record(z.string(), z.string()) }) });
+
+/** As root sees them: every version of a wallet's record that still holds its wrapped key. */
+async function wrappedCopies(wallet: string): Promise<number> {
+  const root = rootOf(server);
+  const kept = await root.json(Versions, 'GET', `countersign/metadata/wallets/${wallet}`);
+  let copies = 0;
+  for (const [version, { destroyed }] of Object.entries(kept?.data.versions ?? {})) {
+    if (destroyed) continue;
+    const path = `countersign/data/wallets/${wallet}?version=${version}`;
+    if ((await root.json(Read, 'GET', path))?.data.data['wrapped'] !== undefined) copies += 1;
+  }
+  return copies;
+}
+
+async function transitVersions(wallet: string): Promise<number> {
+  const Key = z.object({ data: z.object({ keys: z.record(z.string(), z.unknown()) }) });
+  const key = await rootOf(server).json(Key, 'GET', `countersign-owners/keys/${wallet}`);
+  return Object.keys(key?.data.keys ?? {}).length;
+}
+
 function recover(digest: string, signature: string): string {
   const bytes = Buffer.from(signature.slice(2), 'hex');
   const recovered = Uint8Array.from([(bytes[64] ?? 0) - 27, ...bytes.subarray(0, 64)]);
@@ -78,6 +102,7 @@ describeWalletKeys('Vault', async () => {
       return walletKeys(again);
     },
     recover,
+    copiesLeft: (wallet) => wrappedCopies(renamed(wallet)),
     dispose: async () => {
       for (const vault of opened) vault.close();
     },
@@ -101,6 +126,7 @@ describeOwnerKeys('Vault', async () => {
         Buffer.from(`04${publicKey.slice(2)}`, 'hex'),
         { prehash: false, lowS: true },
       ),
+    copiesLeft: (wallet) => transitVersions(renamed(wallet)),
     dispose: async () => {
       for (const vault of opened) vault.close();
     },
@@ -137,7 +163,10 @@ describe('a role', () => {
     ['POST', 'countersign-owners/keys/ops', { type: 'ecdsa-p256' }],
     ['POST', 'countersign-owners/keys/ops/rotate', {}],
     ['POST', 'countersign-owners/sign/ops/sha2-256', { input: 'AAAA' }],
+    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: true }],
+    ['DELETE', 'countersign-owners/keys/ops'],
     ['GET', 'countersign/data/owners/ops'],
+    ['POST', 'countersign/destroy/wallets/ops', { versions: [1] }],
   ];
   const nobodys: [string, string, object?][] = [
     ['GET', 'countersign-wallets/keys/wallets'],
@@ -145,13 +174,16 @@ describe('a role', () => {
     ['POST', 'countersign-wallets/keys/wallets/rotate', {}],
     ['POST', 'countersign-wallets/keys/wallets/config', { deletion_allowed: true }],
     ['POST', 'countersign-owners/keys/ops/config', { exportable: true }],
+    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: true, exportable: true }],
+    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: false }],
+    ['POST', 'countersign-owners/keys/ops/config', { allow_plaintext_backup: true }],
     ['POST', 'countersign-owners/keys/ops/trim', { min_available_version: 1 }],
-    ['DELETE', 'countersign-owners/keys/ops'],
     ['GET', 'countersign-owners/export/signing-key/ops'],
     ['GET', 'countersign-owners/backup/ops'],
     ['DELETE', 'countersign/data/wallets/ops'],
     ['DELETE', 'countersign/metadata/wallets/ops'],
-    ['POST', 'countersign/destroy/wallets/ops', { versions: [1] }],
+    ['POST', 'countersign/destroy/owners/ops', { versions: [1] }],
+    ['DELETE', 'countersign-wallets/keys/wallets'],
     ['GET', 'countersign/metadata/wallets?list=true'],
     ['GET', 'sys/mounts'],
     ['GET', 'sys/policies/acl/countersign-signer'],

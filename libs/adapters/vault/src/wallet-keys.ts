@@ -3,18 +3,32 @@ import type { WalletKeys } from '@countersign/ports';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { z } from 'zod';
-import { DATA_KEY_PATH, DECRYPT_PATH, walletContext, walletPath } from './places.ts';
+import {
+  DATA_KEY_PATH,
+  DECRYPT_PATH,
+  walletContext,
+  walletDestroyPath,
+  walletPath,
+} from './places.ts';
 import { Records } from './records.ts';
 import { fieldOf, takePlaintext } from './secret-bytes.ts';
 import { UnderWay } from './under-way.ts';
 import type { Vault } from './vault.ts';
 
-const WalletRecord = z.strictObject({
-  address: z.string(),
-  /** The key, as transit wrapped it for this wallet. */
-  wrapped: z.string(),
-  state: z.enum(['active', 'revoked']),
-});
+const WalletRecord = z.discriminatedUnion('state', [
+  z.strictObject({
+    state: z.literal('active'),
+    address: z.string(),
+    /** The key, as transit wrapped it for this wallet. */
+    wrapped: z.string(),
+  }),
+  z.strictObject({
+    state: z.literal('revoked'),
+    address: z.string(),
+    /** Of a wallet that was revoked before that destroyed its key. */
+    wrapped: z.string().optional(),
+  }),
+]);
 type WalletRecord = z.infer<typeof WalletRecord>;
 
 /**
@@ -72,11 +86,13 @@ export class VaultWalletKeys implements WalletKeys {
       const kept = await this.#records.read(path);
       if (!kept) throw unknown(wallet);
       const { record, version } = kept;
-      if (record.state === 'revoked') break;
-      if (await this.#records.write(path, { ...record, state: 'revoked' }, version)) break;
+      if (record.state === 'revoked' && record.wrapped === undefined) {
+        // A signature under way read the record before: none may come out once this is acknowledged.
+        await this.#signing.settled(wallet);
+        return this.#records.destroyBefore(walletDestroyPath(wallet), version);
+      }
+      await this.#records.write(path, { state: 'revoked', address: record.address }, version);
     }
-    // A signature under way read the record before: none may come out once this is acknowledged.
-    await this.#signing.settled(wallet);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,8 @@ export interface OwnerKeysUnderTest {
   openAgain(): Promise<OwnerKeys>;
   /** Whether a signature over a digest is that of a public key. */
   verify(publicKey: string, digest: string, signature: string): boolean;
+  /** How many copies of the wallet's secrets are left in the store, for whoever may read all of it. */
+  copiesLeft(wallet: string): Promise<number>;
   /** Closes what is open and removes what was made. */
   dispose(): Promise<void>;
 }
@@ -117,10 +119,30 @@ export function describeOwnerKeys(name: string, make: () => Promise<OwnerKeysUnd
       });
 
       it('does not come back with a new version', async () => {
-        await keys.make('ops', 1);
+        const first = await keys.make('ops', 1);
         await keys.revoke('ops');
-        await keys.make('ops', 2);
-        await expect(keys.sign('ops', 2, digestOf(1))).rejects.toMatchObject(revoked);
+        for (const store of [keys, await world.openAgain()]) {
+          expect(await store.make('ops', 1)).toBe(first);
+          await expect(store.make('ops', 2)).rejects.toMatchObject(revoked);
+          await expect(store.sign('ops', 2, digestOf(1))).rejects.toMatchObject(revoked);
+        }
+        expect(await world.copiesLeft('ops')).toBe(0);
+      });
+
+      it('leaves nothing that leads to its keys, and their public ones', async () => {
+        const second = await keys.make('ops', 2);
+        expect(await world.copiesLeft('ops')).toBe(2);
+        await keys.revoke('ops');
+        expect(await world.copiesLeft('ops')).toBe(0);
+        const again = await world.openAgain();
+        await again.revoke('ops');
+        expect(await again.publicKey('ops', 2)).toBe(second);
+        expect(await again.publicKey('ops', 3)).toBeUndefined();
+      });
+
+      it('has to have had a key', async () => {
+        const unknown = { name: 'Fault', code: 'wallet_unknown', retryable: false };
+        await expect(keys.revoke('nobody')).rejects.toMatchObject(unknown);
       });
 
       it('gives out no signature after the revocation is acknowledged', async () => {
@@ -143,6 +165,7 @@ export function describeOwnerKeys(name: string, make: () => Promise<OwnerKeysUnd
         await keys.make('ops', 1);
         const owner = await keys.make('other', 1);
         await keys.revoke('ops');
+        expect(await world.copiesLeft('other')).toBe(1);
         const signature = await keys.sign('other', 1, digestOf(1));
         expect(world.verify(owner, digestOf(1), signature)).toBe(true);
       });

@@ -8,6 +8,8 @@ export interface WalletKeysUnderTest {
   openAgain(): Promise<WalletKeys>;
   /** Address that a 65-byte signature of a digest leads to, in lower case. */
   recover(digest: string, signature: string): string | Promise<string>;
+  /** How many copies of the wallet's secret are left in the store, for whoever may read all of it. */
+  copiesLeft(wallet: string): Promise<number>;
   /** Closes what is open and removes what was made. */
   dispose(): Promise<void>;
 }
@@ -117,6 +119,20 @@ export function describeWalletKeys(name: string, make: () => Promise<WalletKeysU
         await expect(keys.sign('ops', digestOf(1))).rejects.toMatchObject(revoked);
       });
 
+      it('leaves nothing that leads to its key', async () => {
+        await keys.create('ops');
+        expect(await world.copiesLeft('ops')).toBeGreaterThan(0);
+        await keys.revoke('ops');
+        expect(await world.copiesLeft('ops')).toBe(0);
+        await (await world.openAgain()).revoke('ops');
+        expect(await world.copiesLeft('ops')).toBe(0);
+      });
+
+      it('has to have had a key', async () => {
+        const unknown = { name: 'Fault', code: 'wallet_unknown', retryable: false };
+        await expect(keys.revoke('nobody')).rejects.toMatchObject(unknown);
+      });
+
       it('gives out no signature after the revocation is acknowledged', async () => {
         await keys.create('ops');
         let acknowledged = false;
@@ -137,6 +153,7 @@ export function describeWalletKeys(name: string, make: () => Promise<WalletKeysU
         await keys.create('ops');
         const address = await keys.create('other');
         await keys.revoke('ops');
+        expect(await world.copiesLeft('other')).toBeGreaterThan(0);
         const signature = await keys.sign('other', digestOf(1));
         expect(await world.recover(digestOf(1), signature)).toBe(address);
       });
