@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventArchive } from '@countersign/audit/service';
-import type { FeedEvent, PaymentView, Problem } from '@countersign/contracts';
+import type { FeedEvent, PaymentView, Problem, Timeline } from '@countersign/contracts';
 import { ARCHIVE, type EventStore } from '@countersign/ports';
 import { silentLog } from '@countersign/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ interface Sql {
 
 beforeAll(async () => {
   world = await World.create(':memory:', { eventsIn: folder });
-  await world.usePolicy(autonomous());
+  await world.usePolicy(autonomous({ audit: '{ depth: decisive, profile: tax-7-years }' }));
   const { body } = await world.propose({ purpose: PURPOSE });
   signature = body.signature ?? '';
   expect(signature).not.toBe('');
@@ -75,6 +75,21 @@ describe('an auditor', () => {
       policyVersion: 1,
       tier: paid.tier,
     });
+  });
+
+  it('finds what was decided by how its tier has it recorded', async () => {
+    const kept = await search('profile=tax-7-years&depth=decisive&event=decision.made');
+    expect(kept.events.map((it) => it.paymentId)).toEqual([paid.id]);
+    expect(kept.events[0]?.facts).toMatchObject({
+      ...{ auditDepth: 'decisive', auditProfile: 'tax-7-years', session: 'none' },
+    });
+    expect((await search('profile=another')).events).toEqual([]);
+    expect((await search('session=monday')).events).toEqual([]);
+    const url = `/v1/payments/${paid.id}/timeline`;
+    const { body } = await world.call<Timeline>('owner', 'GET', url);
+    const decided = body.entries.filter((it) => it.event === 'decision.made');
+    expect(decided.map((it) => it.audit)).toEqual([{ depth: 'decisive', profile: 'tax-7-years' }]);
+    expect(decided[0]?.trace?.filter(({ met }) => !met)).toEqual([]);
   });
 
   it('pages through everything, each record once', async () => {

@@ -10,13 +10,14 @@ flags: []
 
 /** Everything up to `atMost` of known sellers without a person, under a budget per agent and rolling day. */
 export function autonomous(
-  options: { atMost?: string; perDay?: string; prohibited?: string } = {},
+  options: { atMost?: string; perDay?: string; prohibited?: string; audit?: string } = {},
 ): string {
-  const { atMost = '100.00', perDay = '1000.00', prohibited = '[]' } = options;
+  const { atMost = '100.00', perDay = '1000.00', prohibited = '[]', audit } = options;
+  const recorded = audit === undefined ? '' : `, audit: ${audit}`;
   return `${HEAD}
 prohibited: ${prohibited}
 tiers:
-  - { name: everyday, kind: autonomous, when: { amount: { atMost: '${atMost}' }, trust: any } }
+  - { name: everyday, kind: autonomous, when: { amount: { atMost: '${atMost}' }, trust: any }${recorded} }
 budgets:
   - { id: day, scope: agent, window: { kind: rolling, seconds: 86400 }, atMost: '${perDay}', alternative: wait }
 `;

@@ -59,7 +59,8 @@ describe('payments', () => {
       14:04:10.000  decision.made  record 3:14, 1 min 5 s later
                     deny (tier_none) under policy version 2
                     ✗ tier autonomous: 2.50 is over 0.50
-                    ✓ tier collaborative: trust is unknown"
+                    ✓ tier collaborative: trust is unknown
+                    Recorded: only the rules that were met, record profile tax-7-years"
     `);
   });
 });

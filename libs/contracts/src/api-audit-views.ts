@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuditDepth } from './policy-document.ts';
 import { Atomic, Name, PaymentId, TimeMs } from './text.ts';
 
 /** What the answer covers: everything before these positions, which is the first `treeSize` leaves of the Merkle log. */
@@ -18,11 +19,16 @@ export const SearchQuery = z.strictObject({
   tx: text.optional(),
   nonce: text.optional(),
   task: Name.optional(),
+  session: Name.optional(),
   seller: Name.optional(),
   agent: Name.optional(),
   event: text.optional(),
   outcome: z.enum(['allow', 'review', 'deny']).optional(),
   policy: z.coerce.number().int().positive().optional(),
+  /** How much of the rules the decision's record tells. */
+  depth: AuditDepth.optional(),
+  /** Record profile of the tier that took the payment. */
+  profile: Name.optional(),
   /** Words that all stand in one free text, such as a purpose. */
   text: text.optional(),
   /** Log time in milliseconds: from, and before. */

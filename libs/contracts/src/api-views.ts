@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Available, Requirement, TraceLine } from './decision.ts';
 import { Authorization } from './events/lane-events.ts';
+import { Audit } from './policy-document.ts';
 import { Quote, Resource } from './quote.ts';
 import { Basis, OutcomeResult, TaskPhase, Unit } from './task.ts';
 import {
@@ -133,6 +134,8 @@ export const TimelineEntry = z.object({
   /** One sentence for people. */
   says: z.string(),
   trace: z.array(TraceLine).optional(),
+  /** How the tier has its payments recorded: at depth `decisive` the trace lists only the rules that were met. */
+  audit: Audit.optional(),
 });
 export const Timeline = z.object({ payment: PaymentView, entries: z.array(TimelineEntry) });
 export type Timeline = z.infer<typeof Timeline>;

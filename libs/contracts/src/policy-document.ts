@@ -131,11 +131,17 @@ export const Budget = z
   });
 export type Budget = z.infer<typeof Budget>;
 
-/** What is written down of a payment that the tier takes. A denial is always explained in full. */
+/** `full`: every rule that was looked at; `decisive`: those the verdict rests on. */
+export const AuditDepth = z.enum(['full', 'decisive']);
+
+/**
+ * What is written down of a payment that the tier takes. A denial is always explained in full, and at either depth the
+ * decision holds all that it is reached from: policy, facts and readings.
+ */
 export const Audit = z.strictObject({
-  /** `full`: every rule that was looked at; `decisive`: those the verdict rests on. */
-  depth: z.enum(['full', 'decisive']).optional(),
-  /** Named in the verdict, for whoever keeps and exports records. */
+  /** Of the trace; `full` where absent. */
+  depth: AuditDepth.optional(),
+  /** Named in the verdict and found by in the event store, for whoever keeps and exports records. */
   profile: Name.optional(),
 });
 export type Audit = z.infer<typeof Audit>;

@@ -16,6 +16,7 @@ export interface Cut {
 export interface PaymentColumns {
   readonly kind: string;
   readonly task: string;
+  readonly session: string;
   readonly seller: string;
   readonly category: string;
   readonly trust: string;
@@ -35,6 +36,10 @@ export interface PaymentColumns {
   readonly outcome: string;
   readonly tier: string;
   readonly reasons: readonly string[];
+  /** How much of the rules the decision's record tells: `full` or `decisive`; empty before a decision. */
+  readonly auditDepth: string;
+  /** Record profile of the tier that took the payment; empty for none. */
+  readonly auditProfile: string;
   readonly wallet: string;
 }
 
@@ -95,11 +100,14 @@ export interface EventQuery {
   readonly txHash?: string | undefined;
   readonly nonce?: string | undefined;
   readonly task?: string | undefined;
+  readonly session?: string | undefined;
   readonly seller?: string | undefined;
   readonly agent?: string | undefined;
   readonly event?: string | undefined;
   readonly outcome?: string | undefined;
   readonly policyVersion?: number | undefined;
+  readonly auditDepth?: string | undefined;
+  readonly auditProfile?: string | undefined;
   /** Words that all stand in one free text, whatever their case. */
   readonly text?: string | undefined;
   readonly fromMs?: number | undefined;

@@ -16,11 +16,14 @@ const CONDITIONS = [
   ['tx', 'of the payment a transaction settled'],
   ['nonce', 'of the payment with this nonce'],
   ['task', 'of a task'],
+  ['session', 'of a session'],
   ['seller', 'of a seller'],
   ['agent', 'of an agent'],
   ['event', 'of one kind, such as decision.made'],
   ['outcome', 'decided allow, review or deny'],
   ['policy', 'under a policy version'],
+  ['profile', 'of tiers with this record profile'],
+  ['depth', 'whose decision tells `full` or `decisive` rules'],
 ] as const;
 
 /** Questions to the event store, and the stream of what is recorded. */

@@ -52,6 +52,13 @@ export function traceText(terminal: Paint, trace: readonly TraceLine[]): string 
     .join('\n');
 }
 
+/** How the tier has the decision recorded. */
+export function auditText({ depth, profile }: NonNullable<Verdict['audit']>): string {
+  const rules = depth === 'decisive' ? 'only the rules that were met' : 'every rule';
+  const kept = profile === undefined ? '' : `, record profile ${visible(profile)}`;
+  return `Recorded: ${rules}${kept}`;
+}
+
 /** What is bought, with the digest of the body where there is one. */
 export function resourceText({ method, url, bodyDigest }: PaymentView['resource']): string {
   const body = bodyDigest === undefined ? '' : `\nbody with SHA-256 ${visible(bodyDigest)}`;

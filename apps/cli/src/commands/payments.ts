@@ -3,7 +3,7 @@ import type { AnswerOf } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { type Open, type Session, UsageError } from '../session.ts';
 import { instant, money, span, table, visible } from '../text.ts';
-import { statusStyle, summary, traceText } from './payment-text.ts';
+import { auditText, statusStyle, summary, traceText } from './payment-text.ts';
 
 interface ListOptions {
   readonly agent?: string;
@@ -68,6 +68,7 @@ function story(session: Session, { payment, entries }: AnswerOf<'explainPayment'
       ...(entry.trace && entry.trace.length > 0
         ? [indented(traceText(terminal, entry.trace))]
         : []),
+      ...(entry.audit ? [indented(terminal.paint('dim', auditText(entry.audit)))] : []),
     ];
   });
   return [

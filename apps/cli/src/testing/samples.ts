@@ -98,6 +98,7 @@ export function sampleTimeline(): AnswerOf<'explainPayment'> {
         ignored: null,
         says: 'deny (tier_none) under policy version 2',
         trace: sampleApproval().trace,
+        audit: { depth: 'decisive', profile: 'tax-7-years' },
       },
     ],
   };

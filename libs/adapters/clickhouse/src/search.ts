@@ -13,8 +13,9 @@ interface Row {
   readonly [column: string]: string | number | readonly string[];
 }
 
-const PAYMENT_COLUMNS = `kind, task, seller, category, trust, jurisdiction, domain, url, network, asset, pay_to,
-  toString(amount) AS amount_text, toString(amount_units) AS units_text, policy_version, policy_hash, outcome, tier, reasons, wallet`;
+const PAYMENT_COLUMNS = `kind, task, session, seller, category, trust, jurisdiction, domain, url, network, asset, pay_to,
+  toString(amount) AS amount_text, toString(amount_units) AS units_text, policy_version, policy_hash, outcome, tier, reasons, audit_depth, audit_profile,
+  wallet`;
 const EVENT_COLUMNS = `toFloat64(leaf) AS leaf_number, lane, toFloat64(lane_offset) AS offset_number, tenant, agent, event, ignored,
   payment_id, person, code, nonce, tx_hash, toFloat64(toUnixTimestamp64Milli(at)) AS at_ms,
   toFloat64(toUnixTimestamp64Milli(chain_at)) AS chain_ms, ${PAYMENT_COLUMNS}`;
@@ -55,10 +56,13 @@ const EQUALS = [
   ['agent', 'agent', 'String'],
   ['paymentId', 'payment_id', 'String'],
   ['task', 'task', 'String'],
+  ['session', 'session', 'String'],
   ['seller', 'seller', 'String'],
   ['event', 'event', 'String'],
   ['outcome', 'outcome', 'String'],
   ['policyVersion', 'policy_version', 'UInt32'],
+  ['auditDepth', 'audit_depth', 'String'],
+  ['auditProfile', 'audit_profile', 'String'],
 ] as const;
 
 /** Columns that stand on one record of a payment and find all of them. */
@@ -149,6 +153,7 @@ function paymentColumnsOf(row: Row): PaymentColumns {
   return {
     kind: text(row, 'kind'),
     task: text(row, 'task'),
+    session: text(row, 'session'),
     seller: text(row, 'seller'),
     category: text(row, 'category'),
     trust: text(row, 'trust'),
@@ -165,6 +170,8 @@ function paymentColumnsOf(row: Row): PaymentColumns {
     outcome: text(row, 'outcome'),
     tier: text(row, 'tier'),
     reasons: [row['reasons'] ?? []].flat().map(String),
+    auditDepth: text(row, 'audit_depth'),
+    auditProfile: text(row, 'audit_profile'),
     wallet: text(row, 'wallet'),
   };
 }

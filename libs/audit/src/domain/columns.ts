@@ -10,6 +10,7 @@ import type { PaymentColumns, RecordColumns } from '@countersign/ports';
 const UNKNOWN: PaymentColumns = {
   kind: '',
   task: '',
+  session: '',
   seller: '',
   category: '',
   trust: '',
@@ -26,6 +27,8 @@ const UNKNOWN: PaymentColumns = {
   outcome: '',
   tier: '',
   reasons: [],
+  auditDepth: '',
+  auditProfile: '',
   wallet: '',
 };
 
@@ -85,7 +88,8 @@ function toldOf(event: EventOf<EventName>): Partial<PaymentColumns> {
   switch (event.name) {
     case 'intent.submitted': {
       const { kind, quote, resource, asserted } = event.data;
-      return { kind, task: asserted.task ?? '', ...termsOf(quote, resource) };
+      const { task = '', session = '' } = asserted;
+      return { kind, task, session, ...termsOf(quote, resource) };
     }
     case 'payment.claimed':
       return termsOf(event.data.quote, event.data.resource);
@@ -111,6 +115,9 @@ function toldOf(event: EventOf<EventName>): Partial<PaymentColumns> {
     case 'task.opened':
     case 'task.closed':
       return { task: event.data.task };
+    case 'session.opened':
+    case 'session.closed':
+      return { session: event.data.session };
     default:
       return {};
   }
@@ -126,7 +133,7 @@ function decidedOf(
   decision: EventOf<'decision.made'>['data']['decision'],
 ): Partial<PaymentColumns> {
   const { policy, facts, verdict } = decision;
-  const { seller, category, trust, jurisdiction, domain, task } = facts.established;
+  const { seller, category, trust, jurisdiction, domain, task, session } = facts.established;
   return {
     seller,
     category,
@@ -134,11 +141,14 @@ function decidedOf(
     jurisdiction,
     domain,
     task,
+    session: session ?? 'none',
     policyVersion: policy?.version ?? 0,
     policyHash: policy?.hash ?? '',
     outcome: verdict.outcome,
     tier: verdict.tier ?? '',
     reasons: verdict.reasons,
+    auditDepth: verdict.audit?.depth ?? 'full',
+    auditProfile: verdict.audit?.profile ?? '',
     amountUnits: BigInt(verdict.amountUnits),
   };
 }

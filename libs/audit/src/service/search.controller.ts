@@ -37,7 +37,7 @@ export class SearchController {
     @RouteQuery('searchEvents') query: z.infer<typeof SearchQuery>,
   ) {
     const { tenant } = personOf(caller);
-    const { payment, tx, policy, from, to, ...rest } = query;
+    const { payment, tx, policy, depth, profile, from, to, ...rest } = query;
     return this.#ask(async (store) => {
       const page = await store.search({
         ...rest,
@@ -45,6 +45,8 @@ export class SearchController {
         paymentId: payment,
         txHash: tx,
         policyVersion: policy,
+        auditDepth: depth,
+        auditProfile: profile,
         fromMs: from,
         toMs: to,
       });
@@ -101,7 +103,17 @@ function viewOf(event: FoundEvent): EventView {
 const FACTS: readonly (
   keyof PaymentColumns | 'person' | 'code' | 'nonce' | 'txHash' | 'chainAtMs'
 )[] = [
-  ...(['kind', 'task', 'seller', 'category', 'trust', 'jurisdiction', 'domain', 'url'] as const),
+  ...([
+    'kind',
+    'task',
+    'session',
+    'seller',
+    'category',
+    'trust',
+    'jurisdiction',
+    'domain',
+    'url',
+  ] as const),
   ...([
     'network',
     'asset',
@@ -111,7 +123,18 @@ const FACTS: readonly (
     'policyVersion',
     'policyHash',
   ] as const),
-  ...(['outcome', 'tier', 'reasons', 'wallet', 'person', 'code', 'nonce', 'txHash'] as const),
+  ...([
+    'outcome',
+    'tier',
+    'reasons',
+    'auditDepth',
+    'auditProfile',
+    'wallet',
+    'person',
+    'code',
+    'nonce',
+    'txHash',
+  ] as const),
   'chainAtMs',
 ];
 

@@ -5,6 +5,7 @@ import {
   type Facts,
   SessionState,
   type Timeline,
+  type Verdict,
   decodeEvent,
 } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
@@ -37,8 +38,12 @@ function entryOf(record: NamingRecord): Entry {
     ...base,
     event: event.name,
     says: sentence(event, record),
-    ...(event.name === 'decision.made' && { trace: event.data.decision.verdict.trace }),
+    ...(event.name === 'decision.made' && explanationOf(event.data.decision.verdict)),
   };
+}
+
+function explanationOf({ trace, audit }: Verdict): Pick<Entry, 'trace' | 'audit'> {
+  return { trace, ...(audit && { audit }) };
 }
 
 function intentText(data: EventData<'intent.submitted'>, record: LogRecord): string {

@@ -44,6 +44,7 @@ const BLANK: RecordColumns = {
   chainAtMs: 0,
   kind: 'payment',
   task: 'none',
+  session: 'none',
   seller: 'embeddings',
   category: 'embedding',
   trust: 'known',
@@ -60,6 +61,8 @@ const BLANK: RecordColumns = {
   outcome: 'allow',
   tier: 'autonomous',
   reasons: ['tier_met'],
+  auditDepth: 'full',
+  auditProfile: '',
   wallet: 'w1',
 };
 
@@ -241,7 +244,10 @@ function searchClauses(it: TestAPI<Fixtures>): void {
     await store.archive(
       cutter.next('0', [
         intent(1, 'To index the Gutenberg library'),
-        intent(2, 'hire a translator', { task: 'books', agent: 'batch-1', outcome: 'deny' }),
+        intent(2, 'hire a translator', {
+          ...{ task: 'books', session: 'monday', agent: 'batch-1', outcome: 'deny' },
+          ...{ auditDepth: 'decisive', auditProfile: 'hr-7-years' },
+        }),
         { event: 'authorization.fixed', paymentId: payment(1), nonce: '0xaa' },
         paid(1, { txHash: '0xbb', policyVersion: 3 }),
         intent(3, 'to index a library', { tenant: 'other' }),
@@ -260,11 +266,14 @@ function searchClauses(it: TestAPI<Fixtures>): void {
       ['the payment of a transaction', { txHash: '0xBB' }, [3, 2, 0]],
       ['the payment of a nonce', { nonce: '0xaa' }, [3, 2, 0]],
       ['a task', { task: 'books' }, [1]],
+      ['a session', { session: 'monday' }, [1]],
       ['a seller', { seller: 'images' }, [5]],
       ['an agent', { agent: 'batch-1' }, [1]],
       ['an event', { event: 'settlement.final' }, [3]],
       ['an outcome', { outcome: 'deny' }, [1]],
       ['a policy version', { policyVersion: 3 }, [3]],
+      ['an audit depth', { auditDepth: 'decisive' }, [1]],
+      ['a record profile', { auditProfile: 'hr-7-years' }, [1]],
       ['words of a purpose', { text: 'INDEX library' }, [0]],
       ['one word of a purpose', { text: 'index' }, [5, 0]],
       ['no part of a word', { text: 'transl' }, []],
@@ -278,7 +287,10 @@ function searchClauses(it: TestAPI<Fixtures>): void {
   it('gives each record as it was stored, with its free text', async ({ store }) => {
     await filled(store);
     const { events } = await store.search({ ...ALL, text: 'translator' });
-    const expected = { ...BLANK, agent: 'batch-1', task: 'books', outcome: 'deny' };
+    const expected = {
+      ...{ ...BLANK, agent: 'batch-1', task: 'books', session: 'monday', outcome: 'deny' },
+      ...{ auditDepth: 'decisive', auditProfile: 'hr-7-years' },
+    };
     expect(events).toEqual([
       {
         ...expected,

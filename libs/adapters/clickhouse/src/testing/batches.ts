@@ -29,6 +29,7 @@ function columnsOf(offset: number): RecordColumns {
     ...{ chainAtMs: START_MS + offset, kind: 'payment', task: 'none', seller: 's', category: 'c' },
     ...{ trust: 'known', jurisdiction: 'DE', domain: 'd', url: 'https://d/', network: 'n' },
     ...{ asset: 'a', payTo: '0x1', amount: 1n, amountUnits: 1n, policyVersion: 1, policyHash: 'h' },
-    ...{ outcome: 'allow', tier: 't', reasons: ['ok'], wallet: 'w' },
+    ...{ outcome: 'allow', tier: 't', reasons: ['ok'], auditDepth: 'full', auditProfile: '' },
+    ...{ session: 'none', wallet: 'w' },
   };
 }

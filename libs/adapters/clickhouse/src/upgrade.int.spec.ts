@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { engineInProcess } from './engine.ts';
+import { openEventStore } from './event-store.ts';
+import { BATCH_RECORDS, batchOf } from './testing/batches.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-upgrade-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Takes back what the fifth migration did, so that the tables are those of a program before it. */
+const BEFORE_FIFTH = [
+  'ALTER TABLE records DROP INDEX sessions',
+  'ALTER TABLE records DROP COLUMN session, DROP COLUMN audit_depth, DROP COLUMN audit_profile',
+  "CREATE OR REPLACE VIEW events AS SELECT * REPLACE (if(event = 'signing.completed', '', bytes) AS bytes) FROM records",
+  'ALTER TABLE migrations DELETE WHERE version = 5',
+];
+
+it('tables of a program that knew neither sessions nor record profiles go on, with old rows empty', async () => {
+  const options = { logId: 'log', folder };
+  const before = await openEventStore(options);
+  await before.archive(batchOf(0));
+  await before.close();
+  const engine = await engineInProcess(folder);
+  for (const query of BEFORE_FIFTH)
+    await engine.writer.command({ query, clickhouse_settings: { mutations_sync: '2' } });
+  await engine.close();
+
+  const store = await openEventStore(options);
+  await store.archive(batchOf(0));
+  await store.archive(batchOf(1));
+  const { rows } = await store.sql(
+    'acme',
+    'SELECT session, audit_depth, count() FROM events GROUP BY ALL ORDER BY session',
+  );
+  await store.close();
+  const count = String(BATCH_RECORDS);
+  expect(rows).toEqual([
+    ['', '', count],
+    ['none', 'full', count],
+  ]);
+});
