@@ -38,14 +38,25 @@ export async function secondsOf(work: () => unknown): Promise<number> {
   return Number(hrtime.bigint() - start) / 1e9;
 }
 
-/** Nanoseconds of one call in the best of some rounds: what else the machine does only ever adds to it. */
-export function nanosOf(call: (index: number) => unknown, calls: number, rounds = 25): number {
-  const each = Array.from({ length: rounds }, () => {
-    const start = hrtime.bigint();
-    for (let index = 0; index < calls; index += 1) call(index);
-    return Number(hrtime.bigint() - start) / calls;
-  });
-  return Math.min(...each);
+/**
+ * Nanoseconds of one call of each of several functions, in the best of some rounds: what else the machine does only ever
+ * adds to it. They take turns round by round, so that it adds to all alike.
+ */
+export function nanosOfEach<Name extends string>(
+  calls: Readonly<Record<Name, (index: number) => unknown>>,
+  count: number,
+  rounds = 25,
+): Record<Name, number> {
+  const names = Object.keys(calls) as Name[];
+  const best = Object.fromEntries(names.map((name) => [name, Infinity])) as Record<Name, number>;
+  for (let round = 0; round < rounds; round += 1)
+    for (const name of names) {
+      const call = calls[name];
+      const start = hrtime.bigint();
+      for (let index = 0; index < count; index += 1) call(index);
+      best[name] = Math.min(best[name], Number(hrtime.bigint() - start) / count);
+    }
+  return best;
 }
 
 export function quantile(values: readonly number[], at: number): number {

@@ -40,7 +40,8 @@ export function toDecimal(atomic: bigint, decimals: number): string {
 
 /** Converts between two scales at par, rounding up so that a budget never counts less than was spent. */
 export function rescaleUp(atomic: bigint, fromDecimals: number, toDecimals: number): bigint {
-  if (toDecimals >= fromDecimals) return atomic * 10n ** BigInt(toDecimals - fromDecimals);
+  if (toDecimals === fromDecimals) return atomic;
+  if (toDecimals > fromDecimals) return atomic * 10n ** BigInt(toDecimals - fromDecimals);
   const divisor = 10n ** BigInt(fromDecimals - toDecimals);
   return (atomic + divisor - 1n) / divisor;
 }

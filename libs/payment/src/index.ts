@@ -57,6 +57,7 @@ export { type Debt, owed } from './domain/owed.ts';
 export {
   type Booked,
   type CountedFacts,
+  type CounterNames,
   type Reservation,
   bookedOf,
   categoryOf,

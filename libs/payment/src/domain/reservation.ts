@@ -53,14 +53,18 @@ export function sessionScopeOf(agent: string, session: string): string {
 
 const NO_SESSION = new Set(['none', 'unknown', 'expired', 'closed']);
 
-export function countersOf(facts: CountedFacts): CounterNames {
+/** @param categoryName where the caller has asked for it already */
+export function countersOf(
+  facts: CountedFacts,
+  categoryName: string = categoryOf(facts),
+): CounterNames {
   const { tenant, agent, established } = facts;
   const { seller, task, session, inStream } = established;
   return {
     tenant: `tenant:${tenant}`,
     agent: `agent:${agent}`,
     seller: `seller:${seller}`,
-    category: `category:${categoryOf(facts)}`,
+    category: `category:${categoryName}`,
     task: task === 'none' || task === 'unknown' ? undefined : taskScopeOf(agent, task),
     session:
       session === undefined || NO_SESSION.has(session) ? undefined : sessionScopeOf(agent, session),
@@ -69,11 +73,12 @@ export function countersOf(facts: CountedFacts): CounterNames {
 }
 
 /** Every counter of {@link countersOf}; none for a withdrawal, which no budget counts. */
-export function scopesOf(facts: Facts): string[] {
+export function scopesOf(facts: Facts, counters: CounterNames = countersOf(facts)): string[] {
   if (facts.kind === 'withdrawal') return [];
-  const { tenant, agent, seller, category, task, session, stream } = countersOf(facts);
-  const named = [task, session, stream].filter((it) => it !== undefined);
-  return [tenant, agent, seller, category, ...named];
+  const { tenant, agent, seller, category, task, session, stream } = counters;
+  const scopes = [tenant, agent, seller, category];
+  for (const named of [task, session, stream]) if (named !== undefined) scopes.push(named);
+  return scopes;
 }
 
 /** The counter of one agent's payments in one tier. */

@@ -79,8 +79,8 @@ export function sessionHoldings(
   unitName: string,
 ): readonly Holding[] {
   const { sessionCeiling } = facts.established;
-  if (session === undefined || sessionCeiling === undefined) return [];
   const scope = counters.session;
+  if (session === undefined || scope === undefined || sessionCeiling === undefined) return [];
   const most = countable(BigInt(sessionCeiling));
   const limit = {
     id: `session.ceiling@${scope}`,
@@ -123,7 +123,8 @@ export function frequencyOf(
  */
 export function taskHoldings({ facts, counters, task }: Limited, unitName: string): Holding[] {
   const { taskTerms } = facts.established;
-  if (task === undefined || !taskTerms) return [];
+  const scope = counters.task;
+  if (task === undefined || scope === undefined || !taskTerms) return [];
   const reported = BigInt(taskTerms.reported);
   return (['ceiling', 'estimate'] as const).flatMap((name) => {
     const given = name === 'ceiling' ? taskTerms.ceiling : taskTerms.stopAt;
@@ -131,7 +132,7 @@ export function taskHoldings({ facts, counters, task }: Limited, unitName: strin
     const left = BigInt(given) - reported;
     const atMost = countable(left > 0n ? left : 0n);
     // A budget's name has no dot, so that no policy can call one of its own the same.
-    const id = `task.${name}@${counters.task}`;
+    const id = `task.${name}@${scope}`;
     const source: LimitSource = {
       kind: 'task',
       name,
@@ -140,7 +141,7 @@ export function taskHoldings({ facts, counters, task }: Limited, unitName: strin
       alternative: undefined,
     };
     const window = { kind: 'lifetime' } as const;
-    return [{ limit: { id, scope: counters.task, window, atMost: atMost.toString() }, source }];
+    return [{ limit: { id, scope, window, atMost: atMost.toString() }, source }];
   });
 }
 

@@ -9,9 +9,10 @@ import {
 import { unreachable } from '@countersign/kernel';
 import { type CompiledBudgets, type Holding, compileBudgets, frequencyOf } from './budgets.ts';
 import { compileConditions } from './conditions.ts';
-import type { Condition } from './finding.ts';
+import type { CompiledRule } from './finding.ts';
 import type { DecisionReason } from './reasons.ts';
 import { type RuleIndex, indexAll, indexAny } from './rule-index.ts';
+import { type Telling, tellRules } from './rules-told.ts';
 
 /** Fewer rules of a kind than this are all checked, so that each is explained by its own values. */
 const INDEX_FROM = 17;
@@ -27,9 +28,11 @@ export interface CompiledPolicy {
   readonly maxLifetimeMs: number;
   readonly again: boolean;
   readonly alternative: string | undefined;
-  readonly prohibitions: RuleSet<CompiledRule>;
+  /** One is enough to forbid a payment, and of one any condition. */
+  readonly prohibitions: Telling;
   readonly tiers: RuleSet<CompiledTier>;
-  readonly flags: RuleSet<CompiledRule>;
+  /** All conditions of one must hold. */
+  readonly flags: Telling;
   readonly budgets: CompiledBudgets;
 }
 
@@ -44,15 +47,6 @@ export interface DeclaredAsset {
 export interface RuleSet<Rule> {
   readonly rules: readonly Rule[];
   readonly find: RuleIndex;
-}
-
-/** A prohibition, a flag, or what a tier has in common with them. */
-export interface CompiledRule {
-  readonly name: string;
-  /** How the trace calls it, such as `tier:autonomous`. */
-  readonly rule: string;
-  readonly conditions: readonly Condition[];
-  readonly alternative: string | undefined;
 }
 
 export interface CompiledTier extends CompiledRule {
@@ -86,18 +80,22 @@ export function compilePolicy(
     maxLifetimeMs: document.authorization.maxLifetimeSeconds * 1000,
     again: document.again,
     alternative: document.alternative?.toWellFormed(),
-    prohibitions: {
+    prohibitions: tellRules({
       rules: prohibited.map((it) => compileRule('prohibition', it, unit.name)),
       find: indexAny(prohibited.map(whenOf), indexFrom),
-    },
+      kind: 'prohibitions',
+      enough: 'any',
+    }),
     tiers: {
       rules: tiers.map((it) => compileTier(it, unit)),
       find: indexAll(tiers.map(whenOf), indexFrom),
     },
-    flags: {
+    flags: tellRules({
       rules: flags.map((it) => compileRule('flag', it, unit.name)),
       find: indexAll(flags.map(whenOf), indexFrom),
-    },
+      kind: 'flags',
+      enough: 'all',
+    }),
     budgets: compileBudgets(document.budgets, unit.name),
   };
 }

@@ -1,10 +1,11 @@
 import type { Conditions } from '@countersign/contracts';
 import { fromDecimal, invariant, toDecimal } from '@countersign/kernel';
 import { listed, show } from './explain.ts';
-import type { Condition, Finding, Use } from './finding.ts';
+import type { Condition, Finding, Trait, Use } from './finding.ts';
 import { withinHours } from './hours.ts';
 import { foldRoute, prefixSet } from './route.ts';
 import { type Subject, UNIT_DECIMALS } from './subject.ts';
+import { TRAITS } from './traits.ts';
 
 const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
 
@@ -23,11 +24,11 @@ export function compileConditions(when: Conditions, use: Use, unitName: string):
     sellers && sellerIn(sellers, use),
     domains && (use === 'permit' ? domainPermitted(domains) : domainRestricted(domains)),
     routes && routeIn(routes, use),
-    payTo && member('payee', payTo, ({ facts }) => facts.quote.payTo),
-    networks && member('network', networks, ({ facts }) => facts.quote.network),
-    assets && member('asset', assets, ({ asset }) => asset),
-    jurisdictions && member('jurisdiction', jurisdictions, ({ jurisdiction }) => jurisdiction),
-    agents && member('agent', agents, ({ facts }) => facts.agent),
+    payTo && member('payee', payTo, 'payTo'),
+    networks && member('network', networks, 'network'),
+    assets && member('asset', assets, 'asset'),
+    jurisdictions && member('jurisdiction', jurisdictions, 'jurisdiction'),
+    agents && member('agent', agents, 'agent'),
     task && taskStands(task, use),
     priceWithinPercent === undefined ? undefined : priceWithin(priceWithinPercent, use),
     hours && withinHours(hours, use),
@@ -50,16 +51,15 @@ function nameSet(values: readonly string[], use: Use): ReadonlySet<string> {
   return names;
 }
 
-function member(
-  noun: string,
-  values: readonly string[],
-  read: (subject: Subject) => string,
-): Condition {
+/** The value has a form of its own (an address, a name, a country), so that it may be told as it is. */
+function member(noun: string, values: readonly string[], trait: Trait): Condition {
   const set = new Set(values);
   const text = listed(values);
+  const read = TRAITS[trait];
   return {
     test: (subject) => metIf(set.has(read(subject))),
-    why: (subject, finding) => `the ${noun} ${show(read(subject))}${is(finding)}${text}`,
+    why: (subject, finding) => `the ${noun} ${read(subject)}${is(finding)}${text}`,
+    reads: [trait],
   };
 }
 
@@ -101,6 +101,7 @@ function categoryIn(values: readonly string[], use: Use): Condition {
       test: ({ category, assertedCategory }) =>
         metIf(set.has(category) || (assertedCategory !== undefined && set.has(assertedCategory))),
       why,
+      reads: ['category'],
     };
   return {
     test: ({ category, assertedCategory }) => {
@@ -117,6 +118,7 @@ function trustAtLeast(least: NonNullable<Conditions['trust']>): Condition {
   return {
     test: ({ facts }) => metIf(TRUST_RANK[facts.established.trust] >= rank),
     why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${text}`,
+    reads: ['trust'],
   };
 }
 
@@ -124,6 +126,7 @@ function trustExactly(trust: NonNullable<Conditions['trustIs']>): Condition {
   return {
     test: ({ facts }) => metIf(facts.established.trust === trust),
     why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${trust}`,
+    reads: ['trust'],
   };
 }
 
@@ -133,6 +136,7 @@ function sellerIn(values: readonly string[], use: Use): Condition {
   return {
     test: ({ facts }) => metIf(set.has(facts.established.seller)),
     why: ({ facts }, finding) => `the seller ${facts.established.seller}${is(finding)}${text}`,
+    reads: ['seller'],
   };
 }
 
@@ -143,6 +147,7 @@ function domainRestricted(values: readonly string[]): Condition {
   return {
     test: ({ domain, host }) => metIf(set.has(domain) || set.has(host)),
     why: ({ domain }, finding) => `the domain ${show(domain)}${is(finding)}${text}`,
+    reads: ['domain'],
   };
 }
 
@@ -185,6 +190,7 @@ function routeIn(values: readonly string[], use: Use): Condition {
       return use === 'restrict' || (asSpelled && asRead && registered) ? 'met' : 'held';
     },
     why,
+    reads: use === 'restrict' ? ['route'] : undefined,
   };
 }
 

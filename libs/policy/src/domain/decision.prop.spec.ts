@@ -82,6 +82,20 @@ describe('the compiled policy', () => {
   it('does so in twenty thousand cases of one seed', () => {
     expect(compareMany(20_261_121, 20_000)?.what).toBeUndefined();
   });
+
+  it('tells each payment as it would if it had never seen another', () => {
+    const dice = seededDice(11);
+    for (let policy = 0; policy < 60; policy += 1) {
+      const { document, indexed } = compiledFrom(dice);
+      for (let payment = 0; payment < 30; payment += 1) {
+        const facts = chance(dice, 2) ? plainFactsFrom(dice) : factsFrom(dice);
+        const plan = planDecision(indexed, facts);
+        const answer = plan.kind === 'candidates' ? answerFrom(dice, plan) : null;
+        const verdict = decide(compilePolicy(document, IDENTITY, 0), facts, answer);
+        expect(concludeDecision(indexed, facts, plan, answer)).toEqual(verdict);
+      }
+    }
+  });
 });
 
 describe('every verdict', () => {

@@ -15,4 +15,31 @@ export type Use = 'permit' | 'restrict';
 export interface Condition {
   readonly test: (subject: Subject) => Finding;
   readonly why: (subject: Subject, finding: Finding) => string;
+  /**
+   * All that both rest on. Absent where it differs from payment to payment, as amounts and times do: what comes again is
+   * found and told once.
+   */
+  readonly reads?: readonly Trait[] | undefined;
 }
+
+/** A prohibition, a flag, or what a tier has in common with them. */
+export interface CompiledRule {
+  readonly name: string;
+  /** How the trace calls it, such as `tier:autonomous`. */
+  readonly rule: string;
+  readonly conditions: readonly Condition[];
+  readonly alternative: string | undefined;
+}
+
+/** What one payment has in common with others. */
+export type Trait =
+  | 'agent'
+  | 'asset'
+  | 'category'
+  | 'domain'
+  | 'jurisdiction'
+  | 'network'
+  | 'payTo'
+  | 'route'
+  | 'seller'
+  | 'trust';

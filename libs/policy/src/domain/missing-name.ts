@@ -22,6 +22,7 @@ export function missingName(
   { perNamed }: CompiledBudgets,
   { facts: { established }, task, session }: Subject,
 ): Missing | undefined {
+  if (!perNamed.task && !perNamed.session) return undefined;
   const named = { task, session };
   for (const scope of NAMED_SCOPES) {
     const budget = perNamed[scope];

@@ -5,7 +5,7 @@ import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
 import { type Missing, missingName } from './missing-name.ts';
-import { matchTiers, metFlags, metProhibitions } from './rules.ts';
+import { matchTiers } from './rules.ts';
 import { checkSession } from './session-check.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
 import { type Subject, subjectOf } from './subject.ts';
@@ -75,24 +75,26 @@ export function planDecision(
   if (standing.kind === 'failed') return denied(policy, standing);
   const subject = subjectOf(facts, standing, policy.unitName);
   const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
-  return planPayment(policy, subject, [checks], rules);
+  return planPayment(policy, subject, checks, rules);
 }
 
 function planPayment(
   policy: CompiledPolicy,
   subject: Subject,
-  trace: TraceLine[],
+  checks: TraceLine,
   rules: number,
 ): Plan {
-  const prohibitions = metProhibitions(policy, subject, trace);
-  const flags = metFlags(policy, subject, trace);
+  const prohibitions = policy.prohibitions(subject);
+  const flagged = policy.flags(subject);
+  const trace = [checks].concat(prohibitions.lines, flagged.lines);
+  const flags = flagged.met.map(({ name }) => name);
   const known = { units: subject.units, flags, trace };
-  if (prohibitions.length > 0)
+  if (prohibitions.met.length > 0)
     return denial(
       policy,
       known,
       'prohibited',
-      prohibitions.find((it) => it.alternative !== undefined)?.alternative,
+      prohibitions.met.find((it) => it.alternative !== undefined)?.alternative,
     );
   const { candidates, unnamed } = matchTiers(policy, subject, trace);
   if (candidates.length === 0)
@@ -112,11 +114,10 @@ function planPayment(
     trace.push(line('session', false, over.why));
     return denial(policy, known, over.reason, undefined);
   }
-  const always = [
-    ...taskHoldings(subject, policy.unitName),
-    ...sessionHoldings(subject, policy.unitName),
-    ...policy.budgets.holdingsOf(subject),
-  ];
+  const always = taskHoldings(subject, policy.unitName).concat(
+    sessionHoldings(subject, policy.unitName),
+    policy.budgets.holdingsOf(subject),
+  );
   const tiers = candidates.map((tier) => tierHoldings(tier, subject));
   const kept = rules < 2 ? tiers : withinReach(always, tiers, trace);
   if (kept.length === 0) return denial(policy, known, 'too_many_limits', undefined);
@@ -124,7 +125,7 @@ function planPayment(
   return {
     kind: 'candidates',
     amount: subject.units,
-    scopes: scopesOf(subject.facts),
+    scopes: scopesOf(subject.facts, subject.counters),
     always: always.map(limitOf),
     tiers: kept.map(({ tier, scope, holdings }) => ({
       name: tier.name,

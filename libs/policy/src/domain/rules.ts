@@ -1,61 +1,10 @@
 import type { TraceLine } from '@countersign/contracts';
-import type { CompiledPolicy, CompiledRule, CompiledTier, RuleSet } from './compile.ts';
-
+import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { LINES_MAX, line, summarize } from './explain.ts';
-import type { Condition, Finding } from './finding.ts';
 import { type Missing, missingName } from './missing-name.ts';
+import { allOf, explained, explainedMet } from './rules-told.ts';
 import { asStrictAs } from './strictness.ts';
 import type { Subject } from './subject.ts';
-
-/** The prohibitions a payment meets, in document order. One is enough to forbid it, and of one any condition. */
-export function metProhibitions(
-  { prohibitions }: CompiledPolicy,
-  subject: Subject,
-  trace: TraceLine[],
-): CompiledRule[] {
-  return metRules(prohibitions, { subject, trace, kind: 'prohibitions', enough: 'any' });
-}
-
-/** The flags a payment meets: all their conditions hold. */
-export function metFlags(
-  { flags }: CompiledPolicy,
-  subject: Subject,
-  trace: TraceLine[],
-): string[] {
-  return metRules(flags, { subject, trace, kind: 'flags', enough: 'all' }).map(({ name }) => name);
-}
-
-function metRules(
-  { rules, find }: RuleSet<CompiledRule>,
-  {
-    subject,
-    trace,
-    kind,
-    enough,
-  }: { subject: Subject; trace: TraceLine[]; kind: string; enough: 'any' | 'all' },
-): CompiledRule[] {
-  const found = find(subject);
-  const met: CompiledRule[] = [];
-  let listed = 0;
-  for (const index of found) {
-    const rule = rules[index];
-    if (!rule) continue;
-    const finding =
-      enough === 'all'
-        ? allOf(rule.conditions, subject)
-        : anyOf(rule.conditions, subject)
-          ? 'met'
-          : 'unmet';
-    if (finding === 'met') met.push(rule);
-    // Room is kept for what is met: of what is not, only so much is listed.
-    if (listed >= (finding === 'met' ? LINES_MAX : LINES_MAX / 2)) continue;
-    listed += 1;
-    trace.push(explained(rule, subject, finding));
-  }
-  const unlisted = found.length - listed;
-  summarize(trace, kind, { excluded: rules.length - found.length, unlisted });
-  return met;
-}
 
 /** Tiers that may take a payment, before any counter is asked. */
 export interface Matched {
@@ -97,9 +46,9 @@ export function matchTiers(
     if (finding === 'held' || leftOut !== undefined) raise(floor, tier);
     if (listed >= (finding === 'met' ? LINES_MAX : LINES_MAX / 2)) continue;
     listed += 1;
-    trace.push(
-      leftOut === undefined ? explained(tier, subject, finding) : line(tier.rule, false, leftOut),
-    );
+    if (leftOut !== undefined) trace.push(line(tier.rule, false, leftOut));
+    else if (finding === 'met') trace.push(explainedMet(tier, subject));
+    else trace.push(explained(tier, subject, finding));
   }
   const unlisted = found.length - listed;
   summarize(trace, 'tiers', { excluded: rules.length - found.length, unlisted });
@@ -109,30 +58,4 @@ export function matchTiers(
 /** Adds a tier to the floor, unless it asks no more than one that is there. */
 function raise(floor: CompiledTier[], tier: CompiledTier): void {
   if (!floor.some((it) => asStrictAs(it.requirement, tier.requirement))) floor.push(tier);
-}
-
-function allOf(conditions: readonly Condition[], subject: Subject): Finding {
-  let held = false;
-  for (const { test } of conditions) {
-    const finding = test(subject);
-    if (finding === 'unmet') return 'unmet';
-    if (finding === 'held') held = true;
-  }
-  return held ? 'held' : 'met';
-}
-
-function anyOf(conditions: readonly Condition[], subject: Subject): boolean {
-  for (const { test } of conditions) if (test(subject) === 'met') return true;
-  return false;
-}
-
-/** A line that names the conditions the finding rests on, each with the values compared. */
-function explained(rule: CompiledRule, subject: Subject, finding: Finding): TraceLine {
-  let why = '';
-  for (const { test, why: whyOf } of rule.conditions) {
-    const ofOne = test(subject);
-    if (finding === 'met' ? ofOne !== 'met' : ofOne === 'met') continue;
-    why += (why === '' ? '' : '; ') + whyOf(subject, ofOne);
-  }
-  return line(rule.rule, finding === 'met', why);
 }

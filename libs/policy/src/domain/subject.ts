@@ -1,7 +1,7 @@
 import type { BudgetScope, Facts, TaskPhase } from '@countersign/contracts';
 import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
 import { sessionOver } from './session-check.ts';
-import { type CountedFacts, categoryOf, countersOf } from '@countersign/payment';
+import { type CountedFacts, type CounterNames, categoryOf, countersOf } from '@countersign/payment';
 
 /** Decimal places of every unit of account. */
 export const UNIT_DECIMALS = 6;
@@ -18,13 +18,14 @@ export interface Limited {
   readonly task: string | undefined;
   /** An open session, or undefined where none was named, nobody opened it, or its time is over. */
   readonly session: string | undefined;
-  /** Counter of each budget scope; empty for one the payment does not count in. */
-  readonly counters: Readonly<Record<BudgetScope, string>>;
+  /** Counter of each budget scope; undefined or empty for one the payment does not count in. */
+  readonly counters: Readonly<Record<BudgetScope, string | undefined>>;
 }
 
 /** One payment as conditions and budgets read it: the facts, each brought to the one form it is compared in. */
 export interface Subject extends Limited {
   readonly facts: Facts;
+  readonly counters: CounterNames;
   /** In 10^-6 of the unit of account, rounded up. */
   readonly units: bigint;
   /** Such as `0.02 USD`. */
@@ -56,8 +57,6 @@ export function subjectOf(
   const { seller, payee } = established;
   const category = categoryOf(facts);
   const task = openTask(facts);
-  const counters = countersOf(facts);
-  const session = openSession(facts);
   const domain = foldDomain(established.domain);
   const asserted = facts.asserted.category;
   return {
@@ -74,14 +73,9 @@ export function subjectOf(
     task,
     taskPhase: task === undefined ? 'none' : (established.taskTerms?.phase ?? 'executing'),
     planCommitted: task !== undefined && established.taskTerms?.planCommitted === true,
-    session,
+    session: openSession(facts),
     inStream: established.inStream === true,
-    counters: {
-      ...counters,
-      task: counters.task ?? '',
-      session: counters.session ?? '',
-      stream: counters.stream ?? '',
-    },
+    counters: countersOf(facts, category),
   };
 }
 

@@ -11,6 +11,33 @@ const IDENTITY = { version: 1, hash: '0'.repeat(64) };
 const DAY = { kind: 'rolling', seconds: 86_400 };
 
 describe('a trace', () => {
+  it('is told from the payment itself, however alike another one spells its URL', () => {
+    const prohibited = [{ id: 'no', when: { routes: ['/v1/x'], domains: ['evil.example.com'] } }];
+    const policy = compiled(policyOf({ prohibited }));
+    const traceOf = (route: string, domain: string, by = policy) => {
+      const { trace } = decide(by, factsOf({ established: { route, domain } }), null);
+      return trace.find(({ rule }) => rule === 'prohibition:no');
+    };
+    const spellings = ['', '1', '1:', '4:/v1', '/v1', '/v1/x', 'evil.example.com', '0:', '2:1'];
+    for (const route of spellings)
+      for (const domain of spellings) {
+        const alone = compiled(policyOf({ prohibited }));
+        expect(traceOf(route, domain)).toEqual(traceOf(route, domain, alone));
+      }
+  });
+
+  it('is told anew when so many were told that the first were let go of', () => {
+    const policy = compiled(
+      policyOf({ prohibited: [{ id: 'no', when: { domains: ['evil.example.com'] } }] }),
+    );
+    const told = (domain: string) => decide(policy, factsOf({ established: { domain } }), null);
+    const [first, denied] = [told('d0.example.com'), told('evil.example.com')];
+    for (const domain of times(5_000, (index) => `d${index}.example.com`)) told(domain);
+    expect(told('d0.example.com')).toEqual(first);
+    expect(told('evil.example.com')).toEqual(denied);
+    expect(denied.reasons).toEqual(['prohibited']);
+  });
+
   it('stays within its schema under the longest policy and the longest facts', () => {
     const many = times(1000, (index) => `rule-${index}-`.padEnd(64, 'x'));
     const domains = many.map((_, index) => `d${index}.example`);

@@ -55,7 +55,10 @@ export function take(
     requirement: tier.requirement,
     maxLifetimeMs: policy.maxLifetimeMs,
     amountUnits: taken.units.toString(),
-    reasons: [...new Set([tier.reason, ...taken.passedOver])],
+    reasons:
+      taken.passedOver.length === 0
+        ? [tier.reason]
+        : [...new Set([tier.reason, ...taken.passedOver])],
     trace: taken.trace,
     ...(taken.available && { available: taken.available }),
     ...(tier.audit && { audit: tier.audit }),
