@@ -1,5 +1,12 @@
 import type { Limit, Reading, ReservationAnswer } from '@countersign/contracts';
 
+/**
+ * How long a store knows at least that a payment ended, and when it was spent: longer than the longest window (a year).
+ * After that only what was ever spent is known, as a sum. What keeps an older payment from being reserved anew is the
+ * fold, in which it has ended: nobody decides it again, and what is held for it none the less is found by comparison.
+ */
+export const ENDED_KEPT_MS = 400 * 86_400_000;
+
 /** Orders the attempts at one payment: a claim comes after the first decision, a newer policy after an older one. */
 export interface Attempt {
   readonly round: number;
@@ -39,7 +46,7 @@ export type ReserveResult =
   | { readonly kind: 'answered'; readonly answer: ReservationAnswer; readonly inputs: string }
   /** A newer attempt at this payment has been answered; this one must not be acted upon. */
   | { readonly kind: 'superseded' }
-  /** The payment's reservation was committed or released; it never comes back. */
+  /** The payment's reservation was committed or released, at most {@link ENDED_KEPT_MS} ago. */
   | { readonly kind: 'ended' };
 
 export interface OpenReservation {

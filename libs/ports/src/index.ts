@@ -17,15 +17,16 @@ export type {
   OwnerRotation,
   SmartAccounts,
 } from './account.ts';
-export type {
-  Attempt,
-  Book,
-  Booking,
-  Bookings,
-  Budgets,
-  OpenReservation,
-  ReserveRequest,
-  ReserveResult,
+export {
+  type Attempt,
+  type Book,
+  type Booking,
+  type Bookings,
+  type Budgets,
+  ENDED_KEPT_MS,
+  type OpenReservation,
+  type ReserveRequest,
+  type ReserveResult,
 } from './budgets.ts';
 export type {
   AuthorizationKey,

@@ -1,4 +1,4 @@
-import type { Booking, Bookings } from '@countersign/ports';
+import { type Booking, type Bookings, ENDED_KEPT_MS } from '@countersign/ports';
 import type { Redis } from 'ioredis';
 import { SCRIPTS } from './scripts.ts';
 
@@ -7,7 +7,6 @@ const ARGUMENTS_MAX = 2_000;
 /** Commands under way at a time: one side packs while the other unpacks. */
 const UNDER_WAY_MAX = 4;
 const SCANNED_EACH = 1_000;
-const ENDED_KEPT_MS = 400 * 86_400_000;
 
 interface Counter {
   open: bigint;

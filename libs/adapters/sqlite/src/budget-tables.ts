@@ -8,6 +8,7 @@ import {
   unreachable,
 } from '@countersign/kernel';
 import {
+  ENDED_KEPT_MS,
   type Attempt,
   type Book,
   type Bookings,
@@ -21,6 +22,9 @@ import { bookedCounters } from './bookings.ts';
 import { COUNTER_MAX, type Counter, Counters } from './counters.ts';
 import { Epochs } from './epochs.ts';
 import { type Payment, PaymentTable } from './payment-table.ts';
+
+/** Old payments that one new end lets go of: more than one, so that a backlog is worked off. */
+const FORGET_EACH = 4;
 
 const NOTHING = { committed: '0', open: '0', committedCount: 0, openCount: 0 };
 
@@ -82,7 +86,7 @@ export class BudgetTables {
     return { kind: 'answered', answer, inputs };
   }
 
-  commit(book: Book, paymentId: string, spentAtMs: number): void {
+  commit(book: Book, paymentId: string, spentAtMs: number, nowMs: number): void {
     const { tenant } = book;
     this.#epochs.demand(book);
     invariant(Number.isSafeInteger(spentAtMs) && spentAtMs >= 0, `not a time: ${spentAtMs}`);
@@ -92,10 +96,11 @@ export class BudgetTables {
     if (payment?.state !== 'open') return;
     for (const counter of payment.counters)
       this.#counters.spend(counter, payment.amount, spentAtMs);
-    this.#payments.end(tenant, paymentId, 'committed', spentAtMs);
+    this.#payments.end(payment, spentAtMs, nowMs);
+    this.#forgetOld(nowMs);
   }
 
-  release(book: Book, paymentId: string): void {
+  release(book: Book, paymentId: string, nowMs: number): void {
     const { tenant } = book;
     this.#epochs.demand(book);
     const payment = this.#payments.find(tenant, paymentId);
@@ -104,7 +109,8 @@ export class BudgetTables {
     if (payment?.state === 'released') return;
     if (payment?.state === 'open')
       for (const counter of payment.counters) this.#counters.free(counter, payment.amount);
-    this.#payments.end(tenant, paymentId, 'released', null);
+    this.#payments.end({ tenant, paymentId }, null, nowMs);
+    this.#forgetOld(nowMs);
   }
 
   readings(book: Book, limits: readonly Limit[], nowMs: number): readonly Reading[] {
@@ -117,7 +123,7 @@ export class BudgetTables {
     return this.#payments.open(book.tenant);
   }
 
-  rebuild(book: Book, { payments }: Bookings): 'opened' | 'outrun' {
+  rebuild(book: Book, { payments }: Bookings, nowMs: number): 'opened' | 'outrun' {
     const { tenant } = book;
     const counters = bookedCounters(payments);
     for (const [scope, { open, spent }] of counters)
@@ -128,7 +134,8 @@ export class BudgetTables {
     const ids = new Map<string, bigint>();
     for (const [scope, counter] of counters)
       ids.set(scope, this.#counters.put(tenant, scope, counter));
-    for (const payment of payments) this.#payments.book(tenant, payment, ids);
+    for (const id of ids.values()) this.#counters.forgetBefore(id, nowMs - ENDED_KEPT_MS);
+    for (const payment of payments) this.#payments.book(tenant, payment, { counters: ids, nowMs });
     return 'opened';
   }
 
@@ -188,6 +195,13 @@ export class BudgetTables {
   #replace(tenant: string, held: Payment | undefined, scopes: readonly string[], amount: bigint) {
     if (held) for (const counter of held.counters) this.#counters.free(counter, held.amount);
     return { amount, counters: scopes.map((scope) => this.#counters.take(tenant, scope, amount)) };
+  }
+
+  /** What no window can read any more goes, a little with each payment that ends, so that as much goes as comes. */
+  #forgetOld(nowMs: number): void {
+    const horizonMs = nowMs - ENDED_KEPT_MS;
+    for (const { counters } of this.#payments.forgetEnded(horizonMs, FORGET_EACH))
+      for (const counter of counters) this.#counters.forgetBefore(counter, horizonMs);
   }
 
   #checkRoom(tenant: string, scopes: readonly string[], amount: bigint): void {

@@ -90,6 +90,11 @@ export class Counters {
     counter.sums.clear();
   }
 
+  /** Forgets when the counter was spent before `beforeMs`; what was ever spent stays in its sum. */
+  forgetBefore(id: bigint, beforeMs: number): void {
+    this.#sums.forget(id, beforeMs);
+  }
+
   /** Makes a counter that did not exist, and returns its id. */
   put(tenant: string, scope: string, { open, spent, entries }: BookedCounter): bigint {
     const sums = [open.amount, open.count, spent.amount, spent.count] as const;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Attempt, Booking, OpenReservation } from '@countersign/ports';
-import { type Row, bigOf, textOf } from './columns.ts';
+import { type Row, bigOf, numberOf, textOf } from './columns.ts';
 
 /** The latest attempt's first answer and its inputs, kept until the reservation ends. */
 interface FirstAnswer {
@@ -24,15 +24,24 @@ export interface Payment {
 
 const STATES: readonly Payment['state'][] = ['none', 'open', 'committed', 'released'];
 
+/** Whose end nobody can ask for any more, and the counters it was spent in. */
+export interface Forgotten {
+  readonly counters: readonly bigint[];
+}
+
 export class PaymentTable {
   readonly #find: StatementSync;
   readonly #put: StatementSync;
   readonly #end: StatementSync;
   readonly #open: StatementSync;
   readonly #book: StatementSync;
-  readonly #forget: StatementSync;
+  readonly #forget: readonly StatementSync[];
+  readonly #noteEnd: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #forgetOne: readonly StatementSync[];
 
   constructor(database: DatabaseSync) {
+    createEnds(database);
     this.#find = database.prepare('SELECT * FROM payments WHERE tenant = ? AND payment_id = ?');
     this.#put = database.prepare(`
       INSERT INTO payments (tenant, payment_id, state, amount, counters,
@@ -46,15 +55,29 @@ export class PaymentTable {
       VALUES (?, ?, ?, 0, '', ?)
       ON CONFLICT (tenant, payment_id) DO UPDATE SET state = excluded.state,
         spent_at_ms = excluded.spent_at_ms, attempt_round = NULL, attempt_through = NULL,
-        answer = NULL, inputs = NULL`);
+        answer = NULL, inputs = NULL
+      RETURNING id`);
     this.#open = database.prepare(`
       SELECT payment_id, amount FROM payments WHERE tenant = ? AND state = 'open'
       ORDER BY payment_id`);
     this.#book = database.prepare(`
       INSERT INTO payments (tenant, payment_id, state, amount, counters, spent_at_ms)
-      VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#forget = database.prepare('DELETE FROM payments WHERE tenant = ?');
-    for (const statement of [this.#find, this.#open]) statement.setReadBigInts(true);
+      VALUES (?, ?, ?, ?, ?, ?) RETURNING id`);
+    this.#forget = [
+      'DELETE FROM ends WHERE payment IN (SELECT id FROM payments WHERE tenant = ?)',
+      'DELETE FROM payments WHERE tenant = ?',
+    ].map((sql) => database.prepare(sql));
+    this.#noteEnd = database.prepare('INSERT INTO ends VALUES (?, ?) ON CONFLICT DO NOTHING');
+    this.#oldest = database.prepare(`
+      SELECT ends.at_ms, ends.payment, payments.counters FROM ends
+      JOIN payments ON payments.id = ends.payment
+      WHERE ends.at_ms < ? ORDER BY ends.at_ms LIMIT ?`);
+    this.#forgetOne = [
+      'DELETE FROM ends WHERE at_ms = ? AND payment = ?',
+      'DELETE FROM payments WHERE id = ?',
+    ].map((sql) => database.prepare(sql));
+    for (const statement of [this.#find, this.#open, this.#end, this.#book, this.#oldest])
+      statement.setReadBigInts(true);
   }
 
   find(tenant: string, paymentId: string): Payment | undefined {
@@ -66,7 +89,7 @@ export class PaymentTable {
       paymentId,
       state: stateOf(row),
       amount: bigOf(row, 'amount'),
-      counters: textOf(row, 'counters').split(' ').filter(Boolean).map(BigInt),
+      counters: countersOf(row),
       ...(first === undefined ? {} : { first }),
     };
   }
@@ -90,25 +113,43 @@ export class PaymentTable {
 
   /** Ends a payment for good; what no call can ask for again (answer and inputs) goes, so that it shrinks. */
   end(
-    tenant: string,
-    paymentId: string,
-    state: 'committed' | 'released',
+    { tenant, paymentId }: Pick<Payment, 'tenant' | 'paymentId'>,
     spentAtMs: number | null,
+    nowMs: number,
   ): void {
-    this.#end.run(tenant, paymentId, state, spentAtMs);
+    const state = spentAtMs === null ? 'released' : 'committed';
+    const row = this.#end.get(tenant, paymentId, state, spentAtMs);
+    this.#noteEnd.run(nowMs, bigOf(row, 'id'));
+  }
+
+  /** Forgets the payments that ended longest ago, and before `endedBeforeMs`; at most `max`, so that a call stays short. */
+  forgetEnded(endedBeforeMs: number, max: number): readonly Forgotten[] {
+    return this.#oldest.all(endedBeforeMs, max).map((row) => {
+      const [ends, payments] = this.#forgetOne;
+      const id = bigOf(row, 'payment');
+      ends?.run(bigOf(row, 'at_ms'), id);
+      payments?.run(id);
+      return { counters: countersOf(row) };
+    });
   }
 
   /** Enters what the log says of a payment that the table does not know; it has no answer to repeat. */
-  book(tenant: string, payment: Booking, counters: ReadonlyMap<string, bigint>): void {
+  book(
+    tenant: string,
+    payment: Booking,
+    { counters, nowMs }: { counters: ReadonlyMap<string, bigint>; nowMs: number },
+  ): void {
     const { paymentId, state } = payment;
-    const open = state === 'open' ? payment : undefined;
-    const ids = (open?.scopes ?? []).map((scope) => counters.get(scope)).join(' ');
+    const scopes = state === 'released' ? [] : payment.scopes;
+    const ids = scopes.map((scope) => counters.get(scope)).join(' ');
+    const amount = state === 'open' ? payment.amount : 0n;
     const spentAtMs = state === 'committed' ? payment.spentAtMs : null;
-    this.#book.run(tenant, paymentId, state, open?.amount ?? 0n, ids, spentAtMs);
+    const row = this.#book.get(tenant, paymentId, state, amount, ids, spentAtMs);
+    if (state !== 'open') this.#noteEnd.run(spentAtMs ?? nowMs, bigOf(row, 'id'));
   }
 
   forget(tenant: string): void {
-    this.#forget.run(tenant);
+    for (const statement of this.#forget) statement.run(tenant);
   }
 
   open(tenant: string): OpenReservation[] {
@@ -116,6 +157,27 @@ export class PaymentTable {
       .all(tenant)
       .map((row) => ({ paymentId: textOf(row, 'payment_id'), amount: bigOf(row, 'amount') }));
   }
+}
+
+/**
+ * Which payments ended when, by the store's clock. A file from before has no such table: all that had ended by then is
+ * taken to have ended now. A program that does not know the table ignores it.
+ */
+function createEnds(database: DatabaseSync): void {
+  const known = database.prepare(
+    "SELECT count(*) AS tables FROM sqlite_schema WHERE name = 'ends'",
+  );
+  if (numberOf(known.get(), 'tables') > 0) return;
+  database.exec(`BEGIN IMMEDIATE;
+    CREATE TABLE ends (at_ms INTEGER NOT NULL, payment INTEGER NOT NULL,
+      PRIMARY KEY (at_ms, payment)) STRICT, WITHOUT ROWID;
+    INSERT INTO ends SELECT clock_ms, payments.id FROM payments, meta
+      WHERE state IN ('committed', 'released');
+    COMMIT`);
+}
+
+function countersOf(row: Row): bigint[] {
+  return textOf(row, 'counters').split(' ').filter(Boolean).map(BigInt);
 }
 
 function stateOf(row: Row): Payment['state'] {

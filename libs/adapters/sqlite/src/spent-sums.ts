@@ -23,6 +23,7 @@ export interface Spent {
 export class SpentSums {
   readonly #add: StatementSync;
   readonly #sum: StatementSync;
+  readonly #forget: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#add = database.prepare(`
@@ -39,12 +40,24 @@ export class SpentSums {
        FROM (${parts.join(' UNION ALL ')})`,
     );
     this.#sum.setReadBigInts(true);
+    this.#forget = database.prepare(
+      'DELETE FROM spent WHERE counter = ? AND level = ? AND bucket < ?',
+    );
   }
 
   add(counter: bigint, spentAtMs: number, amount: bigint): void {
     let bucket = spentAtMs;
     for (let level = 0; level < LEVELS; level += 1) {
       this.#add.run(counter, level, bucket, amount);
+      bucket = Math.floor(bucket / FAN_OUT);
+    }
+  }
+
+  /** Forgets entries that were spent before `beforeMs`: {@link after} is exact from there on. */
+  forget(counter: bigint, beforeMs: number): void {
+    let bucket = beforeMs;
+    for (let level = 0; level < LEVELS; level += 1) {
+      this.#forget.run(counter, level, bucket);
       bucket = Math.floor(bucket / FAN_OUT);
     }
   }

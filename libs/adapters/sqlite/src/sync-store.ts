@@ -97,11 +97,11 @@ export class SyncStore {
   }
 
   commitNow(book: Book, paymentId: string, spentAtMs: number): void {
-    this.transact(() => this.#budgets.commit(book, paymentId, spentAtMs));
+    this.transact(() => this.#budgets.commit(book, paymentId, spentAtMs, this.#tick()));
   }
 
   releaseNow(book: Book, paymentId: string): void {
-    this.transact(() => this.#budgets.release(book, paymentId));
+    this.transact(() => this.#budgets.release(book, paymentId, this.#tick()));
   }
 
   readingsNow(book: Book, limits: readonly Limit[]): readonly Reading[] {
@@ -115,7 +115,7 @@ export class SyncStore {
   rebuildNow(book: Book, bookings: Bookings): 'opened' | 'outrun' {
     return this.transact(() => {
       this.#clockMs = Math.max(this.#clockMs, bookings.atMs);
-      return this.#budgets.rebuild(book, bookings);
+      return this.#budgets.rebuild(book, bookings, this.#tick());
     });
   }
 

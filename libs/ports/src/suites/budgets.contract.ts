@@ -199,6 +199,27 @@ function windowClauses(it: TestAPI<Fixtures>): void {
     expect(after.atMs).toBe(before.atMs);
   });
 
+  it('knows an end longer than any window looks back, and what was ever spent for good', async ({
+    budgets,
+    clock,
+  }) => {
+    await series(budgets, [60, 30], {});
+    await budgets.commit(BOOK, 'p1', clock.nowMs());
+    await budgets.release(BOOK, 'p2');
+    clock.advance(365 * DAY_S * 1_000);
+    for (const id of ['p1', 'p2'])
+      expect(await budgets.reserve(ask(id, 1, { round: 1 }))).toEqual({ kind: 'ended' });
+    clock.advance(36 * DAY_S * 1_000);
+    // Enough of them that a store which forgets with each end has forgotten.
+    for (const at of [3, 4, 5, 6]) {
+      await budgets.reserve(ask(`p${at}`, 1));
+      await budgets.commit(BOOK, `p${at}`, clock.nowMs());
+    }
+    expect(await holds(budgets, { window: rolling(365 * DAY_S) })).toEqual(['4', '0', 4, 0]);
+    expect(await holds(budgets)).toEqual(['64', '0', 5, 0]);
+    expect(await budgets.open(BOOK)).toEqual([]);
+  });
+
   it('counts what is stamped ahead of the clock at once', async ({ budgets, clock }) => {
     await budgets.reserve(ask('p1', 5));
     await budgets.commit(BOOK, 'p1', clock.nowMs() + 60_000);
