@@ -114,4 +114,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
+// Whatever a bench started goes with the process, and a signal alone would not let it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1));
 process.exitCode = await main();

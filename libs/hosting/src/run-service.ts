@@ -128,7 +128,7 @@ async function start<S extends ServiceSettings>(
   if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes') state.clear();
   const trusted = trustedKeys(settings);
   const metrics = new Metrics(service);
-  const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { state });
+  const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { threads: true, state });
   const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
   metrics.watch(host, { service, duty: shares });
   if (tracing) traceFold(host, { clock: systemClock, service, duty: shares });

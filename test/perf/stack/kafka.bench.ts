@@ -4,14 +4,12 @@ import { TopicsFile, applyTopics, openKafkaLog } from '@countersign/adapter-kafk
 import type { EventLog } from '@countersign/ports';
 import { LaneHost } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
-import { Kafka, Partitioners, type Producer, logLevel } from 'kafkajs';
 import { parse } from 'yaml';
 import { startKafka } from '../../../deploy/local/kafka.mjs';
 import { type Bench, quantile, rate, secondsOf, thousands, times } from '../bench.ts';
+import { AT_ONCE, RECORD_BYTES, bareConsumer, bareKafka, bareSend } from './bare-kafka.ts';
 
-const RECORD_BYTES = 1_000;
 const LANES = 8;
-const AT_ONCE = 512;
 const SINGLES = { quick: 100, full: 1_000 };
 const MANY = { quick: 5_000, full: 50_000 };
 const PAYMENTS = { quick: 200, full: 5_000 };
@@ -41,17 +39,6 @@ async function latencies(count: number, task: () => Promise<unknown>): Promise<n
 const said = (took: readonly number[]) =>
   `p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)} ms`;
 
-function bareSend(producer: Producer, topic: string) {
-  return (count: number) =>
-    producer.send({
-      ...{ topic, acks: -1 },
-      messages: Array.from({ length: count }, (_, index) => ({
-        partition: index % LANES,
-        value: bytes,
-      })),
-    });
-}
-
 const logSend = (log: EventLog) => (count: number) =>
   Promise.all(
     Array.from({ length: count }, (_, index) =>
@@ -79,47 +66,6 @@ async function readBacks(log: EventLog, count: number): Promise<number[]> {
   });
   await subscription.close();
   return took;
-}
-
-/** The same with a stock kafkajs consumer; and how many a second come through when many are sent. */
-async function bareReadBacks(
-  client: Kafka,
-  { topic, send }: { topic: string; send: (count: number) => Promise<unknown> },
-  { singles, many }: { singles: number; many: number },
-) {
-  const consumer = client.consumer({ groupId: `${topic}-bench`, maxWaitTimeInMs: 250 });
-  let wake: () => void = () => undefined;
-  let seen = 0;
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: false });
-  const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
-  const eachBatch = async ({ batch }: { batch: { messages: readonly unknown[] } }) => {
-    seen += batch.messages.length;
-    wake();
-  };
-  await consumer.run({ autoCommit: false, eachBatch });
-  await joined;
-  // Until one message has come through, the consumer may not have found its place.
-  const first = new Promise<void>((resolve) => (wake = resolve));
-  const poke = setInterval(() => void send(1), 200);
-  await first;
-  clearInterval(poke);
-  const took = await latencies(singles, async () => {
-    const delivered = new Promise<void>((resolve) => (wake = resolve));
-    await send(1);
-    await delivered;
-  });
-  const start = seen;
-  const { promise: all, resolve } = Promise.withResolvers<void>();
-  wake = () => {
-    if (seen - start >= many) resolve();
-  };
-  const seconds = await secondsOf(async () => {
-    for (let left = many; left > 0; left -= AT_ONCE) await send(AT_ONCE);
-    await all;
-  });
-  await consumer.disconnect();
-  return { took, through: rate(many, seconds) };
 }
 
 /** Records a second that a service folds when it starts with nothing kept. */
@@ -152,17 +98,10 @@ export const bench: Bench = {
     const prefix = `bench${randomUUID().slice(0, 6)}.`;
     const { brokers } = server;
     const log = await openLog({ brokers, prefix });
-    const client = new Kafka({
-      ...{ brokers: [...brokers], clientId: 'bare', logLevel: logLevel.NOTHING },
-    });
-    const producer = client.producer({
-      ...{ idempotent: true, maxInFlightRequests: 1 },
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
-    await producer.connect();
+    const { client, producer } = await bareKafka(brokers);
     try {
       const topic = `${prefix}lanes`;
-      const bare = bareSend(producer, topic);
+      const bare = bareSend(producer, topic, LANES);
       const ours = logSend(log);
       await bare(100);
       await ours(100);
@@ -174,11 +113,10 @@ export const bench: Bench = {
       const oursMany = await rateOf(MANY[size], ours);
       tell('read back');
       const oursBack = await readBacks(log, SINGLES[size]);
-      const bareBack = await bareReadBacks(
-        client,
-        { topic, send: bare },
-        { singles: SINGLES[size], many: MANY[size] },
-      );
+      const consumer = await bareConsumer(client, topic, bare);
+      const bareBack = await latencies(SINGLES[size], () => consumer.through(1));
+      const through = await secondsOf(() => consumer.through(MANY[size]));
+      await consumer.close();
       tell('folding');
       const folded = await folding({ brokers, prefix: `${prefix}fold.` }, PAYMENTS[size]);
       const ratio = (one: number[], other: number[]) =>
@@ -197,11 +135,11 @@ export const bench: Bench = {
         {
           what: 'append to read-back by a subscriber',
           figure: said(oursBack),
-          beside: `bare ${said(bareBack.took)}: ${ratio(oursBack, bareBack.took)}`,
+          beside: `bare ${said(bareBack)}: ${ratio(oursBack, bareBack)}`,
         },
         {
           what: 'bare kafkajs, produce to consume',
-          figure: `${thousands(bareBack.through)} /s`,
+          figure: `${thousands(rate(MANY[size], through))} /s`,
         },
         {
           what: `a start on ${thousands(PAYMENTS[size] * 7)} records, nothing kept`,
