@@ -8,9 +8,12 @@ import {
   WRITERS,
   encodeEvent,
   encodeStatement,
+  joinedText,
   statementText,
 } from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
+import { signJointly } from './joint-signing.ts';
+import { type Claim, KnownJoint } from './known-joint.ts';
 
 /** An event of this process, and by whose key in this very process it was signed. */
 export interface OwnEvent extends EncodedEvent {
@@ -34,8 +37,7 @@ export async function signStatement<N extends SignedName>(
   cause: string,
 ): Promise<EventData<N>> {
   const { text, signed } = encodeStatement(name, statement, cause);
-  const value = await key.sign(text);
-  const { data, ...encoded } = signed({ keyId: key.keyId, value });
+  const { data, ...encoded } = signed(await signJointly(key, text));
   const own = key.capabilities.inProcess ? { ...encoded, signedBy: key.publicKey } : encoded;
   ownEvents.set(Object.freeze(data), { cause, own });
   return data;
@@ -73,7 +75,10 @@ export type TrustedKeys = ReadonlyMap<
 export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
   const claim = claimOf(trusted, event);
   if (typeof claim === 'boolean') return claim;
-  return verify(null, ...verifiable(claim));
+  if (knownJoint.has(claim)) return true;
+  const genuine = verify(null, ...verifiable(claim));
+  if (genuine) knownJoint.add(claim);
+  return genuine;
 }
 
 /** The same, verified on another thread; undefined when that failed, and it is still to be found out. */
@@ -83,27 +88,32 @@ export function isGenuineElsewhere(
 ): Promise<boolean | undefined> {
   const claim = claimOf(trusted, event);
   if (typeof claim === 'boolean') return Promise.resolve(claim);
+  if (knownJoint.has(claim)) return Promise.resolve(true);
+  return knownJoint.sharing(claim, () => verifiedElsewhere(claim));
+}
+
+function verifiedElsewhere(claim: Claim): Promise<boolean | undefined> {
   return new Promise((resolve) =>
-    verify(null, ...verifiable(claim), (error, genuine) => resolve(error ? undefined : genuine)),
+    verify(null, ...verifiable(claim), (error, genuine) => {
+      if (genuine) knownJoint.add(claim);
+      resolve(error ? undefined : genuine);
+    }),
   );
 }
 
 /** What a record says was signed, and by whom; or at once whether it is genuine, where nothing is to be verified. */
 function claimOf(trusted: TrustedKeys, event: EventOf<EventName>): boolean | Claim {
   if (!('signature' in event.data)) return true;
-  const { keyId, value } = event.data.signature;
+  const { keyId, value, path } = event.data.signature;
   const key = trusted.get(keyId);
   if (!key || key.service !== WRITERS[event.name]) return false;
   const text = statementText(event.name, event.causationId, event.data);
-  return { by: key.publicKey, text, value };
+  if (!path) return { by: key.publicKey, text, value, isJoint: false };
+  return { by: key.publicKey, text: joinedText(text, path), value, isJoint: true };
 }
 
-interface Claim {
-  /** Public key. */
-  readonly by: string;
-  readonly text: string;
-  readonly value: string;
-}
+/** Shared by all folds of this process: what it says rests on nothing but the signature itself. */
+const knownJoint = new KnownJoint();
 
 function verifiable({ by, text, value }: Claim) {
   const bytes = new TextEncoder().encode(text);

@@ -7,6 +7,7 @@ import { commit, commitmentOf, encodeOpenings, openedValue } from './commitments
 import {
   type TrustedKeys,
   isGenuine,
+  isGenuineElsewhere,
   isKnownGenuine,
   ownEvent,
   signStatement,
@@ -203,5 +204,57 @@ describe('a commitment', () => {
 
   it('does not tell equal values', () => {
     expect(commit('buy embeddings').commitment).not.toEqual(commitment);
+  });
+});
+
+describe('statements that are asked for at once', () => {
+  const signed = () => {
+    const grants = Array.from({ length: 40 }, (_, at) => ({
+      ...STATEMENT,
+      person: `person-${at}`,
+    }));
+    return Promise.all(grants.map((it) => signStatement(approval, 'approval.granted', it, CAUSE)));
+  };
+
+  it('share signatures, and each is genuine by itself', async () => {
+    const grants = await signed();
+    expect(new Set(grants.map((data) => data.signature.value)).size).toBe(3);
+    expect(grants.every((data) => believed(data))).toBe(true);
+    expect(grants.map((data) => data.person)).toEqual(grants.map((_, at) => `person-${at}`));
+  });
+
+  it('are genuine read on another thread, all at once', async () => {
+    const events = (await signed()).map((data) => ({
+      id: '',
+      name: 'approval.granted' as const,
+      causationId: CAUSE,
+      data,
+    }));
+    const found = await Promise.all(events.map((event) => isGenuineElsewhere(trusted, event)));
+    expect(found.every((genuine) => genuine === true)).toBe(true);
+  });
+
+  it('are not genuine once changed, along another path, or without their path', async () => {
+    const [one, other] = await signed();
+    if (!one || !other) throw new Error('two grants were signed');
+    expect(believed(one)).toBe(true);
+    expect(believed({ ...one, person: 'bo' })).toBe(false);
+    expect(believed({ ...one, signature: other.signature })).toBe(false);
+    const { keyId, value } = one.signature;
+    expect(believed({ ...one, signature: { keyId, value } })).toBe(false);
+    const forged = await Promise.all(
+      ['ada', 'bo'].map((person) =>
+        signStatement(newKey('approval-1'), 'approval.granted', { ...STATEMENT, person }, CAUSE),
+      ),
+    );
+    expect(forged.map((data) => believed(data))).toEqual([false, false]);
+  });
+
+  it('fail each, when the key does', async () => {
+    const failing = { ...approval, sign: () => Promise.reject(new Error('sealed')) };
+    const grants = [1, 2].map(() =>
+      signStatement(failing, 'approval.granted', STATEMENT, CAUSE).catch(String),
+    );
+    expect(await Promise.all(grants)).toEqual(['Error: sealed', 'Error: sealed']);
   });
 });

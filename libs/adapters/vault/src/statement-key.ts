@@ -11,21 +11,9 @@ const TransitKey = z.object({
     keys: z.record(z.string(), z.object({ public_key: z.string() })),
   }),
 });
-const Signatures = z.object({
-  data: z.object({
-    batch_results: z.array(z.object({ signature: z.string().regex(/^vault:v\d+:[\w+/=]+$/) })),
-  }),
+const Signature = z.object({
+  data: z.object({ signature: z.string().regex(/^vault:v\d+:[\w+/=]+$/) }),
 });
-
-/** Most statements in one request. */
-const BATCH_MAX = 128;
-/** Requests under way at a time; what comes meanwhile shares the next one. */
-const UNDER_WAY_MAX = 4;
-
-interface Asked {
-  readonly text: string;
-  readonly answer: PromiseWithResolvers<string>;
-}
 
 /**
  * The service's ed25519 key, which never leaves Vault. Its newest version at start is used until the process ends, since
@@ -35,70 +23,27 @@ interface Asked {
  */
 export async function vaultStatementKey(vault: Vault, service: string): Promise<StatementKey> {
   const key = await vault.json(TransitKey, 'GET', statementKeyPath(service));
-  if (!key)
-    throw new Fault('key_missing', `Vault has no statement key of "${service}": run set-up`, {
-      retryable: false,
-    });
+  if (!key) throw missing(service);
   const { latest_version: version, keys } = key.data;
   const encoded = keys[String(version)]?.public_key;
   invariant(encoded !== undefined, 'a transit key has no newest version');
   const publicKey = Buffer.from(encoded, 'base64').toString('base64url');
-  const signer = new BatchSigner(vault, statementSignPath(service), version);
   return {
     capabilities: { inProcess: false },
     keyId: `${service}-${publicKey.slice(0, 12)}`,
     publicKey,
-    sign: (text) => signer.sign(text),
+    sign: async (text) => {
+      const input = Buffer.from(text).toString('base64');
+      const asked = { input, key_version: version };
+      const answer = await vault.json(Signature, 'POST', statementSignPath(service), asked);
+      if (!answer) throw missing(service);
+      const signature = answer.data.signature.split(':')[2] ?? '';
+      return Buffer.from(signature, 'base64').toString('base64url');
+    },
   };
 }
 
-/** One request at once when idle; under load, all that came meanwhile in the next one. */
-class BatchSigner {
-  readonly #vault: Vault;
-  readonly #path: string;
-  readonly #version: number;
-  #waiting: Asked[] = [];
-  #underWay = 0;
-
-  constructor(vault: Vault, path: string, version: number) {
-    this.#vault = vault;
-    this.#path = path;
-    this.#version = version;
-  }
-
-  sign(text: string): Promise<string> {
-    const answer = Promise.withResolvers<string>();
-    this.#waiting.push({ text, answer });
-    // What else is asked for in this turn comes along.
-    if (this.#waiting.length === 1) queueMicrotask(() => this.#next());
-    return answer.promise;
-  }
-
-  #next(): void {
-    while (this.#waiting.length > 0 && this.#underWay < UNDER_WAY_MAX) {
-      const batch = this.#waiting.splice(0, BATCH_MAX);
-      this.#underWay += 1;
-      void this.#send(batch).finally(() => {
-        this.#underWay -= 1;
-        this.#next();
-      });
-    }
-  }
-
-  async #send(batch: readonly Asked[]): Promise<void> {
-    try {
-      const answer = await this.#vault.json(Signatures, 'POST', this.#path, {
-        batch_input: batch.map(({ text }) => ({ input: Buffer.from(text).toString('base64') })),
-        key_version: this.#version,
-      });
-      const results = answer?.data.batch_results ?? [];
-      invariant(results.length === batch.length, 'Vault answered another number of signatures');
-      for (const [index, { answer: asked }] of batch.entries()) {
-        const signature = results[index]?.signature.split(':')[2] ?? '';
-        asked.resolve(Buffer.from(signature, 'base64').toString('base64url'));
-      }
-    } catch (error) {
-      for (const { answer: asked } of batch) asked.reject(error);
-    }
-  }
+function missing(service: string): Fault {
+  const text = `Vault has no statement key of "${service}": run set-up`;
+  return new Fault('key_missing', text, { retryable: false });
 }
