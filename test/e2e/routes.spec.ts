@@ -40,6 +40,8 @@ beforeAll(async () => {
   await world.present(paid.body);
   await world.pass(5_000);
   await tellOfTask(paid.body.id);
+  const session = { seconds: 3_600, unit: 'USD', ceiling: '9000000' };
+  await world.call('owner', 'PUT', '/v1/agents/research-1/sessions/today', { body: session });
   await world.usePolicy(collaborative());
   const asked = await world.propose({ url: 'https://api.example.com/v2', purpose: 'to ask' });
   waiting = asked.body;
@@ -119,6 +121,7 @@ const FILLED = {
   ':wallet': 'w1',
   ':agent': 'research-1',
   ':task': 'report',
+  ':session': 'today',
 };
 
 describe('the answer of every route that reads', () => {

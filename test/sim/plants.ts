@@ -26,6 +26,7 @@ import {
   selfRegistering,
   twiceCounting,
 } from './plants/services.ts';
+import type { Manners } from './actors/operators.ts';
 import type { Surroundings } from './replica.ts';
 import type { World } from './world.ts';
 
@@ -41,6 +42,12 @@ export interface Plant {
   readonly state?: (store: StateStore) => StateStore;
   /** Replaces what a replica works with. */
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
+  /** What happens more often than it does, where the fault shows in nothing else: a search should not take hours. */
+  readonly often?: {
+    readonly operators?: Partial<Manners>;
+    readonly restores?: true;
+    readonly sessions?: true;
+  };
 }
 
 export const NO_PLANT: Plant = {};
@@ -49,13 +56,19 @@ export const NO_PLANT: Plant = {};
 export const PLANTS = {
   'budget-store-forgets-open-reservations': { breaks: 'budgets', plant: { reserve: blindToOpen } },
   'rebuild-forgets-open-reservations': { breaks: 'budgets', plant: { surround: openLeftOut } },
-  'budget-store-forgets-what-tasks-cost': { breaks: 'budgets', plant: { reserve: blindToTasks } },
+  'budget-store-forgets-what-tasks-cost': {
+    breaks: 'budgets',
+    plant: { reserve: blindToTasks, often: { operators: { task: 40 } } },
+  },
   'signer-signs-another-nonce-too': { breaks: 'single', plant: { surround: oneNonceMore } },
   'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },
   'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },
   'fold-skips-vetoes': { breaks: 'stops', plant: { distort: deafToVetoes } },
   'fold-skips-renewals': { breaks: 'evidence', plant: { distort: deafToRenewals } },
-  'fold-skips-closings': { breaks: 'sessions', plant: { distort: deafToClosings } },
+  'fold-skips-closings': {
+    breaks: 'sessions',
+    plant: { distort: deafToClosings, often: { operators: { session: 15 }, sessions: true } },
+  },
   'freeze-is-acknowledged-too-early': { breaks: 'stops', plant: { surround: acknowledging } },
   'chain-says-unused-for-an-error': { breaks: 'evidence', plant: { surround: errorsAsUnused } },
   'chain-calls-the-latest-block-final': { breaks: 'evidence', plant: { surround: alwaysFinal } },
@@ -70,8 +83,14 @@ export const PLANTS = {
   'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },
   'chain-hides-thieves': { breaks: 'handover', plant: { surround: blindToThieves } },
   'chain-forgets-nonces': { breaks: 'outflows', plant: { surround: withoutNonces } },
-  'signer-forgets-what-it-signed': { breaks: 'restore', plant: { surround: withoutMemory } },
-  'fold-skips-restores': { breaks: 'restore', plant: { distort: deafToRestores } },
+  'signer-forgets-what-it-signed': {
+    breaks: 'restore',
+    plant: { surround: withoutMemory, often: { restores: true } },
+  },
+  'fold-skips-restores': {
+    breaks: 'restore',
+    plant: { distort: deafToRestores, often: { restores: true } },
+  },
   'signer-hands-accounts-over-at-once': { breaks: 'handover', plant: { surround: overhasty } },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },

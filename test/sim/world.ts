@@ -71,6 +71,7 @@ export class World {
   readonly usages = new Map<string, Usage>();
   /** Nonces of what was signed by records that the log has lost. */
   readonly lostNonces = new Set<string>();
+  readonly often: NonNullable<Plant['often']>;
   readonly #plant: Plant;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
@@ -84,6 +85,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.#plant = options.plant ?? NO_PLANT;
+    this.often = this.#plant.often ?? {};
     this.dice = new Dice(`seed ${options.seed}`);
     this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.35) ? 'low' : 'usual'];
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);

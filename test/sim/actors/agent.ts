@@ -32,7 +32,7 @@ interface Wish {
 }
 
 async function purchase(world: World, owner: Owner, dice: Dice): Promise<void> {
-  const wish = drawWish(dice);
+  const wish = drawWish(world, dice);
   const telling = dice.chance(0.25);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const changed = attempt > 0 && dice.chance(0.06) ? withOtherPrice(wish, dice) : wish;
@@ -94,7 +94,7 @@ async function isOver(
   return true;
 }
 
-function drawWish(dice: Dice): Wish {
+function drawWish({ often }: World, dice: Dice): Wish {
   const seller = dice.pick(SELLERS.slice(0, dice.chance(0.06) ? 4 : 3));
   const path = dice.pick(['/v1/a', '/v1/b', '/v1/bulk/c', '/free']);
   const body: ProposeBody = {
@@ -108,7 +108,7 @@ function drawWish(dice: Dice): Wish {
     },
     resource: { method: 'GET', url: `https://${seller.domain}${path}` },
     ...(dice.chance(0.35) && { task: dice.pick(TASKS) }),
-    ...(dice.chance(0.2) && { session: dice.pick(SESSIONS) }),
+    ...(dice.chance(often.sessions ? 0.9 : 0.2) && { session: dice.pick(SESSIONS) }),
     ...(dice.chance(0.1) && { category: dice.pick(['data', 'gambling']) }),
     ...(dice.chance(0.1) && { expectedAmount: '80000' }),
     ...(dice.chance(0.1) && { purpose: 'because I was told to' }),

@@ -19,7 +19,7 @@ export function misfortuneAtWork(world: World): void {
 export function restoreAtWork(world: World): void {
   const { scheduler, weather } = world;
   const dice = world.dice.fork('restore');
-  if (!dice.chance(0.3)) return;
+  if (!dice.chance(world.often.restores ? 1 : 0.3)) return;
   const isOver = () => weather.isCalm;
   scheduler.after(dice.between(2, 30) * 1_000, 'a copy of the log is made', () => {
     if (isOver()) return;

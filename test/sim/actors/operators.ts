@@ -29,6 +29,8 @@ export function operatorsAtWork(world: World): void {
   world.scheduler.after(3_000, 'operators begin', next);
 }
 
+/** What operators do, and how often in proportion. */
+export type Manners = { readonly [manner in keyof typeof MANNERS]: number };
 const MANNERS = {
   policy: 6,
   freezeAgent: 2,
@@ -49,7 +51,7 @@ const MANNERS = {
 async function act(world: World, dice: Dice): Promise<void> {
   const owner = dice.pick(AGENTS);
   const { tenant } = owner;
-  const manner = dice.weighted(MANNERS);
+  const manner = dice.weighted({ ...MANNERS, ...world.often.operators });
   world.weather.count(`operators: ${manner}`);
   switch (manner) {
     case 'policy':

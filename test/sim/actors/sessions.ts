@@ -26,14 +26,20 @@ export async function changeSession(
   }
 }
 
-/** One that a payment under way names: closing it finds that payment anywhere on its way. */
+/** An open one, if it can be one that a payment under way names: closing it finds that payment anywhere on its way. */
 function sessionInUse({ history }: World, dice: Dice, { tenant, agent }: Owner): string {
   const lane = history.reference[history.laneOf({ tenant, agent })];
-  const { open, payments } = lane ? agentOf(lane, tenant, agent) : NOTHING;
+  const { open, payments, openSessions } = lane ? agentOf(lane, tenant, agent) : NOTHING;
   const named = [...open].flatMap((id) => payments.get(id)?.intent.asserted.session ?? []);
-  return named.length > 0 ? dice.pick(named) : dice.pick(SESSIONS);
+  const inUse = named.filter((session) => openSessions.has(session));
+  if (inUse.length > 0) return dice.pick(inUse);
+  return dice.pick(dice.chance(0.8) && openSessions.size > 0 ? [...openSessions] : SESSIONS);
 }
-const NOTHING = { open: new Set<string>(), payments: new Map<string, Payment>() };
+const NOTHING = {
+  open: new Set<string>(),
+  payments: new Map<string, Payment>(),
+  openSessions: new Set<string>(),
+};
 
 /** Short enough to end in a run, and ceilings low enough to be reached. */
 function termsFrom(dice: Dice) {
