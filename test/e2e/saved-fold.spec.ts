@@ -1,6 +1,7 @@
 import { type SyncStore, openStateStore, openStore } from '@countersign/adapter-sqlite';
 import type { LogRecord, StateStore } from '@countersign/ports';
-import { LaneHost, type TrustedKeys } from '@countersign/service-kit';
+import { agentOf } from '@countersign/payment';
+import { LaneHost, type TrustedKeys, signStatement } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -103,6 +104,35 @@ describe('a fold that is kept', () => {
     expect(page).toEqual(all.slice(5, 10));
     expect(host.newest({ ...list, max: 100, status: 'vetoed' })).toHaveLength(4);
     expect(host.newest({ ...list, max: 100, status: 'signed' })).toHaveLength(1);
+  });
+
+  it('knows every session as it stood: what it may cost, has spent, and who closed it', async () => {
+    const agent = founded.agents[0] ?? '';
+    const of = { tenant: 'default', agent };
+    const { host } = await world.start();
+    const key = founded.keys.get('intake')!;
+    const terms = { lifetimeMs: 60_000, ceiling: '9007199254740993', unit: 'USD', by: 'owner' };
+    for (const session of ['kept', 'over']) {
+      const order = { ...of, session, ...terms };
+      const data = await signStatement(key, 'session.opened', order, session);
+      expect((await host.append('session.opened', data, { cause: session })).code).toBeNull();
+    }
+    const closing = { ...of, session: 'over', by: 'ada' };
+    await host.append('session.closed', closing, { cause: 'over' });
+    const before = agentOf(host.laneFor('default', agent), 'default', agent);
+    const sessions = ['kept', 'over'].map((name) => before.sessions.get(name));
+    await host.close();
+
+    const again = await world.start();
+    const after = agentOf(again.host.laneFor('default', agent), 'default', agent);
+    expect(again.folded).toEqual([]);
+    expect(['kept', 'over'].map((name) => after.sessions.get(name))).toEqual(sessions);
+    expect(sessions).toMatchObject([
+      { ceiling: 9_007_199_254_740_993n, spent: 0n, open: 0n, closedBy: null },
+      { closedBy: 'ada' },
+    ]);
+    expect([...after.openSessions]).toEqual(['kept']);
+    expect(after.sessions.get('never')).toBeUndefined();
   });
 
   it('is folded anew when other keys are trusted, as other records count then', async () => {

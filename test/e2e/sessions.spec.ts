@@ -1,4 +1,4 @@
-import type { Problem, SessionView } from '@countersign/contracts';
+import type { Problem, SessionView, Verdict } from '@countersign/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative, perSession } from './policies.ts';
 import { START_MS, World } from './world.ts';
@@ -111,6 +111,38 @@ describe('a session', () => {
     expect(forever.body.errors).toEqual([expect.objectContaining({ path: 'seconds' })]);
     const reserved = await open({}, '/v1/agents/research-1/sessions/closed');
     expect(reserved.status).toBe(400);
+  });
+});
+
+describe('what would be decided within a session', () => {
+  const evaluate = async (change: object) => {
+    const { quote, resource } = (await buy('0.30', { session: undefined })).body;
+    const body = { agent: 'research-1', quote, resource, ...change };
+    return (await world.call<Verdict & Problem>('owner', 'POST', '/v1/policies/evaluate', { body }))
+      .body;
+  };
+
+  it('is told of one that is open, and leaves it as it was', async () => {
+    await open();
+    expect(await evaluate({ session: 'run-7' })).toMatchObject({ outcome: 'allow' });
+    await buy('0.80');
+    expect(await evaluate({ session: 'run-7' })).toMatchObject({
+      ...{ outcome: 'deny', reasons: ['budget_exceeded'] },
+    });
+    expect(await evaluate({ session: 'run-8' })).toMatchObject({ reasons: ['session_unknown'] });
+    expect(await read()).toMatchObject({ open: '800000' });
+  });
+
+  it('is told of one that nobody opened, by the terms it would have', async () => {
+    const within = (ceiling: string, session: string | undefined = 'run-9') =>
+      evaluate({ session, sessionTerms: { unit: 'USD', ceiling } });
+    expect(await within('300000')).toMatchObject({ outcome: 'allow' });
+    expect(await within('299999')).toMatchObject({ reasons: ['budget_exceeded'] });
+    expect((await evaluate({ sessionTerms: {} })).errors).toEqual([
+      expect.objectContaining({ path: 'session' }),
+    ]);
+    const bare = await evaluate({ session: 'run-9', sessionTerms: { ceiling: '1' } });
+    expect(bare.errors).toEqual([expect.objectContaining({ path: 'sessionTerms.unit' })]);
   });
 });
 

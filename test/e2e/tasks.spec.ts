@@ -217,3 +217,16 @@ describe('what came back', () => {
     expect(says('outcome.recorded')).toBe('owner establishes what came back: partial');
   });
 });
+
+describe('a task', () => {
+  it.each(['none', 'unknown'])(
+    'is not opened as "%s", which means something in policies',
+    async (task) => {
+      const { status, body } = await open({ task });
+      expect([status, body.code]).toEqual([400, 'invalid_request']);
+      expect(body.errors).toEqual([
+        { path: 'task', message: expect.stringContaining('not "none" or "unknown"') as string },
+      ]);
+    },
+  );
+});

@@ -24,6 +24,7 @@ const ADDED_LATER = [
   'change.scheduled.v1.json',
   'facilitator.tripped.v1.json',
   'intent.submitted.v1.message.json',
+  'intent.submitted.v1.resubmitted.json',
   'intent.submitted.v1.session.json',
   'key.announced.v1.alerting.json',
   'outflows.scanned.v1.json',

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '@countersign/kernel';
 import { Refusal } from '@countersign/sdk/testing/contract-server';
@@ -290,6 +290,40 @@ describe('policies', () => {
         bodyDigest: sha256Hex('why'),
       },
     });
+  });
+
+  const evaluated = () => ({
+    ...{ outcome: 'deny' as const, tier: null, prohibited: false, flags: [], maxLifetimeMs: 0 },
+    ...{ requirement: { kind: 'none' as const }, amountUnits: '20000', trace: [] },
+    reasons: ['budget_exceeded'],
+  });
+  const PRICED = `policy evaluate https://a.example/ --agent buyer --amount 0.02 --pay-to ${PAY_TO}`;
+
+  it('say what they would decide within a session, an open one or one with the terms of a file', async () => {
+    await using desk = await startDesk({ evaluatePolicy: evaluated });
+    const file = join(desk.folder, 'terms.yaml');
+    await writeFile(file, "ceiling: '0.01'\n");
+    expect((await desk.run(`${PRICED} --session run-7`)).code).toBe(0);
+    expect((await desk.run(`${PRICED} --session run-7 --session-terms ${file}`)).code).toBe(0);
+    expect(desk.server.received.map((it) => it.body)).toMatchObject([
+      { session: 'run-7' },
+      { session: 'run-7', sessionTerms: { unit: 'USD', ceiling: '10000' } },
+    ]);
+    expect(desk.server.received[0]?.body).not.toHaveProperty('sessionTerms');
+  });
+
+  it('refuse terms of a session that say something else, or belong to none', async () => {
+    await using desk = await startDesk({ evaluatePolicy: evaluated });
+    const file = join(desk.folder, 'terms.yaml');
+    await writeFile(file, 'ceiling: 0.01\nseconds: 60\n');
+    const told = await desk.run(`${PRICED} --session run-7 --session-terms ${file}`);
+    expect(told).toMatchObject({ code: 2, err: expect.stringContaining('seconds') });
+    expect(told.err).toContain('an amount in quotes');
+    expect(await desk.run(`${PRICED} --session-terms ${file}`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--session-terms needs --session'),
+    });
+    expect(desk.server.received).toEqual([]);
   });
 });
 

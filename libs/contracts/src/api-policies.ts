@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { type Route, people } from './api-route.ts';
 import { scheduled } from './api-changes.ts';
 import { Verdict } from './decision.ts';
-import { PolicySummary, ProposeBody } from './api-views.ts';
-import { Name } from './text.ts';
+import { EvaluateBody, PolicySummary } from './api-views.ts';
 
 /** Routes about policies: their versions, and what one would decide. */
 export const POLICY_ROUTES = {
@@ -55,7 +54,7 @@ export const POLICY_ROUTES = {
     path: '/v1/policies/evaluate',
     who: ['policy_author', 'operator', 'auditor'],
     summary: 'What would be decided now, without effect',
-    body: ProposeBody.extend({ agent: Name, version: z.int().positive().optional() }),
+    body: EvaluateBody,
     answer: Verdict,
   },
 } as const satisfies Record<string, Route>;

@@ -11,7 +11,7 @@ import {
   Unit,
   taskTerms,
 } from './task.ts';
-import { Atomic, DigestHex, Name, PaymentId, TimeMs } from './text.ts';
+import { Atomic, DigestHex, Name, PaymentId, TaskName, TimeMs } from './text.ts';
 
 /** A task, what it may cost and what it did. Amounts in 10^-6 of `unit`. */
 export const TaskView = z.object({
@@ -85,7 +85,7 @@ export const TASK_ROUTES = {
     summary: 'Open a task that the agent may name, with what it may cost',
     body: z
       .strictObject({
-        task: Name,
+        task: TaskName,
         ...taskTerms,
         phase: TaskPhase.extract(['exploring', 'executing']).default('executing'),
       })

@@ -31,6 +31,25 @@ export const ProposeBody = z.strictObject({
 });
 export type ProposeBody = z.infer<typeof ProposeBody>;
 
+/** A payment to evaluate; nothing comes of it. */
+export const EvaluateBody = ProposeBody.extend({
+  agent: Name,
+  /** A policy that is not in force. */
+  version: z.int().positive().optional(),
+  /** As if the session had been opened with these terms, whether or not there is one; `ceiling` in 10^-6 of `unit`. */
+  sessionTerms: z
+    .strictObject({ unit: Unit.optional(), ceiling: Atomic.optional() })
+    .refine(({ unit, ceiling }) => ceiling === undefined || unit !== undefined, {
+      path: ['unit'],
+      message: 'the unit in which the ceiling is',
+    })
+    .optional(),
+}).refine(({ session, sessionTerms }) => sessionTerms === undefined || session !== undefined, {
+  path: ['session'],
+  message: 'the name of the session that has these terms',
+});
+export type EvaluateBody = z.infer<typeof EvaluateBody>;
+
 /** Whether payments may be made in a session. */
 export const SessionStanding = z.enum(['open', 'closed', 'expired']);
 export type SessionStanding = z.infer<typeof SessionStanding>;

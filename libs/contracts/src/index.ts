@@ -91,6 +91,7 @@ export {
   PaymentStatus,
   PaymentView,
   Problem,
+  type EvaluateBody,
   ProposeBody,
   type SessionStanding,
   Timeline,

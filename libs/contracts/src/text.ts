@@ -6,6 +6,14 @@ export const Name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, "-" and "_", at most 64');
 
+/** A task's name. Facts say `none` and `unknown` in place of one, so that no task is opened under these. */
+export const TaskName = z
+  .string()
+  .regex(
+    /^(?!(?:none|unknown)$)[a-z0-9][a-z0-9_-]{0,63}$/,
+    'lower-case letters, digits, "-" and "_", at most 64; not "none" or "unknown", which mean something in policies',
+  );
+
 /** What facts say in place of the name of a session; no session is called so. */
 export const SessionState = z.enum(['none', 'unknown', 'expired', 'closed']);
 /** A session's name. */

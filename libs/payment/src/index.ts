@@ -97,6 +97,7 @@ export {
   isResolved,
   RETURN_DUE_MS,
   nothingBackSinceMs,
+  type SessionFacts,
 } from './domain/payment.ts';
 export {
   type AgentTables,

@@ -1,8 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AnswerOf } from '@countersign/sdk';
+import { parse } from 'yaml';
 import { unlessWaiting } from './changes.ts';
 import { CommandError, type Session, UsageError } from '../session.ts';
+import { visible } from '../text.ts';
 
 /** The text of a file the person named. */
 export async function readText(file: string): Promise<string> {
@@ -10,6 +12,17 @@ export async function readText(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     throw new UsageError(`${file} cannot be read (${codeOf(cause)})`);
+  }
+}
+
+/** What a YAML or JSON file that the person named says. */
+export async function readYaml(file: string): Promise<unknown> {
+  try {
+    return parse(await readText(file), { maxAliasCount: 0 }) as unknown;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new UsageError(`${file} is neither YAML nor JSON: ${visible(why)}`);
   }
 }
 

@@ -1,24 +1,22 @@
 import { fromDecimal } from '@countersign/kernel';
-import { Quote, findAsset } from '@countersign/contracts';
-import {
-  type AnswerOf,
-  type Price,
-  type ProposeBody,
-  askPrice,
-  resourceOfRequest,
-} from '@countersign/sdk';
+import { type EvaluateBody, Quote, Unit, findAsset } from '@countersign/contracts';
+import { type AnswerOf, type Price, askPrice, resourceOfRequest } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
+import { z } from 'zod';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
 import { facts, money, table, visible, visibleLines } from '../text.ts';
 import { unlessWaiting } from './changes.ts';
-import { readText } from './files.ts';
+import { readText, readYaml } from './files.ts';
 import { requirementText, resourceText, traceText } from './payment-text.ts';
 import { addReportCommands } from './policy-report.ts';
 import { type RequestOptions, addRequestOptions, requestOf } from './request.ts';
+import { amountOf } from './sessions.ts';
 
 interface EvaluateOptions extends RequestOptions {
   readonly agent: string;
   readonly task?: string;
+  readonly session?: string;
+  readonly sessionTerms?: string;
   readonly category?: string;
   readonly policyVersion?: number;
   readonly payTo?: string;
@@ -109,6 +107,8 @@ function addEvaluate(policy: Command, open: Open): void {
     .description('what would be decided now if an agent bought this; nothing is paid or recorded')
     .requiredOption('--agent <name>', 'who would buy')
     .option('--task <name>', 'the task the agent would name')
+    .option('--session <name>', 'the session the agent would name')
+    .option('--session-terms <file>', 'as if it had been opened so: YAML with `unit` and `ceiling`')
     .option('--category <name>', 'the category the agent would name')
     .addOption(
       new Option('--policy-version <version>', 'a version that is not in force').argParser(
@@ -122,11 +122,14 @@ function addEvaluate(policy: Command, open: Open): void {
     async (url: string, options: EvaluateOptions, command: Command) => {
       const session = open(command);
       const price = await priceOf(session, url, options);
-      const { agent, task, category, policyVersion } = options;
-      const body: ProposeBody & { agent: string; version?: number } = {
+      const { agent, task, session: within, category, policyVersion } = options;
+      const sessionTerms = await sessionTermsOf(options);
+      const body: EvaluateBody = {
         ...price,
         agent,
         ...(task !== undefined && { task }),
+        ...(within !== undefined && { session: within }),
+        ...(sessionTerms && { sessionTerms }),
         ...(category !== undefined && { category }),
         ...(policyVersion !== undefined && { version: policyVersion }),
       };
@@ -134,6 +137,21 @@ function addEvaluate(policy: Command, open: Open): void {
       session.show(verdict, () => verdictText(session, price, verdict));
     },
   );
+}
+
+/** Terms in a file, as people write them: the ceiling is a decimal. */
+const SessionTermsFile = z.strictObject({
+  unit: Unit.default('USD'),
+  ceiling: z.string('an amount in quotes, such as "5.00"').optional(),
+});
+
+async function sessionTermsOf({ session, sessionTerms: file }: EvaluateOptions) {
+  if (file === undefined) return undefined;
+  if (session === undefined) throw new UsageError('--session-terms needs --session');
+  const terms = SessionTermsFile.safeParse(await readYaml(file));
+  if (!terms.success) throw new UsageError(`${file}: ${z.prettifyError(terms.error)}`);
+  const { unit, ceiling } = terms.data;
+  return { unit, ...(ceiling !== undefined && { ceiling: amountOf(ceiling) }) };
 }
 
 async function priceOf(session: Session, url: string, options: EvaluateOptions): Promise<Price> {

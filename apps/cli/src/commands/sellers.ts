@@ -1,11 +1,10 @@
 import { Seller } from '@countersign/contracts';
 import type { AnswerOf } from '@countersign/sdk';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import { type Open, UsageError } from '../session.ts';
 import { table, visible } from '../text.ts';
 import { unlessWaiting } from './changes.ts';
-import { readText } from './files.ts';
+import { readYaml } from './files.ts';
 
 /** Sellers a person vouches for. */
 export function addSellerCommands(program: Command, open: Open): void {
@@ -15,7 +14,7 @@ export function addSellerCommands(program: Command, open: Open): void {
     .description('register the seller, or list of sellers, in a YAML or JSON file')
     .action(async (file: string, _options: unknown, command: Command) => {
       const session = open(command);
-      const sellers = readSellers(await readText(file), file);
+      const sellers = await readSellers(file);
       const answers: ({ seller: string } & AnswerOf<'registerSeller'>)[] = [];
       for (const { seller: name, ...body } of sellers) {
         const answer = await session.call('registerSeller', { params: { seller: name }, body });
@@ -57,14 +56,8 @@ export function addSellerCommands(program: Command, open: Open): void {
     });
 }
 
-function readSellers(text: string, file: string): Seller[] {
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new UsageError(`${file} is neither YAML nor JSON: ${visible(why)}`);
-  }
+async function readSellers(file: string): Promise<Seller[]> {
+  const value = await readYaml(file);
   return (Array.isArray(value) ? value : [value]).map((item) => {
     const seller = Seller.safeParse(item);
     if (seller.success) return seller.data;

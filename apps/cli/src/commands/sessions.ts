@@ -101,7 +101,8 @@ function termsOf({ seconds, ceiling, unit }: OpenOptions) {
   };
 }
 
-function amountOf(text: string): string {
+/** In 10^-6 of a unit of account. */
+export function amountOf(text: string): string {
   const units = fromDecimal(text, DECIMALS);
   if (units === undefined) throw new UsageError(`"${text}" is no amount such as 2.50`);
   return units.toString();

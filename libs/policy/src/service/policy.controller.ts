@@ -1,13 +1,14 @@
 import { Controller, Inject } from '@nestjs/common';
 import type {
+  EvaluateBody,
   MessageKeys,
-  ProposeBody,
   Role,
   Seller,
   Verdict,
   WalletKind,
 } from '@countersign/contracts';
 import {
+  type SessionFacts,
   agentOf,
   establishFacts,
   factsOfSession,
@@ -227,7 +228,7 @@ export class PolicyController {
   @Route('evaluatePolicy')
   async evaluate(
     @TheCaller() caller: Caller,
-    @RouteBody('evaluatePolicy') body: ProposeBody & { agent: string; version?: number },
+    @RouteBody('evaluatePolicy') body: EvaluateBody,
   ): Promise<Verdict> {
     const { tenant } = personOf(caller);
     const view = tenantOf(this.host.control, tenant);
@@ -258,7 +259,7 @@ export class PolicyController {
       agentFrozen: agent.frozen,
       openTasks: agent.tasks,
       taskTerms: factsOfTask(task === undefined ? undefined : agent.taskBooks.get(task)),
-      session: factsOfSession(agent, session, lane.atMs),
+      session: assumedSession(body) ?? factsOfSession(agent, session, lane.atMs),
     });
     const facts = known ? withPolicyFacts(told, known.document) : told;
     const plan = planDecision(policy, facts);
@@ -279,6 +280,17 @@ export class PolicyController {
     };
     return concludeDecision(policy, facts, plan, answer);
   }
+}
+
+/** The session that the evaluation is told to take for granted. */
+function assumedSession({ session, sessionTerms }: EvaluateBody): SessionFacts | undefined {
+  if (session === undefined || sessionTerms === undefined) return undefined;
+  const { unit, ceiling } = sessionTerms;
+  return {
+    session,
+    ...(ceiling !== undefined && { ceiling }),
+    ...(unit !== undefined && { unit }),
+  };
 }
 
 /** Where the order stands in the log; and until when it waits, where it does. */
