@@ -27,6 +27,8 @@ import {
 } from '../../apps/standalone/src/services.ts';
 
 export const START_MS = 1_790_000_000_000;
+/** How long the key of a revoked wallet is kept at least. */
+export const REVOKED_KEY_KEPT_MS = 20_000;
 const OWNER = { tenant: 'default', person: 'owner' };
 const BLOCK_MS = 1_000;
 const DOMAIN = { name: 'USDC', version: '2', chainId: 84_532, verifyingContract: USDC };
@@ -128,6 +130,7 @@ export class World {
       },
       ...(this.eventsIn !== undefined && { openEventStore: () => this.#openEventStore() }),
       ceilingOf: () => ({ perPayment: 10n ** 12n, perDay: 10n ** 13n }),
+      revokedKeyKeptMs: REVOKED_KEY_KEPT_MS,
       pollMs: 500,
       clock: this.time.clock,
       timers: this.time.timers,
@@ -285,10 +288,13 @@ export class World {
 
 const OUT = new Fault('notification_not_accepted', 'nobody takes messages', { retryable: true });
 
+const GONE = new Fault('wallet_revoked', 'the key is destroyed', { retryable: false });
+
 /** Deterministic keys by name; the bytes are of the right form and the memory chain believes them. */
 class TestWallets implements WalletKeys {
   readonly capabilities = { production: false };
   readonly signed: { wallet: string; digest: string }[] = [];
+  readonly revoked = new Set<string>();
 
   async create(wallet: string): Promise<string> {
     return `0x${sha256Hex(wallet).slice(0, 40)}`;
@@ -299,11 +305,14 @@ class TestWallets implements WalletKeys {
   }
 
   async sign(wallet: string, digest: string): Promise<string> {
+    if (this.revoked.has(wallet)) throw GONE;
     this.signed.push({ wallet, digest });
     return `0x${sha256Hex(wallet + digest)}${sha256Hex(digest)}1b`;
   }
 
-  async revoke(): Promise<void> {}
+  async revoke(wallet: string): Promise<void> {
+    this.revoked.add(wallet);
+  }
 
   async close(): Promise<void> {}
 }
@@ -311,6 +320,7 @@ class TestWallets implements WalletKeys {
 /** Owner keys by name and version, and who signed what with which. */
 class TestOwners implements OwnerKeys {
   readonly signed: { wallet: string; version: number; digest: string }[] = [];
+  readonly revoked = new Set<string>();
   readonly #made = new Set<string>();
 
   async make(wallet: string, version: number): Promise<string> {
@@ -323,11 +333,14 @@ class TestOwners implements OwnerKeys {
   }
 
   async sign(wallet: string, version: number, digest: string): Promise<string> {
+    if (this.revoked.has(wallet)) throw GONE;
     this.signed.push({ wallet, version, digest });
     return ownerSignature(ownerKey(wallet, version), digest);
   }
 
-  async revoke(): Promise<void> {}
+  async revoke(wallet: string): Promise<void> {
+    this.revoked.add(wallet);
+  }
 
   async close(): Promise<void> {}
 }

@@ -39,6 +39,8 @@ const ADDED_LATER = [
   'wallet.frozen.v1.json',
   'wallet.key_renewed.v1.json',
   'wallet.requested.v1.erc1271-p256.json',
+  'wallet.revoke_ordered.v1.json',
+  'wallet.revoked.v1.json',
   'wallet.rotated.v1.json',
   'wallet.rotation_ordered.v1.json',
   'wallet.rotation_signed.v1.json',

@@ -49,6 +49,7 @@ async function governed(folder: string): Promise<{ url: string; credential: stri
     tokens: new Map([[NETWORK, [USDC]]]),
     notifier: { notify: () => Promise.resolve() },
     ceilingOf: () => ({ perPayment: 10n ** 12n, perDay: 10n ** 13n }),
+    revokedKeyKeptMs: 0,
     pollMs: 60_000,
     clock: systemClock,
     timers: systemTimers,

@@ -18,6 +18,8 @@ export interface AcknowledgedStop {
 /** What agents and people really did, noted before it reaches the system: records of acts nobody did are forgeries. */
 export class Acts {
   stops: AcknowledgedStop[] = [];
+  /** By key of a wallet that somebody was told is revoked: the payments named as signed and not ended. */
+  readonly revocations = new Map<string, ReadonlySet<string>>();
   readonly #done = new Map<string, number>();
   readonly #history: () => History;
 
@@ -37,6 +39,7 @@ export class Acts {
   /** The log has lost records: what people were told of stops held for the log as it was. */
   forgetStops(): void {
     this.stops = [];
+    this.revocations.clear();
   }
 
   /** @param position of the record that was acknowledged. */

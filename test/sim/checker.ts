@@ -16,6 +16,7 @@ import { money } from './invariants/money.ts';
 import { outflows } from './invariants/outflows.ts';
 import { patience } from './invariants/patience.ts';
 import { replay } from './invariants/replay.ts';
+import { revocation } from './invariants/revocation.ts';
 import { restore } from './invariants/restore.ts';
 import { sessions } from './invariants/sessions.ts';
 import { single } from './invariants/single.ts';
@@ -53,6 +54,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   /** At the end, nothing is stuck. */
   liveness,
   handover,
+  /** A revoked wallet signs nothing, and its key is gone when nothing needs it any more. */
+  revocation,
   /** What a person gave for a time is over after it. */
   sessions,
   /** What loosens waits. */
@@ -103,6 +106,10 @@ export class Checker {
 
   onSignature(signature: Signature): void {
     for (const it of this.#all) it.onSignature?.(signature);
+  }
+
+  onDestroyed(wallet: string): void {
+    for (const it of this.#all) it.onDestroyed?.(wallet);
   }
 
   onBearer(paymentId: string, authorization: Authorization, signature: string): void {

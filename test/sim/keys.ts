@@ -58,6 +58,9 @@ export interface Signature {
  */
 export class Vault {
   onSignature: (signature: Signature) => void = () => {};
+  /** A key is about to be destroyed, for the first time. */
+  onDestroyed: (wallet: string) => void = () => {};
+  readonly #destroyed = new Set<string>();
   readonly #wallets = new Set<string>();
   readonly #owners = new Set<string>();
   readonly #meanings = new Map<string, Meaning>();
@@ -101,8 +104,7 @@ export class Vault {
           this.#wallets.has(wallet) ? addressOf(wallet) : undefined,
         ),
       sign: (wallet, digest) => call(`sign ${wallet}`, () => this.#sign(wallet, digest)),
-      revoke: () =>
-        Promise.reject(new Fault('not_modelled', 'no revocation', { retryable: false })),
+      revoke: (wallet) => call(`revoke ${wallet}`, () => this.#destroy(wallet)),
       close: () => Promise.resolve(),
     };
   }
@@ -122,6 +124,7 @@ export class Vault {
     return {
       make: (wallet, version) =>
         call(`make ${wallet}@${version}`, () => {
+          if (!this.#owners.has(`${wallet}@${version}`)) this.#insistOnKey(wallet);
           this.#owners.add(`${wallet}@${version}`);
           return ownerOf(wallet, version);
         }),
@@ -131,14 +134,19 @@ export class Vault {
         ),
       sign: (wallet, version, digest) =>
         call(`sign ${wallet}@${version}`, () => {
+          this.#insistOnKey(wallet);
           const meaning = this.#meanings.get(digest);
           this.onSignature({ wallet, digest, meaning: meaning ?? rotationOf(digest) });
           return signedByOwner(ownerOf(wallet, version), digest);
         }),
-      revoke: () =>
-        Promise.reject(new Fault('not_modelled', 'no revocation', { retryable: false })),
+      revoke: (wallet) => call(`revoke ${wallet}`, () => this.#destroy(wallet)),
       close: () => Promise.resolve(),
     };
+  }
+
+  /** Whether a wallet's key is gone. */
+  isDestroyed(wallet: string): boolean {
+    return this.#destroyed.has(wallet);
   }
 
   /** What a digest stands for, if it was made here. */
@@ -156,7 +164,18 @@ export class Vault {
     return signatureOf(submission.from, digestOfSubmission(chainId, submission));
   }
 
+  #destroy(wallet: string): void {
+    if (!this.#destroyed.has(wallet)) this.onDestroyed(wallet);
+    this.#destroyed.add(wallet);
+  }
+
+  #insistOnKey(wallet: string): void {
+    if (this.#destroyed.has(wallet))
+      throw new Fault('wallet_revoked', `the key of ${wallet} is gone`, { retryable: false });
+  }
+
   #sign(wallet: string, digest: string): string {
+    this.#insistOnKey(wallet);
     if (!this.#wallets.has(wallet))
       throw new Fault('wallet_unknown', `no key of ${wallet}`, { retryable: false });
     this.onSignature({ wallet, digest, meaning: this.#meanings.get(digest) });

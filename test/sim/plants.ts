@@ -13,11 +13,20 @@ import {
   deafToClosings,
   deafToRenewals,
   deafToRestores,
+  deafToRevocations,
   deafToVetoes,
   deafToWalletFreezes,
   swapping,
 } from './plants/logs.ts';
-import { generous, impatient, oneNonceMore, overhasty, withoutMemory } from './plants/signers.ts';
+import {
+  generous,
+  hurried,
+  impatient,
+  oneNonceMore,
+  overhasty,
+  reckless,
+  withoutMemory,
+} from './plants/signers.ts';
 import {
   acknowledging,
   belittling,
@@ -92,6 +101,9 @@ export const PLANTS = {
     plant: { distort: deafToRestores, often: { restores: true } },
   },
   'signer-hands-accounts-over-at-once': { breaks: 'handover', plant: { surround: overhasty } },
+  'fold-skips-revocations': { breaks: 'revocation', plant: { distort: deafToRevocations } },
+  'signer-destroys-keys-in-use': { breaks: 'revocation', plant: { surround: reckless } },
+  'signer-destroys-keys-too-early': { breaks: 'revocation', plant: { surround: hurried } },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;

@@ -39,6 +39,7 @@ export interface Surroundings {
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
   readonly ceiling: Ceiling;
+  readonly revokedKeyKeptMs: number;
   /** Whose statements it believes. */
   readonly trusted: TrustedKeys;
   readonly keys: Readonly<Record<SigningService, StatementKey>>;
@@ -128,7 +129,7 @@ function takeUpDuties(
   const signer = signerDuty({
     ...shell,
     ...{ key: keys.signer, keys: wallets, owners, accounts, typedData, journal },
-    ...{ chains, trusted, ceilingOf },
+    ...{ chains, trusted, ceilingOf, revokedKeyKeptMs: surroundings.revokedKeyKeptMs },
   });
   const settlement = settlementDuty({
     ...shell,

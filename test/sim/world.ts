@@ -63,6 +63,8 @@ export class World {
   readonly budgets: BudgetStores;
   readonly replicas: Replica[];
   readonly ceiling: { readonly perPayment: bigint; readonly perDay: bigint };
+  /** How long signers keep a revoked wallet's key at least. */
+  readonly revokedKeyKeptMs: number;
   notifierIsOut = false;
   /** Nonces of what was signed with stolen keys. */
   readonly stolenNonces = new Set<string>();
@@ -88,6 +90,7 @@ export class World {
     this.often = this.#plant.often ?? {};
     this.dice = new Dice(`seed ${options.seed}`);
     this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.35) ? 'low' : 'usual'];
+    this.revokedKeyKeptMs = this.dice.fork('kept keys').pick([5_000, 60_000]);
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
     const clock = {
@@ -114,6 +117,7 @@ export class World {
       if (signature.meaning?.kind === 'transfer') this.signed.push(signature.meaning.authorization);
       this.checker.onSignature(signature);
     };
+    this.vault.onDestroyed = (wallet) => this.checker.onDestroyed(wallet);
     this.chain.onUsage = (usage) => {
       this.usages.set(usage.transactionHash, usage);
       this.checker.onUsage(usage);
@@ -246,6 +250,7 @@ export class World {
       typedData: this.vault.typedData,
       journal: this.#journal,
       ceiling: this.ceiling,
+      revokedKeyKeptMs: this.revokedKeyKeptMs,
       trusted: TRUSTED,
       keys: {
         intake: statementKeyPort(KEYS.intake, wire, weather),

@@ -151,6 +151,35 @@ describe('wallets', () => {
     expect(desk.server.received.at(-1)).toMatchObject({ route: 'acceptRestore', body: { digest } });
   });
 
+  it('are revoked after a question that says what is lost', async () => {
+    const revokeWallet = () => ({ position: '0:7', outstanding: [PAYMENT_ID] });
+    await using desk = await startDesk({ ...handlers, revokeWallet });
+    const left = await desk.run('wallet revoke main', 'no');
+    expect(left.out).toContain('It holds 5.00 USDC');
+    expect(left.out).toContain('Nothing was revoked.');
+    expect(left.asked).toEqual(['Revoke main for good? [y/N] ']);
+    expect(desk.server.received.map(({ route }) => route)).toEqual(['readWallet']);
+    const { out } = await desk.run('wallet revoke main --yes');
+    expect(out).toContain(`is being canceled: ${PAYMENT_ID}`);
+    expect(desk.server.received.at(-1)).toMatchObject({ route: 'revokeWallet' });
+    expect(await desk.run('wallet revoke main --json')).toMatchObject({ code: 2 });
+  });
+
+  it('are revoked although nobody knows what they hold; accounts are told of another way', async () => {
+    const revokeWallet = () => ({ position: '0:7', outstanding: [] });
+    const unavailable = () => {
+      throw new Error('chain_unavailable');
+    };
+    await using blind = await startDesk({ readWallet: unavailable, revokeWallet });
+    const { code, out } = await blind.run('wallet revoke main --yes');
+    expect(code).toBe(0);
+    expect(out).toContain('cannot be read now');
+    const smart = { ...wallet, balances: [], kind: 'erc1271-p256', revocation: 'done' as const };
+    await using desk = await startDesk({ readWallet: () => smart });
+    expect((await desk.run('wallet revoke main', 'no')).out).toContain('wallet rotate main');
+    expect((await desk.run('wallet balance main')).out).toMatch(/state +revoked/);
+  });
+
   it('are created and shown', async () => {
     await using desk = await startDesk(handlers);
     expect((await desk.run('wallet create main')).out).toContain(PAY_TO);

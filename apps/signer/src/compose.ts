@@ -33,6 +33,7 @@ export async function compose(
     ...surroundings,
     ...{ key, keys, owners, accounts: smartAccounts, typedData, journal, chains, trusted },
     ceilingOf: () => ceiling,
+    revokedKeyKeptMs: settings.COUNTERSIGN_REVOKED_KEY_KEPT_HOURS * 3_600_000,
   });
   return {
     modules: [],

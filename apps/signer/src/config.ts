@@ -1,5 +1,5 @@
 import { Atomic } from '@countersign/contracts';
-import { ChainSettings, ServiceSettings, VaultSettings } from '@countersign/hosting';
+import { ChainSettings, ServiceSettings, VaultSettings, count } from '@countersign/hosting';
 import { z } from 'zod';
 
 /** Every setting of the signer, by environment variable. */
@@ -11,5 +11,7 @@ export const Settings = z.strictObject({
   COUNTERSIGN_CEILING_PER_PAYMENT: Atomic,
   /** Most one wallet may sign away in 24 hours, in atomic units of each token. */
   COUNTERSIGN_CEILING_PER_DAY: Atomic,
+  /** How long the key of a revoked wallet is kept at least, unused, before it is destroyed. */
+  COUNTERSIGN_REVOKED_KEY_KEPT_HOURS: count(0, 8_760).default(24),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -75,6 +75,7 @@ export async function startStandalone(
     notifier: await notifierOf(settings, keystore),
     ...eventStoreOf(settings, store.log.logId),
     ceilingOf: () => ceiling,
+    revokedKeyKeptMs: settings.COUNTERSIGN_REVOKED_KEY_KEPT_HOURS * 3_600_000,
     pollMs: settings.COUNTERSIGN_POLL_MS,
     clock: systemClock,
     timers: systemTimers,

@@ -62,6 +62,8 @@ export const Settings = z.strictObject({
   COUNTERSIGN_CEILING_PER_PAYMENT: Atomic.default('100000000'),
   /** Most one wallet may sign away in 24 hours, in atomic units of each token. */
   COUNTERSIGN_CEILING_PER_DAY: Atomic.default('1000000000'),
+  /** How long the key of a revoked wallet is kept at least, unused, before it is destroyed. */
+  COUNTERSIGN_REVOKED_KEY_KEPT_HOURS: count(24, 0, 8_760),
   /** How often the chain is asked about payments under way. */
   COUNTERSIGN_POLL_MS: count(1_000, 50, 60_000),
   /** Where notifications go, signed; without it they go to the terminal. */

@@ -64,6 +64,8 @@ export interface ServicePorts {
   /** Opens the event store, late; without one there is no search. */
   readonly openEventStore?: () => Promise<EventStore>;
   readonly ceilingOf: SignerParts['ceilingOf'];
+  /** How long the key of a revoked wallet is kept at least. */
+  readonly revokedKeyKeptMs: number;
   readonly pollMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -115,15 +117,14 @@ export async function startServices(ports: ServicePorts) {
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });
   const signer = signerDuty({
     ...shell,
-    key: keys.signer,
+    ...{ key: keys.signer, chains, trusted },
     keys: tracedCalls('keystore', ports.wallets),
     owners: tracedCalls('keystore', ports.owners),
     accounts: ports.accounts,
     typedData: ports.typedData,
     journal: ports.journal,
-    chains,
-    trusted,
     ceilingOf: ports.ceilingOf,
+    revokedKeyKeptMs: ports.revokedKeyKeptMs,
   });
   const { pollMs } = ports;
   const settlement = settlementDuty({ ...shell, key: keys.settlement, chains, pollMs });

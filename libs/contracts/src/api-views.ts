@@ -109,7 +109,7 @@ export const PaymentView = z.object({
   clearedUntilMs: TimeMs.optional(),
   authorization: Authorization.optional(),
   signature: z.string().optional(),
-  stop: z.enum(['vetoed', 'frozen', 'rotated']).optional(),
+  stop: z.enum(['vetoed', 'frozen', 'rotated', 'revoked']).optional(),
   settlement: z
     .strictObject({
       level: z.enum(['latest', 'safe', 'final']),
@@ -196,6 +196,8 @@ export const WalletView = z.object({
       networks: z.array(z.object({ network: Network, state: AccountState })),
     })
     .optional(),
+  /** It signs nothing more, for good: `ordered` until its key is destroyed. */
+  revocation: z.enum(['ordered', 'done']).optional(),
   /** Money left it unrecorded; nothing is signed for it until a person lifts this. */
   frozen: z.boolean(),
   balances: z.array(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WalletKind } from './events/control-events.ts';
 import { type Route, people } from './api-route.ts';
 import { Done, PaymentView, WalletView } from './api-views.ts';
-import { Address, Atomic, DigestHex, Name, Network } from './text.ts';
+import { Address, Atomic, DigestHex, Name, Network, PaymentId } from './text.ts';
 
 /** Routes about wallets: their keys, what they hold, and the loss of what they signed. */
 export const WALLET_ROUTES = {
@@ -22,6 +22,19 @@ export const WALLET_ROUTES = {
     who: ['operator'],
     summary: 'Give a smart account to a new key; it signs nothing until that is final',
     answer: Done,
+  },
+  revokeWallet: {
+    service: 'policy',
+    method: 'POST',
+    path: '/v1/wallets/:wallet/revoke',
+    who: ['operator'],
+    summary:
+      'Stop a wallet for good and have its key destroyed; what it holds then can never be moved again',
+    answer: z.object({
+      position: z.string(),
+      /** Payments it signed that are not known to have ended: their cancellation is under way. */
+      outstanding: z.array(PaymentId),
+    }),
   },
   unfreezeWallet: {
     service: 'policy',

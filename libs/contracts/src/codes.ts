@@ -76,6 +76,7 @@ export const CODES = {
   wallet_kind_taken: refusal(409, 'The agent has a wallet of this kind'),
   wallet_not_deployed: refusal(409, 'No account of this wallet is known to stand on a chain', true),
   wallet_rotating: refusal(409, 'The wallet is being given to a new key', true),
+  wallet_revoked: refusal(409, 'The key of the wallet is revoked, for good'),
   owner_wrong: refusal(409, 'The account is owned by another key than it should be'),
   restore_unknown: refusal(404, 'No such loss waits to be accepted'),
   person_unknown: refusal(404, 'There is no such person'),

@@ -64,7 +64,7 @@ export const Facts = z.strictObject({
     wallet: z.union([z.strictObject({ id: Name, address: Address }), z.null()]),
     /** Why none of the wallets the agent has can pay; absent where one can, or where it has none. */
     unpayable: z
-      .enum(['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating'])
+      .enum(['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating', 'wallet_revoked'])
       .optional(),
   }),
   asserted: z.strictObject({

@@ -57,6 +57,7 @@ export {
   Tier,
   Weekday,
   Window,
+  LIFETIME_MAX_SECONDS,
 } from './policy-document.ts';
 export { JOINED_MAX, joinStatements, joinedText } from './joined-statements.ts';
 export { limitHolds, pickTier } from './limits.ts';

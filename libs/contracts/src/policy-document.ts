@@ -191,6 +191,9 @@ export const Prohibition = z.strictObject({
 });
 export type Prohibition = z.infer<typeof Prohibition>;
 
+/** Longest that an authorization may be valid, whatever a policy says. */
+export const LIFETIME_MAX_SECONDS = 3_600;
+
 /** A policy as its author writes it (YAML or JSON). Content-addressed: its hash is over these exact bytes. */
 export const PolicyDocument = z
   .strictObject({
@@ -202,7 +205,9 @@ export const PolicyDocument = z
     treasury: z.record(Network, Address).optional(),
     /** A payment of at most this is part of the stream of its agent at its seller; a larger one stands alone. */
     stream: z.strictObject({ atMost: DecimalText }).optional(),
-    authorization: z.strictObject({ maxLifetimeSeconds: z.int().min(10).max(3600) }),
+    authorization: z.strictObject({
+      maxLifetimeSeconds: z.int().min(10).max(LIFETIME_MAX_SECONDS),
+    }),
     /**
      * How long a change waits that loosens anything while this policy is in force: of the policy itself, of sellers,
      * people and agents. At once where it is left out; what only tightens never waits.

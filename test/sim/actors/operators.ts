@@ -1,4 +1,5 @@
-import { tenantOf } from '@countersign/payment';
+import { type Wallet, tenantOf } from '@countersign/payment';
+import { walletKeyName } from '@countersign/signing';
 import {
   AGENTS,
   NETWORK,
@@ -45,6 +46,8 @@ const MANNERS = {
   credential: 1,
   rotate: 3,
   unfreezeWallet: 4,
+  revoke: 3,
+  replaceWallet: 6,
   acceptRestore: 3,
 };
 
@@ -80,13 +83,17 @@ async function act(world: World, dice: Dice): Promise<void> {
       return withdraw(world, dice, owner);
     case 'rotate':
       return rotate(world, owner);
+    case 'revoke':
+      return revoke(world, dice, owner);
+    case 'replaceWallet':
+      return replaceWallet(world, dice, owner);
     case 'acceptRestore':
       return acceptRestore(world, tenant);
     case 'unfreezeWallet':
       world.acts.note(`wallet.unfrozen/${tenant}`);
       return done(
         request(world, 'unfreeze a wallet', (it) =>
-          it.registry.unfreezeWallet(byOf(tenant), dice.pick(walletsOf(owner))),
+          it.registry.unfreezeWallet(byOf(tenant), dice.pick(walletsOf(world, owner)).id),
         ),
       );
     case 'credential':
@@ -99,8 +106,17 @@ async function act(world: World, dice: Dice): Promise<void> {
   }
 }
 
-const walletsOf = ({ wallet, account }: (typeof AGENTS)[number]) =>
-  account === undefined ? [wallet] : [wallet, account];
+/** The wallets an agent has, revoked ones too. */
+function walletsOf({ history }: World, { tenant, agent }: Owner): readonly Wallet[] {
+  const view = tenantOf(history.views.at(-1)!, tenant);
+  return (view.agents.get(agent)?.wallets ?? []).flatMap((id) => view.wallets.get(id) ?? []);
+}
+
+/** The wallet of a kind that an agent pays with. */
+function inUse(world: World, owner: Owner, kind: Wallet['kind']): string | undefined {
+  return walletsOf(world, owner).find((it) => it.kind === kind && !it.revocation)?.id;
+}
+
 const byOf = (tenant: TenantName) => ({ tenant, person: 'owner' });
 const done = async (answer: Promise<unknown>): Promise<void> => void (await answer);
 
@@ -172,15 +188,48 @@ async function cancelChange(world: World, dice: Dice, tenant: TenantName): Promi
   await request(world, 'cancel a change', (it) => it.registry.cancelChange(byOf(tenant), change));
 }
 
-async function rotate(world: World, { tenant, account }: (typeof AGENTS)[number]): Promise<void> {
+async function rotate(world: World, owner: Owner): Promise<void> {
+  const { tenant } = owner;
+  const account = inUse(world, owner, 'erc1271-p256');
   if (account === undefined) return;
   world.acts.note(`wallet.rotation_ordered/${tenant}`);
   await request(world, 'rotate', (it) => it.registry.rotateWallet(byOf(tenant), account));
 }
 
-async function withdraw(world: World, dice: Dice, owner: (typeof AGENTS)[number]): Promise<void> {
-  const { tenant, account } = owner;
-  const wallet = account !== undefined && dice.chance(0.3) ? account : owner.wallet;
+async function revoke(world: World, dice: Dice, owner: Owner): Promise<void> {
+  const { tenant } = owner;
+  const { id } = dice.pick(walletsOf(world, owner));
+  world.acts.note(`wallet.revoke_ordered/${tenant}`);
+  const answer = await request(world, 'revoke', (it) => it.registry.revokeWallet(byOf(tenant), id));
+  if (answer.kind === 'answer')
+    world.acts.revocations.set(walletKeyName(tenant, id), new Set(answer.value.outstanding));
+}
+
+/** Gives an agent another wallet in place of one that is revoked. */
+async function replaceWallet(world: World, dice: Dice, owner: Owner): Promise<void> {
+  const { tenant, agent } = owner;
+  const revoked = walletsOf(world, owner).filter(
+    ({ kind, revocation }) => revocation && inUse(world, owner, kind) === undefined,
+  );
+  const [old] = revoked;
+  if (!old) return;
+  const wallet = `${agent}-${dice.between(1, 1_000_000)}`;
+  world.acts.note(`wallet.requested/${tenant}`);
+  const made = await request(world, 'request a wallet', (it) =>
+    it.registry.requestWallet(byOf(tenant), wallet, old.kind),
+  );
+  if (made.kind !== 'answer') return;
+  world.acts.note(`agent.wallet_added/${tenant}`);
+  world.acts.note(`change.scheduled/${tenant}`);
+  await request(world, 'give a wallet', (it) =>
+    it.registry.addAgentWallet(byOf(tenant), agent, wallet),
+  );
+}
+
+async function withdraw(world: World, dice: Dice, owner: Owner): Promise<void> {
+  const { tenant } = owner;
+  const wallet = inUse(world, owner, dice.chance(0.3) ? 'erc1271-p256' : 'eoa-secp256k1');
+  if (wallet === undefined) return;
   const to = dice.chance(0.2) ? STRANGER : TREASURY;
   const body = { network: NETWORK, asset: USDC, amount: String(dice.between(1, 9) * 100_000), to };
   const order = { tenant, wallet, person: 'owner' };

@@ -12,6 +12,7 @@ const PEOPLE_ONLY = {
   'agent.message_keys_set': true,
   'wallet.requested': true,
   'wallet.rotation_ordered': true,
+  'wallet.revoke_ordered': true,
   'agent.wallet_added': true,
   'seller.registered': true,
   'seller.removed': true,

@@ -23,6 +23,11 @@ export function paidAtMs(chain: SimChain, key: Key): number | undefined {
   return usage?.submission.kind === 'transfer' ? usage.block.timeMs : undefined;
 }
 
+/** Whether a finalized block says that nothing more can come of it. */
+export function isOver(chain: SimChain, key: Key): boolean {
+  return isDead(chain, key) || paidAtMs(chain, key) !== undefined;
+}
+
 /**
  * Exposure of a payment that was reserved for. It says "spent" and "free" no later than the product may, so that a sum
  * over it is at most what the product's own counters hold.

@@ -1,8 +1,8 @@
 import type { Authorization } from '@countersign/contracts';
 import { isAccount, tenantOf } from '@countersign/payment';
+import { walletKeyName } from '@countersign/signing';
 import { TENANTS } from '../cast.ts';
-import type { World } from '../world.ts';
-import { isDead, paidAtMs } from './exposure.ts';
+import { isOver } from './exposure.ts';
 import type { MakeInvariant } from './invariant.ts';
 
 /**
@@ -26,7 +26,7 @@ export const handover: MakeInvariant = (world, report) => {
         signed.set(authorization.from, [...before, authorization]);
       }
       if (meaning?.kind !== 'rotation') return;
-      const live = signed.get(meaning.account)?.find((it) => !isDone(world, it));
+      const live = signed.get(meaning.account)?.find((it) => !isOver(world.chain, it));
       if (live) report(`${meaning.account} is handed over while ${live.nonce} can still be used`);
     },
     atEnd() {
@@ -36,19 +36,17 @@ export const handover: MakeInvariant = (world, report) => {
         for (const wallet of tenantOf(view, tenant).wallets.values()) {
           if (!isAccount(wallet)) continue;
           const { id, address, keys, pinned, rotatingSince, accounts } = wallet;
-          if (accounts.size === 0) report(`${id} stands nowhere`);
           const { account } = world.chain.accounts.readAt(address, world.chain.at('finalized', 0));
           if (account && !keys.includes(account.owner)) {
             if (!taken.has(`${tenant}/${id}`)) report(`${id} was taken, and its wallet not frozen`);
             continue;
           }
+          // Revoked, it is left as it is, on its way or not.
+          if (wallet.revocation || world.vault.isDestroyed(walletKeyName(tenant, id))) continue;
+          if (accounts.size === 0) report(`${id} stands nowhere`);
           if (rotatingSince !== null) report(`${id} is still being given to another key`);
           if (account?.owner !== keys[pinned - 1]) report(`${id} is owned by another key`);
         }
     },
   };
 };
-
-function isDone({ chain }: World, authorization: Authorization): boolean {
-  return isDead(chain, authorization) || paidAtMs(chain, authorization) !== undefined;
-}

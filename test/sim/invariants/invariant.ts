@@ -13,6 +13,8 @@ export interface Invariant {
   onRecord?(seen: Seen): void;
   /** A wallet key is made to sign. */
   onSignature?(signature: Signature): void;
+  /** A wallet's key is destroyed. */
+  onDestroyed?(wallet: string): void;
   /** An agent was given a signature. */
   onBearer?(paymentId: string, authorization: Authorization, signature: string): void;
   onReserve?(request: ReserveRequest, result: ReserveResult): void;

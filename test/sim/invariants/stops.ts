@@ -58,7 +58,9 @@ function tenantFrozen(history: History, claim: Claim): string | undefined {
   const frozenAt = (through: number) => {
     const view = tenantOf(history.views[through] ?? EMPTY_CONTROL, tenant);
     const wallets = view.agents.get(agent)?.wallets ?? [];
-    const isWalletFrozen = wallets.some((wallet) => view.walletFreezes.get(wallet)?.isFrozen);
+    const isWalletFrozen = wallets.some(
+      (wallet) => view.walletFreezes.get(wallet)?.isFrozen && !view.wallets.get(wallet)?.revocation,
+    );
     return view.frozen || view.restore !== null || isWalletFrozen;
   };
   let isFrozen = false;

@@ -16,6 +16,7 @@ export const deafToVetoes = deafTo('approval.vetoed');
 /** They believe in the earlier end. */
 export const deafToRenewals = deafTo('authorization.renewed');
 export const deafToWalletFreezes = deafTo('wallet.frozen');
+export const deafToRevocations = deafTo('wallet.revoke_ordered');
 export const deafToRestores = deafTo('restore.detected');
 
 const SWAPPED_EACH = 40;

@@ -87,6 +87,26 @@ export function overhasty(surroundings: Surroundings, world: World): Surrounding
   });
 }
 
+/** Destroys a revoked wallet's key when its time is over, whatever it signed. */
+export function reckless(surroundings: Surroundings, world: World): Surroundings {
+  const { wallets, owners } = surroundings;
+  return meddling(surroundings, (event) => {
+    if (event.name !== 'wallet.revoke_ordered') return undefined;
+    const { tenant, wallet } = event.data;
+    const known = tenantOf(world.history.views.at(-1)!, tenant).wallets.get(wallet);
+    const store = known && isAccount(known) ? owners : wallets;
+    world.scheduler.after(world.revokedKeyKeptMs, 'a key is destroyed', () => {
+      void store.revoke(walletKeyName(tenant, wallet)).catch(() => {});
+    });
+    return undefined;
+  });
+}
+
+/** Destroys it as soon as nothing needs it any more, and gives nobody time to see that. */
+export function hurried(surroundings: Surroundings): Surroundings {
+  return { ...surroundings, revokedKeyKeptMs: 0 };
+}
+
 export function generous(surroundings: Surroundings): Surroundings {
   return { ...surroundings, ceiling: { perPayment: 10n ** 12n, perDay: 10n ** 12n } };
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { CommandError, type Open, UsageError } from '../session.ts';
 import { facts, table, visible } from '../text.ts';
 import { summary } from './payment-text.ts';
+import { addRevoke } from './wallet-revoke.ts';
 
 type Wallet = AnswerOf<'readWallet'>;
 
@@ -64,7 +65,7 @@ export function addWalletCommands(program: Command, open: Open): void {
           facts(session.terminal, [
             ['wallet', visible(answer.wallet)],
             ['kind', visible(answer.kind)],
-            ['state', answer.frozen ? 'frozen' : 'active'],
+            ['state', stateOf(answer)],
             ['address', visible(answer.address)],
             ...accountFacts(answer),
           ]),
@@ -81,6 +82,7 @@ export function addWalletCommands(program: Command, open: Open): void {
       );
     });
   addWithdraw(wallet, open);
+  addRevoke(wallet, open);
   addUnfreeze(wallet, open);
   addRestore(program, open);
 }
@@ -119,6 +121,11 @@ function addRestore(program: Command, open: Open): void {
       const answer = await session.call('acceptRestore', { body: { digest } });
       session.show(answer, () => 'Payments go on. Wallets that lost signatures stay frozen.');
     });
+}
+
+function stateOf({ revocation, frozen }: Wallet): string {
+  if (revocation) return revocation === 'done' ? 'revoked' : 'revoked, its key not yet destroyed';
+  return frozen ? 'frozen' : 'active';
 }
 
 function accountFacts({ account }: Wallet): [string, string][] {

@@ -16,6 +16,7 @@ export interface TenantAlertsParts {
 
 const TITLES: Readonly<Record<TenantAlert['code'], string>> = {
   unlogged_outflow: 'Wallet frozen: what it signed or paid is in no record',
+  wallet_revoked: 'Wallet revoked for good: its key is to be destroyed',
   log_restored: 'Everything is stopped: the log is an older copy of itself',
   change_scheduled: 'Something will be looser, unless somebody cancels it',
   facilitator_failing: 'Payments presented to a facilitator come to nothing',

@@ -238,6 +238,10 @@ export const CONTROL_EVENTS = {
     at: Block,
     ...signed,
   }),
+  /** The wallet signs nothing more, for good; what it signed is canceled, and then its key is destroyed. */
+  'wallet.revoke_ordered': z.strictObject({ ...ofWallet, by: Name, ...signed }),
+  /** Nothing it signed can be used any more, and its key is destroyed: what it holds is never moved again. */
+  'wallet.revoked': z.strictObject({ ...ofWallet, ...signed }),
   /** Money left a wallet, and no record says why: whoever did it has its key, or can sign in its name. */
   'wallet.frozen': z.strictObject({ tenant: Name, wallet: Name, outflow: OutflowSeen, ...signed }),
   /** At a finalized block the account is owned by a key that no record gave it to: the wallet is frozen. */

@@ -88,6 +88,8 @@ export const WRITERS = {
   'wallet.key_renewed': 'signer',
   'wallet.rotation_signed': 'signer',
   'wallet.rotated': 'settlement',
+  'wallet.revoke_ordered': 'policy',
+  'wallet.revoked': 'signer',
   'wallet.frozen': 'settlement',
   'wallet.taken': 'settlement',
   'wallet.unfrozen': 'policy',

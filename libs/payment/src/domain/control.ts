@@ -19,7 +19,7 @@ import {
 } from './changes.ts';
 import { credentialsAfter, evolveAgents } from './principals.ts';
 import { type WalletFreezes, evolveStops, restored, stopsRefusal } from './standing-stops.ts';
-import { type Wallet, evolveWallet, madeWallet, walletRefusal } from './wallets.ts';
+import { type Wallet, evolveWallet, isWalletEvent, madeWallet, walletRefusal } from './wallets.ts';
 
 /** Who presents a credential. */
 export type Principal =
@@ -166,6 +166,7 @@ function refusalOfItself(view: ControlView, event: ControlEvent): RefusalCode | 
   if (event.name === 'restore.detected')
     return view.restores.has(event.data.digest) ? 'duplicate' : undefined;
   const tenant = tenantOf(view, event.data.tenant);
+  if (isWalletEvent(event)) return walletRefusal(tenant.wallets.get(event.data.wallet), event);
   switch (event.name) {
     case 'person.added':
       if (tenant.people.has(event.data.person)) return 'name_taken';
@@ -173,6 +174,7 @@ function refusalOfItself(view: ControlView, event: ControlEvent): RefusalCode | 
     case 'agent.added':
       if (tenant.agents.has(event.data.agent)) return 'name_taken';
       if (!tenant.wallets.has(event.data.wallet)) return 'wallet_unknown';
+      if (tenant.wallets.get(event.data.wallet)?.revocation) return 'wallet_revoked';
       return view.credentials.has(event.data.credentialDigest) ? 'duplicate' : undefined;
     case 'agent.wallet_added':
       return refuseFurtherWallet(tenant, event.data);
@@ -189,12 +191,6 @@ function refusalOfItself(view: ControlView, event: ControlEvent): RefusalCode | 
       return tenant.walletsWanted.get(event.data.wallet) === event.data.kind
         ? undefined
         : 'wallet_unknown';
-    case 'wallet.deployed':
-    case 'wallet.rotation_ordered':
-    case 'wallet.key_renewed':
-    case 'wallet.rotation_signed':
-    case 'wallet.rotated':
-      return walletRefusal(tenant.wallets.get(event.data.wallet), event);
     case 'wallet.frozen':
     case 'wallet.taken':
     case 'wallet.unfrozen':
@@ -245,7 +241,11 @@ function refuseFurtherWallet(
   if (!tenant.agents.has(agent)) return 'agent_unknown';
   const wallet = tenant.wallets.get(id);
   if (!wallet) return 'wallet_unknown';
-  const taken = walletsOf(tenant, agent).some(({ kind }) => kind === wallet.kind);
+  if (wallet.revocation) return 'wallet_revoked';
+  // What is revoked pays for nobody any more: another one may take its place.
+  const taken = walletsOf(tenant, agent).some(
+    ({ kind, revocation }) => kind === wallet.kind && !revocation,
+  );
   return taken ? 'wallet_kind_taken' : undefined;
 }
 
@@ -300,6 +300,12 @@ function evolveTenant(
   { offset, atMs }: { readonly offset: number; readonly atMs: number },
   event: TenantEvent,
 ): TenantView {
+  if (isWalletEvent(event)) {
+    const wallet = tenant.wallets.get(event.data.wallet);
+    if (!wallet) return tenant;
+    const wallets = added(tenant.wallets, wallet.id, evolveWallet(wallet, { offset, atMs }, event));
+    return { ...tenant, wallets };
+  }
   switch (event.name) {
     case 'person.added':
       return {
@@ -317,16 +323,6 @@ function evolveTenant(
     }
     case 'wallet.created':
       return withWallet(tenant, event);
-    case 'wallet.deployed':
-    case 'wallet.rotation_ordered':
-    case 'wallet.key_renewed':
-    case 'wallet.rotation_signed':
-    case 'wallet.rotated': {
-      const wallet = tenant.wallets.get(event.data.wallet);
-      if (!wallet) return tenant;
-      const wallets = added(tenant.wallets, wallet.id, evolveWallet(wallet, offset, event));
-      return { ...tenant, wallets };
-    }
     case 'seller.registered':
       return {
         ...tenant,

@@ -3,7 +3,7 @@ import { type ControlView, type TenantView, tenantOf } from './control.ts';
 import { walletFor } from './facts.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';
-import { frozenAt, live, reconsidered, rotatedAway } from './life.ts';
+import { frozenAt, live, reconsidered, walletStopped } from './life.ts';
 import { type SettlementOutcome, noteOutcome } from './facilitators.ts';
 import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
 import { isStopped, stopsOf } from './standing-stops.ts';
@@ -30,7 +30,7 @@ import {
   noteOnTask,
 } from './task-records.ts';
 import { type Task, countPayment, factsOfTask } from './task.ts';
-import { rotatingWallets } from './wallets.ts';
+import { stoppedWallets } from './wallets.ts';
 
 /**
  * Most payments of one agent under way at a time, neither delivered nor ended: a burst of failing sellers cannot lock a
@@ -342,8 +342,8 @@ function mark(
     if (isStopped(was, name) || isStopped(is, name) || stopsOf(is, name) > stopsOf(was, name))
       touched.push(...freezeAll(agent, lane.atMs));
     else if (was !== is) {
-      const rotating = rotatingWallets(is.wallets.values());
-      touched.push(...updateOpen(agent, (it) => rotatedAway(reconsidered(it), rotating)));
+      const stopped = stoppedWallets(is.wallets.values());
+      touched.push(...updateOpen(agent, (it) => walletStopped(reconsidered(it), stopped)));
     }
   }
   return { applied: true, touched };

@@ -74,10 +74,13 @@ export function reconsidered(payment: Payment): Payment {
   return inPhase(payment, { status: 'undecided', completed: payment.phase.completed });
 }
 
-/** A wallet is being given to another key: what it signed asks for cancellation, and what it did not is not signed. */
-export function rotatedAway(payment: Payment, rotating: ReadonlySet<string>): Payment {
-  const walletId = fixedOf(payment)?.walletId;
-  return walletId !== undefined && rotating.has(walletId) ? stopped(payment, 'rotated') : payment;
+/** A wallet is stopped: what it signed asks for cancellation, and what it did not is not signed. */
+export function walletStopped(
+  payment: Payment,
+  wallets: ReadonlyMap<string, 'rotated' | 'revoked'>,
+): Payment {
+  const stop = wallets.get(fixedOf(payment)?.walletId ?? '');
+  return stop === undefined ? payment : stopped(payment, stop);
 }
 
 function decided(

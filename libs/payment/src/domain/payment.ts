@@ -45,8 +45,8 @@ export interface Fixed {
   readonly decisionId: string;
   readonly atBlock: number;
   readonly fixedAtMs: number;
-  /** Set by a veto, a freeze or a rotation that came too late to prevent the authorization; asks for its cancellation. */
-  readonly stop: 'vetoed' | 'frozen' | 'rotated' | null;
+  /** Set by what came too late to prevent the authorization: a veto, a freeze, its wallet's end. Asks for its cancellation. */
+  readonly stop: 'vetoed' | 'frozen' | 'rotated' | 'revoked' | null;
   /** A signed cancellation, once the signer made one. */
   readonly cancellation: string | null;
   /** What settlement has claimed to send to the chain itself. */

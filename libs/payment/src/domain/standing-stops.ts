@@ -7,26 +7,34 @@ export interface WalletFreezes {
   readonly isFrozen: boolean;
   /** How often: a lane may see a freeze and its end in one mark, and must not miss the stop. */
   readonly count: number;
+  /** How often since it was revoked: what leaves it then stops nobody, because it pays for nobody any more. */
+  readonly countRevoked: number;
   /** What froze it, each of it once: outflows, and keys the account was given to. */
   readonly causes: ReadonlySet<string>;
 }
 
-const NEVER: WalletFreezes = { isFrozen: false, count: 0, causes: new Set() };
+const NEVER: WalletFreezes = { isFrozen: false, count: 0, countRevoked: 0, causes: new Set() };
 
-/** Whether control stops the agent's payments: everything is frozen, records were lost, or a wallet of it is frozen. */
+/**
+ * Whether control stops the agent's payments: everything is frozen, records were lost, or a wallet of it is frozen that
+ * is not revoked.
+ */
 export function isStopped(view: TenantView, agent: string): boolean {
   return (
     view.frozen ||
     view.restore !== null ||
-    walletsOf(view, agent).some((wallet) => view.walletFreezes.get(wallet)?.isFrozen)
+    walletsOf(view, agent).some(
+      (wallet) => view.walletFreezes.get(wallet)?.isFrozen && !view.wallets.get(wallet)?.revocation,
+    )
   );
 }
 
 /** How often the agent's payments were stopped by control so far. */
 export function stopsOf(view: TenantView, agent: string): number {
-  const freezes = walletsOf(view, agent).map(
-    (wallet) => view.walletFreezes.get(wallet)?.count ?? 0,
-  );
+  const freezes = walletsOf(view, agent).map((wallet) => {
+    const { count, countRevoked } = view.walletFreezes.get(wallet) ?? NEVER;
+    return count - countRevoked;
+  });
   return freezes.reduce((sum, count) => sum + count, view.freezes);
 }
 
@@ -132,16 +140,24 @@ export function restored(
 ): TenantView {
   const mine = wallets.filter((it) => it.tenant === tenant && view.wallets.has(it.wallet));
   const frozen = mine.reduce((so, { wallet }) => {
-    const before = so.walletFreezes.get(wallet) ?? NEVER;
-    return withFreezes(so, wallet, { ...before, isFrozen: true, count: before.count + 1 });
+    return frozenOnce(so, wallet, so.walletFreezes.get(wallet)?.causes ?? NEVER.causes);
   }, view);
   return { ...frozen, restore: digest, freezes: frozen.freezes + 1 };
 }
 
 function frozenFor(view: TenantView, wallet: string, cause: string): TenantView {
   const before = view.walletFreezes.get(wallet) ?? NEVER;
-  const causes = new Set([...before.causes, cause]);
-  return withFreezes(view, wallet, { isFrozen: true, count: before.count + 1, causes });
+  return frozenOnce(view, wallet, new Set([...before.causes, cause]));
+}
+
+function frozenOnce(view: TenantView, wallet: string, causes: ReadonlySet<string>): TenantView {
+  const { count, countRevoked } = view.walletFreezes.get(wallet) ?? NEVER;
+  return withFreezes(view, wallet, {
+    isFrozen: true,
+    count: count + 1,
+    countRevoked: view.wallets.get(wallet)?.revocation ? countRevoked + 1 : countRevoked,
+    causes,
+  });
 }
 
 function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): TenantView {
@@ -152,15 +168,20 @@ function withFreezes(view: TenantView, wallet: string, freezes: WalletFreezes): 
 export interface TenantAlert {
   readonly tenant: string;
   readonly subject: string;
-  readonly code: 'unlogged_outflow' | 'log_restored' | 'facilitator_failing' | 'change_scheduled';
+  readonly code:
+    | 'unlogged_outflow'
+    | 'log_restored'
+    | 'facilitator_failing'
+    | 'change_scheduled'
+    | 'wallet_revoked';
   readonly severity: 'critical' | 'warning';
   /** The wallet or facilitator it is about, or what a change loosens; null for everything. */
   readonly about: string | null;
 }
 
 /**
- * Alerts control owes: each wallet's every freeze, every loss of records, each opening of a breaker, and each change that
- * loosens while it can still be canceled.
+ * Alerts control owes: each wallet's every freeze and its revocation, every loss of records, each opening of a breaker,
+ * and each change that loosens while it can still be canceled.
  */
 export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
   return [...control.tenants].flatMap(([tenant, view]) => {
@@ -170,6 +191,11 @@ export function tenantAlertsOwed(control: ControlView): readonly TenantAlert[] {
         const subject = `wallet/${wallet}/${count}`;
         return { tenant, subject, code: 'unlogged_outflow', severity: 'critical', about: wallet };
       });
+    for (const { id: about, revocation } of view.wallets.values()) {
+      if (!revocation) continue;
+      const subject = `revocation/${about}`;
+      all.push({ tenant, subject, code: 'wallet_revoked', severity: 'critical', about });
+    }
     if (view.restore !== null) {
       const subject = `restore/${view.restore}`;
       all.push({ tenant, subject, code: 'log_restored', severity: 'critical', about: null });

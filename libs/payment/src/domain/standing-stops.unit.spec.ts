@@ -1,7 +1,7 @@
 import { LaneBench, NETWORK, OWNER, SIGNATURE, USDC } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tenantOf } from './control.ts';
-import { isStopped, tenantAlertsOwed } from './standing-stops.ts';
+import { isStopped, stopsOf, tenantAlertsOwed } from './standing-stops.ts';
 
 let bench: LaneBench;
 beforeEach(() => {
@@ -45,6 +45,18 @@ describe('an outflow that is in no record', () => {
     expect(freeze('1')).toBe(false);
     expect(freeze('2')).toBe(true);
     expect(stopped()).toBe(true);
+  });
+
+  it('stops nobody from a wallet that is revoked, and is told all the same', () => {
+    freeze('1');
+    const order = { tenant: TENANT, wallet: 'w1', by: 'owner', signature: SIGNATURE };
+    expect(bench.change('wallet.revoke_ordered', order)).toBe(true);
+    expect(stopped()).toBe(false);
+    const before = stopsOf(tenantOf(bench.control, TENANT), OWNER.agent);
+    expect(freeze('2')).toBe(true);
+    expect(stopped()).toBe(false);
+    expect(stopsOf(tenantOf(bench.control, TENANT), OWNER.agent)).toBe(before);
+    expect(alerts()).toEqual(['wallet/w1/2 unlogged_outflow', 'revocation/w1 wallet_revoked']);
   });
 
   it('does nothing to a wallet nobody has', () => expect(freeze('1', 'w9')).toBe(false));

@@ -1,5 +1,5 @@
 import type { Service } from '@countersign/contracts';
-import { type AccountWallet, isAccount, isBehind } from './wallets.ts';
+import { type AccountWallet, type Wallet, isAccount, isBehind } from './wallets.ts';
 import type { LaneState } from './lane.ts';
 import { type Payment, fixedOf } from './payment.ts';
 import type { TenantView } from './control.ts';
@@ -7,7 +7,7 @@ import type { TenantView } from './control.ts';
 /** What must be done about a wallet, and by whom. `network` is null where it is about none in particular. */
 export interface WalletDebt {
   readonly service: Service;
-  readonly kind: 'make_key' | 'deploy' | 'renew_key' | 'sign_rotation' | 'rotate';
+  readonly kind: 'make_key' | 'deploy' | 'renew_key' | 'sign_rotation' | 'rotate' | 'destroy_key';
   readonly wallet: string;
   readonly network: string | null;
 }
@@ -25,8 +25,16 @@ export function owedForWallets(
   const wanted = [...view.walletsWanted.keys()].map((wallet): WalletDebt => {
     return { service: 'signer', kind: 'make_key', wallet, network: null };
   });
-  const accounts = [...view.wallets.values()].filter(isAccount);
-  return [...wanted, ...accounts.flatMap((wallet) => owedForAccount(wallet, [...networks]))];
+  const on = [...networks];
+  return [...wanted, ...[...view.wallets.values()].flatMap((wallet) => owedForWallet(wallet, on))];
+}
+
+/** For a revoked wallet only the end of its key is owed: nothing is deployed or handed over any more. */
+function owedForWallet(wallet: Wallet, networks: readonly string[]): readonly WalletDebt[] {
+  const { id, revocation } = wallet;
+  if (revocation?.isKeyDestroyed) return [];
+  if (revocation) return [{ service: 'signer', kind: 'destroy_key', wallet: id, network: null }];
+  return isAccount(wallet) ? owedForAccount(wallet, networks) : [];
 }
 
 function owedForAccount(wallet: AccountWallet, networks: readonly string[]): WalletDebt[] {
@@ -50,15 +58,13 @@ function owedForAccount(wallet: AccountWallet, networks: readonly string[]): Wal
 
 /**
  * Whether nothing that a wallet signed can be used any more, and nothing more will be signed: every lane has seen the
- * order to rotate, after which none takes an authorization of this wallet, and all there were have ended. Only then is
- * the account given to another key; a lane that is folded too little shows more that is live, never less.
+ * order to rotate or to revoke, after which none takes an authorization of this wallet, and all there were have ended.
+ * Only then is the account given to another key, or the key destroyed; a lane that is folded too little shows more that
+ * is live, never less.
  */
-export function isQuiet(
-  lanes: readonly LaneState[],
-  tenant: string,
-  wallet: AccountWallet,
-): boolean {
-  const ordered = wallet.rotatingSince ?? -1;
+export function isQuiet(lanes: readonly LaneState[], tenant: string, wallet: Wallet): boolean {
+  const rotating = isAccount(wallet) ? wallet.rotatingSince : null;
+  const ordered = wallet.revocation?.since ?? rotating ?? -1;
   return lanes.every((lane) => lane.through >= ordered && !hasLive(lane, tenant, wallet.id));
 }
 

@@ -1,9 +1,19 @@
 import type { ControlEvent, RefusalCode, Seller, WalletKind } from '@countersign/contracts';
 import { InvariantViolation } from '@countersign/kernel';
 
+/** That a wallet is to sign nothing more, for good. */
+export interface Revocation {
+  /** Offset of the order. */
+  readonly since: number;
+  /** Log time of the order. */
+  readonly atMs: number;
+  readonly isKeyDestroyed: boolean;
+}
+
 /** An account of one key, which its address follows from. */
 interface KeyWallet {
   readonly id: string;
+  readonly revocation: Revocation | null;
   readonly kind: 'eoa-secp256k1';
   readonly address: string;
 }
@@ -21,6 +31,7 @@ export interface DeployedAccount {
 /** A smart account that a P-256 key owns; its address follows from its first owner. */
 export interface AccountWallet {
   readonly id: string;
+  readonly revocation: Revocation | null;
   readonly kind: 'erc1271-p256';
   readonly address: string;
   /** Public keys of all versions, the first one's at 0. The last one is where every account is to go. */
@@ -36,20 +47,30 @@ export interface AccountWallet {
 export type Wallet = KeyWallet | AccountWallet;
 
 type WalletRecord<N extends string> = Extract<ControlEvent, { name: N }>;
-export type WalletEvent = WalletRecord<
-  | 'wallet.deployed'
-  | 'wallet.rotation_ordered'
-  | 'wallet.key_renewed'
-  | 'wallet.rotation_signed'
-  | 'wallet.rotated'
->;
+const OF_A_WALLET = [
+  'wallet.deployed',
+  'wallet.rotation_ordered',
+  'wallet.key_renewed',
+  'wallet.rotation_signed',
+  'wallet.rotated',
+  'wallet.revoke_ordered',
+  'wallet.revoked',
+] as const satisfies readonly ControlEvent['name'][];
+/** Records that change one wallet, and nothing else. */
+export type WalletEvent = WalletRecord<(typeof OF_A_WALLET)[number]>;
+type RevocationEvent = WalletRecord<'wallet.revoke_ordered' | 'wallet.revoked'>;
+
+export function isWalletEvent(event: ControlEvent): event is WalletEvent {
+  return (OF_A_WALLET as readonly string[]).includes(event.name);
+}
 
 /** The wallet of a `wallet.created`. */
 export function madeWallet({ data }: WalletRecord<'wallet.created'>): Wallet {
   const { wallet: id, address } = data;
-  if (data.kind === 'eoa-secp256k1') return { id, kind: data.kind, address };
+  const made = { id, address, revocation: null };
+  if (data.kind === 'eoa-secp256k1') return { ...made, kind: data.kind };
   const { kind, owner } = data;
-  return { id, kind, address, keys: [owner], pinned: 1, rotatingSince: null, accounts: new Map() };
+  return { ...made, kind, keys: [owner], pinned: 1, rotatingSince: null, accounts: new Map() };
 }
 
 /** Why a record does not apply to a wallet. */
@@ -58,21 +79,37 @@ export function walletRefusal(
   event: WalletEvent,
 ): RefusalCode | undefined {
   if (!wallet) return 'wallet_unknown';
+  const { revocation } = wallet;
+  if (event.name === 'wallet.revoke_ordered') return revocation ? 'wallet_revoked' : undefined;
+  if (event.name === 'wallet.revoked') {
+    if (!revocation) return 'not_waiting';
+    return revocation.isKeyDestroyed ? 'duplicate' : undefined;
+  }
   if (wallet.kind !== 'erc1271-p256') return 'wallet_kind_wrong';
+  return accountRefusal(wallet, event);
+}
+
+function accountRefusal(
+  wallet: AccountWallet,
+  event: Exclude<WalletEvent, RevocationEvent>,
+): RefusalCode | undefined {
   const newest = wallet.keys.length;
   switch (event.name) {
     case 'wallet.deployed':
       if (wallet.accounts.has(event.data.network)) return 'duplicate';
       return event.data.owner === wallet.keys[0] ? undefined : 'owner_wrong';
     case 'wallet.rotation_ordered':
+      if (wallet.revocation) return 'wallet_revoked';
       if (wallet.rotatingSince !== null) return 'wallet_rotating';
       return wallet.accounts.size === 0 ? 'wallet_not_deployed' : undefined;
     case 'wallet.key_renewed':
+      if (wallet.revocation) return 'wallet_revoked';
       if (wallet.rotatingSince === null || event.data.keyVersion !== wallet.pinned + 1)
         return 'not_waiting';
       if (newest > wallet.pinned) return 'duplicate';
       return wallet.keys.includes(event.data.owner) ? 'owner_wrong' : undefined;
     case 'wallet.rotation_signed': {
+      if (wallet.revocation) return 'wallet_revoked';
       const account = wallet.accounts.get(event.data.network);
       if (!account || !isBehind(wallet, account) || event.data.keyVersion !== newest)
         return 'not_waiting';
@@ -89,7 +126,18 @@ export function walletRefusal(
 }
 
 /** The wallet after a record that applies. */
-export function evolveWallet(wallet: Wallet, offset: number, event: WalletEvent): Wallet {
+export function evolveWallet(
+  wallet: Wallet,
+  { offset, atMs }: { readonly offset: number; readonly atMs: number },
+  event: WalletEvent,
+): Wallet {
+  if (event.name === 'wallet.revoke_ordered')
+    return { ...wallet, revocation: { since: offset, atMs, isKeyDestroyed: false } };
+  if (event.name === 'wallet.revoked')
+    return {
+      ...wallet,
+      revocation: wallet.revocation && { ...wallet.revocation, isKeyDestroyed: true },
+    };
   if (wallet.kind !== 'erc1271-p256')
     throw new InvariantViolation(`${event.name} does not apply to ${wallet.kind}`);
   const { accounts } = wallet;
@@ -124,12 +172,15 @@ export function isAccount(wallet: Wallet): wallet is AccountWallet {
   return wallet.kind === 'erc1271-p256';
 }
 
-/** The wallets that are being given to another key: they sign nothing, and what they signed is canceled. */
-export function rotatingWallets(wallets: Iterable<Wallet>): ReadonlySet<string> {
-  const rotating = [...wallets].filter(
-    (wallet) => isAccount(wallet) && wallet.rotatingSince !== null,
-  );
-  return new Set(rotating.map(({ id }) => id));
+/** The wallets that are revoked or being given to another key: they sign nothing, and what they signed is canceled. */
+export function stoppedWallets(
+  wallets: Iterable<Wallet>,
+): ReadonlyMap<string, 'rotated' | 'revoked'> {
+  const stopped = new Map<string, 'rotated' | 'revoked'>();
+  for (const wallet of wallets)
+    if (wallet.revocation) stopped.set(wallet.id, 'revoked');
+    else if (isAccount(wallet) && wallet.rotatingSince !== null) stopped.set(wallet.id, 'rotated');
+  return stopped;
 }
 
 /** Whether the account on this network is still to be given to the newest key. */
@@ -138,7 +189,8 @@ export function isBehind(wallet: AccountWallet, account: DeployedAccount): boole
 }
 
 /** Why a wallet cannot pay now. */
-export type Unpayable = 'wallet_kind_not_taken' | 'wallet_not_deployed' | 'wallet_rotating';
+export type Unpayable =
+  'wallet_kind_not_taken' | 'wallet_not_deployed' | 'wallet_rotating' | 'wallet_revoked';
 
 /** The wallet a payment is made from; without one the reason, or null where the agent has none at all. */
 export type PayingWallet =
@@ -167,7 +219,8 @@ export function payingWallet(
   );
   const first = inPreference(taken).find((wallet) => unpayable(wallet, network) === null);
   if (first) return { wallet: first, unpayable: null };
-  const [preferred] = inPreference(taken);
+  const inOrder = inPreference(taken);
+  const preferred = inOrder.find(({ revocation }) => !revocation) ?? inOrder[0];
   if (preferred) return { wallet: null, unpayable: unpayable(preferred, network) };
   return { wallet: null, unpayable: owned.length > 0 ? 'wallet_kind_not_taken' : null };
 }
@@ -179,6 +232,7 @@ function inPreference(wallets: readonly Wallet[]): readonly Wallet[] {
 }
 
 function unpayable(wallet: Wallet, network: string): Unpayable | null {
+  if (wallet.revocation) return 'wallet_revoked';
   if (wallet.kind === 'eoa-secp256k1') return null;
   if (wallet.rotatingSince !== null) return 'wallet_rotating';
   return wallet.accounts.get(network)?.ownedBy === wallet.pinned ? null : 'wallet_not_deployed';

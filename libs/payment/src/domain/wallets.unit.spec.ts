@@ -162,6 +162,66 @@ describe('a record about a wallet', () => {
   });
 });
 
+describe('a revoked wallet', () => {
+  const revoke = (wallet = 'smart') =>
+    bench.change('wallet.revoke_ordered', { ...signed, wallet, by: 'owner' });
+  const destroyed = (wallet = 'smart') => bench.change('wallet.revoked', { ...signed, wallet });
+
+  it('is ordered once, and then its key destroyed once, whatever its kind', () => {
+    make();
+    for (const wallet of ['smart', 'w1']) {
+      expect(destroyed(wallet)).toBe(false);
+      expect(revoke(wallet)).toBe(true);
+      expect(revoke(wallet)).toBe(false);
+      expect(destroyed(wallet)).toBe(true);
+      expect(destroyed(wallet)).toBe(false);
+    }
+    expect(revoke('nothing')).toBe(false);
+  });
+
+  it('pays nothing, and leaves it to another one', () => {
+    make();
+    give();
+    deploy();
+    revoke();
+    expect(choice()).toBe('w1');
+    revoke('w1');
+    expect(choice()).toBe('wallet_revoked');
+    expect(choice({ url: withdrawalOf('w1').url, kind: 'withdrawal' })).toBe('wallet_revoked');
+  });
+
+  it('is given to nobody, and another of its kind takes its place', () => {
+    make();
+    bench.change('wallet.requested', { ...signed, wallet: 'next', by: 'owner' });
+    const next = { ...signed, wallet: 'next', kind: 'eoa-secp256k1', address: PAYEE } as const;
+    bench.change('wallet.created', next);
+    expect(give('next')).toBe(false);
+    revoke('w1');
+    expect(give('next')).toBe(true);
+    expect(choice()).toBe('next');
+    revoke();
+    expect(give()).toBe(false);
+    const credentialDigest = 'd'.repeat(64);
+    const agent = { tenant: TENANT, agent: 'late', wallet: 'w1', credentialDigest, by: 'owner' };
+    expect(bench.change('agent.added', { ...agent, signature: SIGNATURE })).toBe(false);
+  });
+
+  it('owes nothing but the end of its key, also in the midst of a rotation', () => {
+    make();
+    deploy();
+    order();
+    renew(2);
+    sign(2, 0);
+    expect(revoke()).toBe(true);
+    expect(debts(NETWORK, OTHER_NETWORK)).toEqual(['destroy_key ']);
+    expect([order(), renew(2), sign(2, 0)]).toEqual([false, false, false]);
+    // What was relayed before may still come to be on the chain.
+    expect(rotated(2)).toBe(true);
+    destroyed();
+    expect(debts(NETWORK, OTHER_NETWORK)).toEqual([]);
+  });
+});
+
 describe('what wallets owe', () => {
   it('goes from the key to the account, on every network', () => {
     expect(debts(NETWORK)).toEqual(['make_key ']);

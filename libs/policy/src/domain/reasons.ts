@@ -18,6 +18,7 @@ export const DECISION_REASONS = {
   no_wallet: 'The agent has no wallet',
   wallet_kind_not_taken: 'The seller takes no wallet of a kind the agent has',
   wallet_not_deployed: 'The account that would pay is not known to stand on this network',
+  wallet_revoked: 'The wallet that would pay is revoked',
   wallet_rotating: 'The account that would pay is being given to a new key',
   payee_mismatch: 'The seller registered other payees',
   payee_lookalike: 'The payee resembles a registered one and is not it',

@@ -126,6 +126,7 @@ function withoutWallet({ agent, quote, established }: Facts, units: bigint): Fai
   const why = {
     wallet_kind_not_taken: `${agent} has no wallet of a kind that ${show(established.seller)} takes`,
     wallet_not_deployed: `the account of ${agent} does not stand on ${quote.network} for all we know`,
+    wallet_revoked: `the wallet of ${agent} is revoked`,
     wallet_rotating: `the account of ${agent} is being given to a new key`,
   }[unpayable];
   return failed(unpayable, why, units);

@@ -225,6 +225,12 @@ export class PolicyController {
     return { position: positionText(await this.registry.rotateWallet(personOf(caller), wallet)) };
   }
 
+  @Route('revokeWallet')
+  async revokeWallet(@TheCaller() caller: Caller, @RouteParam('wallet') wallet: string) {
+    const { back, outstanding } = await this.registry.revokeWallet(personOf(caller), wallet);
+    return { position: positionText(back), outstanding };
+  }
+
   @Route('evaluatePolicy')
   async evaluate(
     @TheCaller() caller: Caller,

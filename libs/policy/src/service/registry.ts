@@ -59,7 +59,8 @@ type SignedChange =
   | 'restore.accepted'
   | 'tenant.unfrozen'
   | 'wallet.requested'
-  | 'wallet.rotation_ordered';
+  | 'wallet.rotation_ordered'
+  | 'wallet.revoke_ordered';
 
 /** Changes of `control` and stops: each is in force everywhere when the call returns. */
 export class Registry {
@@ -137,6 +138,25 @@ export class Registry {
    */
   rotateWallet(by: By, wallet: string): Promise<ReadBack> {
     return this.#change('wallet.rotation_ordered', { tenant: by.tenant, wallet, by: by.person });
+  }
+
+  /**
+   * Orders a wallet's key to be destroyed. Everybody has stopped signing with it for good when it returns; the rest is
+   * owed.
+   *
+   * @returns the payments it signed that are not known to have ended.
+   * @throws Refused `wallet_revoked`
+   */
+  async revokeWallet({ tenant, person: by }: By, wallet: string) {
+    const back = await this.#change('wallet.revoke_ordered', { tenant, wallet, by });
+    const agents = this.#host.lanes.flatMap((lane) => [...lane.agents.values()]);
+    const payments = agents
+      .filter((agent) => agent.tenant === tenant)
+      .flatMap((agent) => [...agent.open].flatMap((id) => agent.payments.get(id) ?? []));
+    const outstanding = payments
+      .filter((it) => it.phase.status !== 'ended' && fixedOf(it)?.walletId === wallet)
+      .map(({ id }) => id);
+    return { back, outstanding };
   }
 
   /** Asks for a wallet and waits until the signer has made its key. */

@@ -45,8 +45,11 @@ export class WalletsController {
         });
       }
     const frozen = view.walletFreezes.get(name)?.isFrozen ?? false;
-    const { kind, address } = wallet;
-    return { wallet: name, kind, address, frozen, ...this.#account(wallet), balances };
+    const { kind, address, revocation } = wallet;
+    return {
+      ...{ wallet: name, kind, address, frozen, ...this.#account(wallet), balances },
+      ...(revocation && { revocation: revocation.isKeyDestroyed ? 'done' : 'ordered' }),
+    };
   }
 
   @Route('listFacilitators')

@@ -27,7 +27,7 @@ export type JournalEntry = z.infer<typeof Entry>;
 const DAY_MS = 86_400_000;
 
 /** What was signed last for a payment. */
-export type Signed = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest'>;
+export type Signed = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest' | 'atMs'>;
 
 /**
  * What this signer has signed, by its own account, and what it saw others sign: single use and ceilings hold even if the
@@ -93,7 +93,7 @@ class DaySum {
 /** A journal in one file, a line per signature, synced before each signature. `undefined` keeps it in memory. */
 export function openSigningJournal(path: string | undefined): SigningJournal {
   /** Every authorization signed for a payment, by payment; the last one renews those before it. */
-  const payments = new Map<string, { readonly wallet: string; readonly digests: string[] }>();
+  const payments = new Map<string, { wallet: string; digests: string[]; atMs: number }>();
   const days = new Map<string, DaySum>();
   const dayOf = (wallet: string, token: string) => {
     const key = `${wallet}/${token}`;
@@ -103,12 +103,11 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
   };
   const remember = (entry: JournalEntry) => {
     const before = payments.get(entry.paymentId);
-    if (before) before.digests.push(entry.authorizationDigest);
-    else
-      payments.set(entry.paymentId, {
-        wallet: entry.wallet,
-        digests: [entry.authorizationDigest],
-      });
+    const { wallet, authorizationDigest, atMs } = entry;
+    if (before) {
+      before.digests.push(authorizationDigest);
+      before.atMs = Math.max(before.atMs, atMs);
+    } else payments.set(entry.paymentId, { wallet, digests: [authorizationDigest], atMs });
     // A renewal has the nonce of what it renews: it signs nothing more away.
     if (!before) dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
   };
@@ -116,8 +115,8 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
   const lines = path === undefined ? undefined : new Lines(path);
   return {
     *signed() {
-      for (const [paymentId, { wallet, digests }] of payments)
-        yield { paymentId, wallet, authorizationDigest: digests.at(-1) ?? '' };
+      for (const [paymentId, { wallet, digests, atMs }] of payments)
+        yield { paymentId, wallet, authorizationDigest: digests.at(-1) ?? '', atMs };
     },
     has: (paymentId) => payments.has(paymentId),
     signedInDay: (wallet, token, nowMs) => dayOf(wallet, token).at(nowMs),

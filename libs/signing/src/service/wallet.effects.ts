@@ -1,12 +1,15 @@
+import { LIFETIME_MAX_SECONDS } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
   type AccountWallet,
+  SKEW_MAX_MS,
   type WalletDebt,
+  fixedOf,
   isAccount,
   isQuiet,
   tenantOf,
 } from '@countersign/payment';
-import type { OwnerKeys, SmartAccounts, StatementKey, WalletKeys } from '@countersign/ports';
+import type { Clock, OwnerKeys, SmartAccounts, StatementKey, WalletKeys } from '@countersign/ports';
 import {
   type LaneHost,
   type WalletEffect,
@@ -14,6 +17,7 @@ import {
   signStatement,
 } from '@countersign/service-kit';
 import { walletKeyName } from '../domain/preconditions.ts';
+import type { SigningJournal } from './signing-journal.ts';
 
 export interface WalletParts {
   readonly host: LaneHost;
@@ -22,18 +26,27 @@ export interface WalletParts {
   readonly accounts: SmartAccounts;
   /** The signer's own statement key. */
   readonly key: StatementKey;
+  readonly journal: SigningJournal;
+  /** How long a revoked wallet's key is kept at least, from the order on; from the signer's own configuration. */
+  readonly revokedKeyKeptMs: number;
+  readonly clock: Clock;
 }
 
-/** How soon it is looked again whether what a rotating wallet signed has ended. */
+/** How soon it is looked again whether what a stopped wallet signed has ended. */
 const QUIET_POLL_MS = 500;
+/** Longest until it is looked again whether a key's time is over: clocks are set. */
+const KEPT_POLL_MS = 60_000;
+/** A signature is no longer valid so long after it was made, whatever the policy said then. */
+const VALID_MAX_MS = LIFETIME_MAX_SECONDS * 1_000 + SKEW_MAX_MS;
 const DONE = { againAfterMs: 1_000 } as const;
 
-/** What the signer owes to wallets: their keys, and the handing over of accounts to new ones. */
+/** What the signer owes to wallets: their keys, the handing over of accounts to new ones, and the end of revoked ones. */
 export function walletEffects(parts: WalletParts): WalletEffects {
   return {
     make_key: makeKey(parts),
     renew_key: renewKey(parts),
     sign_rotation: signRotation(parts),
+    destroy_key: destroyKey(parts),
   };
 }
 
@@ -104,6 +117,41 @@ function signRotation({ host, owners, accounts, key }: WalletParts): WalletEffec
     await host.appendControl('wallet.rotation_signed', data, { cause });
     return DONE;
   };
+}
+
+/**
+ * Destroys the key of a revoked wallet: once nothing it signed can be used any more, by the log and by this signer's own
+ * journal, and no sooner than its own configuration says. Whoever stole policy's key can order this, and must not cost
+ * people what the wallet holds before they have seen it.
+ */
+function destroyKey(parts: WalletParts): WalletEffect {
+  const { host, keys, owners, key, clock, revokedKeyKeptMs } = parts;
+  return async (tenant, debt) => {
+    const wallet = tenantOf(host.control, tenant).wallets.get(debt.wallet);
+    if (!wallet?.revocation || wallet.revocation.isKeyDestroyed) return DONE;
+    if (!isQuiet(host.lanes, tenant, wallet)) return { againAfterMs: QUIET_POLL_MS };
+    const name = walletKeyName(tenant, wallet.id);
+    const keptUntilMs = wallet.revocation.atMs + revokedKeyKeptMs;
+    const leftMs = Math.max(keptUntilMs, lostUntilMs(parts, name)) - clock.nowMs();
+    if (leftMs > 0) return { againAfterMs: Math.min(leftMs, KEPT_POLL_MS) };
+    await (isAccount(wallet) ? owners : keys).revoke(name);
+    const cause = `revocation/${tenant}.${wallet.id}`;
+    const about = { tenant, wallet: wallet.id };
+    const data = await signStatement(key, 'wallet.revoked', about, cause);
+    await host.appendControl('wallet.revoked', data, { cause });
+    return DONE;
+  };
+}
+
+/** Until when something may be valid that the wallet signed by records which the log has lost; 0 where nothing was. */
+function lostUntilMs({ host, journal }: WalletParts, name: string): number {
+  let untilMs = 0;
+  for (const { paymentId, wallet, atMs } of journal.signed()) {
+    const payment = wallet === name ? host.payment(paymentId) : undefined;
+    const isLost = wallet === name && !(payment && fixedOf(payment));
+    if (isLost) untilMs = Math.max(untilMs, atMs + VALID_MAX_MS);
+  }
+  return untilMs;
 }
 
 function accountOf(host: LaneHost, tenant: string, { wallet: id }: WalletDebt): AccountWallet {

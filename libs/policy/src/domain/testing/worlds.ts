@@ -227,7 +227,12 @@ export function factsFrom(dice: Dice): Facts {
   };
 }
 
-const UNPAYABLE = ['wallet_kind_not_taken', 'wallet_not_deployed', 'wallet_rotating'] as const;
+const UNPAYABLE = [
+  'wallet_kind_not_taken',
+  'wallet_not_deployed',
+  'wallet_rotating',
+  'wallet_revoked',
+] as const;
 
 function taskTermsFrom(dice: Dice): NonNullable<Facts['established']['taskTerms']> {
   return {
