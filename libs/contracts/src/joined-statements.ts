@@ -1,7 +1,29 @@
 import { type Digest, digestOfText, sha256Hex } from '@countersign/kernel';
+import type { SignedName } from './events/event.ts';
 
 /** Most statements under one signature: each then carries at most four digests. */
 export const JOINED_MAX = 16;
+
+/**
+ * What is signed with others: what every payment needs. Each counts once for its payment, whatever its id. Orders and
+ * registrations are signed alone, because their id tells whether the same one was given before, and it covers the path.
+ */
+const JOINED: ReadonlySet<string> = new Set([
+  'approval.granted',
+  'approval.opened',
+  'authorization.fixed',
+  'authorization.void',
+  'decision.made',
+  'delivery.reported',
+  'settlement.final',
+  'settlement.observed',
+  'signing.completed',
+] satisfies SignedName[]);
+
+/** Whether statements of this name may be signed together with others. */
+export function isJoined(name: string): boolean {
+  return JOINED.has(name);
+}
 
 /** Several statements made one, to be signed together. */
 export interface Joined {

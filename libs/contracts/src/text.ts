@@ -80,7 +80,8 @@ export type Commitment = z.infer<typeof Commitment>;
 /** An ed25519 signature over the statement it stands in (see `statementText`), or over several at once. */
 export const StatementSignature = z.strictObject({
   keyId: z.string().min(1).max(128),
-  value: z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'an ed25519 signature in base64url'),
+  /** The bits that its last digit has too many are zero: the same signature in other digits would be another record. */
+  value: z.string().regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'an ed25519 signature in base64url'),
   /** Where several were signed as one: what leads from this statement to what was signed (see `joinedText`). */
   path: z.array(DigestHex).min(1).max(8).optional(),
 });

@@ -1,7 +1,7 @@
 import { JOINED_MAX, type StatementSignature, joinStatements } from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
 
-/** Signatures of one key under way at a time; what is asked for meanwhile shares the next one. */
+/** Joint signatures of one key under way at a time; what is asked for meanwhile shares the next one. */
 const UNDER_WAY_MAX = 2;
 
 interface Asked {

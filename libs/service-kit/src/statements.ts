@@ -8,6 +8,7 @@ import {
   WRITERS,
   encodeEvent,
   encodeStatement,
+  isJoined,
   joinedText,
   statementText,
 } from '@countersign/contracts';
@@ -37,7 +38,10 @@ export async function signStatement<N extends SignedName>(
   cause: string,
 ): Promise<EventData<N>> {
   const { text, signed } = encodeStatement(name, statement, cause);
-  const { data, ...encoded } = signed(await signJointly(key, text));
+  const signature = isJoined(name)
+    ? await signJointly(key, text)
+    : { keyId: key.keyId, value: await key.sign(text) };
+  const { data, ...encoded } = signed(signature);
   const own = key.capabilities.inProcess ? { ...encoded, signedBy: key.publicKey } : encoded;
   ownEvents.set(Object.freeze(data), { cause, own });
   return data;
@@ -109,6 +113,7 @@ function claimOf(trusted: TrustedKeys, event: EventOf<EventName>): boolean | Cla
   if (!key || key.service !== WRITERS[event.name]) return false;
   const text = statementText(event.name, event.causationId, event.data);
   if (!path) return { by: key.publicKey, text, value, isJoint: false };
+  if (!isJoined(event.name)) return false;
   return { by: key.publicKey, text: joinedText(text, path), value, isJoint: true };
 }
 

@@ -1,5 +1,11 @@
 import { type KeyObject, generateKeyPairSync, sign } from 'node:crypto';
-import { type EventData, decodeEvent, encodeEvent } from '@countersign/contracts';
+import {
+  type EventData,
+  decodeEvent,
+  encodeEvent,
+  joinStatements,
+  statementText,
+} from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
 import { OWNER } from '@countersign/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +31,7 @@ function newKey(keyId: string, inProcess = false): StatementKey {
 }
 const approval = newKey('approval-1');
 const signer = newKey('signer-1');
+const policy = newKey('policy-1');
 const trusted: TrustedKeys = new Map([
   ['approval-1', { service: 'approval', publicKey: approval.publicKey }],
   ['signer-1', { service: 'signer', publicKey: signer.publicKey }],
@@ -94,6 +101,14 @@ describe('a signed statement', () => {
     expect(isGenuine(trusted, { ...event, name: 'approval.opened' })).toBe(true);
     const renamed = { ...event, name: 'approval.granted' as const, data: signed as never };
     expect(isGenuine(trusted, renamed)).toBe(false);
+  });
+
+  it('is no record with the same signature in other digits', () => {
+    const { keyId, value } = data.signature;
+    const last = String.fromCharCode(value.charCodeAt(85) + 1);
+    const respelled = value.slice(0, 85) + last;
+    expect(Buffer.from(respelled, 'base64url')).toEqual(Buffer.from(value, 'base64url'));
+    expect(() => believed({ ...data, signature: { keyId, value: respelled } })).toThrow(/ed25519/);
   });
 
   it('is not genuine with a signature cut short', () => {
@@ -248,6 +263,28 @@ describe('statements that are asked for at once', () => {
       ),
     );
     expect(forged.map((data) => believed(data))).toEqual([false, false]);
+  });
+
+  it('are signed alone where their id has to be the same when they are repeated', async () => {
+    const order = { tenant: OWNER.tenant, agent: OWNER.agent, by: 'ada' };
+    const signed = await Promise.all(
+      ['one', 'two', 'three'].map((cause) => signStatement(policy, 'agent.unfrozen', order, cause)),
+    );
+    expect(signed.map(({ signature }) => signature.path)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const [data] = signed;
+    if (!data) throw new Error('an order was signed');
+    const event = { id: '', name: 'agent.unfrozen' as const, causationId: 'one' };
+    const keys = new Map([['policy-1', { service: 'policy', publicKey: policy.publicKey }]]);
+    expect(isGenuine(keys, { ...event, data })).toBe(true);
+    // The same order, truly signed with another: it would be a second one by its id.
+    const joined = joinStatements([statementText(event.name, 'one', data), 'another']);
+    const value = await policy.sign(joined.text);
+    const signature = { keyId: 'policy-1', value, path: [...(joined.paths[0] ?? [])] };
+    expect(isGenuine(keys, { ...event, data: { ...data, signature } })).toBe(false);
   });
 
   it('fail each, when the key does', async () => {
