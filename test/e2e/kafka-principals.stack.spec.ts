@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type KafkaConnection, openKafkaInbox, openKafkaOutbox } from '@countersign/adapter-kafka';
+import {
+  type KafkaConnection,
+  type TopicsWanted,
+  applyTopics,
+  openKafkaInbox,
+  openKafkaOutbox,
+  planTopics,
+} from '@countersign/adapter-kafka';
 import type { OutcomeMessage, PaymentView } from '@countersign/contracts';
 import { Unattributed, messagesDuty } from '@countersign/intake/service';
 import { silentLog, systemTimers } from '@countersign/service-kit';
 import kafkajs, { type Admin, type Producer, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type KafkaServer, startKafka } from '../../deploy/local/kafka.mjs';
-import { makeTopics } from '../../libs/adapters/kafka/src/testing/log-under-test.ts';
+import { makeTopics, topicsFile } from '../../libs/adapters/kafka/src/testing/log-under-test.ts';
 import { autonomous } from './policies.ts';
 import { Speaker, outcomeIn } from './speaker.ts';
 import { World, statementKey } from './world.ts';
@@ -15,7 +22,10 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, Resource
   kafkajs;
 const INTAKE = 'intake';
 const [MINE, OTHERS] = ['research-1', 'batch-1'];
-const PASSWORDS = new Map([INTAKE, MINE, OTHERS].map((name) => [name, randomUUID()] as const));
+const LATER = 'later-1';
+const PASSWORDS = new Map(
+  [INTAKE, MINE, OTHERS, LATER].map((name) => [name, randomUUID()] as const),
+);
 
 /** Brokers that ask everybody for a login, and let nobody do what no ACL says; `intake` may do everything. */
 function startGuardedKafka(): Promise<KafkaServer> {
@@ -38,6 +48,7 @@ function startGuardedKafka(): Promise<KafkaServer> {
 let server: KafkaServer;
 let admin: Admin;
 let prefix: string;
+let wanted: TopicsWanted;
 let world: World;
 let unattributed: Unattributed;
 let told: OutcomeMessage['data'][];
@@ -55,6 +66,8 @@ const as = (who: string, password?: string) =>
     logLevel: logLevel.NOTHING,
     retry: { retries: 2 },
   });
+const of = (...agents: readonly string[]) =>
+  agents.map((agent) => ({ tenant: 'default', agent, principal: `User:${agent}` }));
 const topicOf = (agent: string) => `${prefix}intents.inbound.default.${agent}`;
 const mayWrite = (topic: string, principal: string) => ({
   resourceType: AclResourceTypes.TOPIC,
@@ -84,19 +97,16 @@ beforeEach(async () => {
     sasl: loginOf(INTAKE),
   });
   ({ prefix } = place);
-  const packed = [{ name: 'compression.type', value: 'uncompressed' }];
-  await admin.createTopics({
-    topics: [MINE, OTHERS].map((agent) => ({
-      topic: topicOf(agent),
-      numPartitions: 1,
-      configEntries: packed,
-    })),
-  });
+  wanted = {
+    ...place,
+    clientId: 'setup',
+    file: topicsFile,
+    replication: 1,
+    agents: of(MINE, OTHERS),
+  };
+  await applyTopics(wanted);
   await admin.createAcls({
-    acl: [MINE, OTHERS].flatMap((agent) => [
-      mayWrite(topicOf(agent), agent),
-      mayWrite(`${prefix}intents.inbound`, agent),
-    ]),
+    acl: [MINE, OTHERS].map((agent) => mayWrite(`${prefix}intents.inbound`, agent)),
   });
   await startDuty({ ...place, clientId: INTAKE });
 });
@@ -152,6 +162,22 @@ async function writeAs(who: string, topic: string, bytes: Uint8Array): Promise<v
     await producer.disconnect();
   }
 }
+/** The first outcome that a principal is given as a member of a group. */
+async function firstRead(who: string, groupId: string): Promise<OutcomeMessage['data']> {
+  const consumer = as(who).consumer({ groupId });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic: `${prefix}intents.outcomes`, fromBeginning: true });
+    const { promise, resolve, reject } = Promise.withResolvers<OutcomeMessage['data']>();
+    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+    await consumer.run({
+      eachMessage: ({ message }) => Promise.resolve(resolve(outcomeIn(message.value!).data)),
+    });
+    return await promise;
+  } finally {
+    await consumer.disconnect();
+  }
+}
 const intent = (agent: string, id: string) => new Speaker(agent).intent(id, world.time.nowMs);
 const payments = async () =>
   (await world.call<{ payments: PaymentView[] }>('owner', 'GET', '/v1/payments')).body.payments;
@@ -189,6 +215,53 @@ describe('an agent that is known by its principal, without any key', () => {
     await until(() => unattributed.total > 0);
     expect(unattributed.newest.map(({ code }) => code)).toEqual(['unauthenticated']);
     expect([told, await payments()]).toEqual([[], []]);
+  });
+});
+
+describe('what a further agent needs', () => {
+  it('is planned without being made, and made once', async () => {
+    const more = { ...wanted, agents: of(MINE, LATER) };
+    const principal = `User:${LATER}`;
+    const plan = await planTopics(more);
+    expect(plan).toEqual([
+      ...[
+        { operation: 'write', resource: 'topic', name: topicOf(LATER) },
+        { operation: 'read', resource: 'topic', name: `${prefix}intents.outcomes` },
+        { operation: 'read', resource: 'group', name: `agent-default-${LATER}` },
+      ].map((access) => ({ kind: 'allow', principal, ...access })),
+      { kind: 'create', topic: topicOf(LATER), partitions: 1 },
+    ]);
+    expect(await planTopics(more)).toEqual(plan);
+    expect(await applyTopics(more)).toEqual(plan);
+    expect(await planTopics(more)).toEqual([]);
+    expect(await applyTopics(more)).toEqual([]);
+    await writeAs(LATER, topicOf(LATER), intent(LATER, 'm1'));
+    await expect(writeAs(MINE, topicOf(LATER), intent(LATER, 'm2'))).rejects.toThrow(/authoriz/i);
+  });
+
+  it('lets it read what it is told in its own group, and in no other', async () => {
+    await writeAs(MINE, topicOf(MINE), intent(MINE, 'm1'));
+    await untilTold('m1');
+    expect(await firstRead(MINE, `agent-default-${MINE}`)).toMatchObject({ messageId: 'm1' });
+    await expect(firstRead(MINE, `agent-default-${OTHERS}`)).rejects.toThrow(
+      // That is all the client says of it.
+      'Failed to find group coordinator',
+    );
+  });
+
+  it('is refused while somebody else may write to its topic, and nothing is made then', async () => {
+    await admin.createAcls({ acl: [mayWrite(topicOf(LATER), OTHERS)] });
+    const more = { ...wanted, agents: of(LATER) };
+    const reason = `${topicOf(LATER)}: User:${OTHERS} may write to it as well`;
+    expect(await planTopics(more)).toContainEqual({
+      kind: 'refuse',
+      topic: topicOf(LATER),
+      reason,
+    });
+    await expect(applyTopics(more)).rejects.toMatchObject({
+      ...{ code: 'topics_refused', message: reason, retryable: false },
+    });
+    expect(await admin.listTopics()).not.toContain(topicOf(LATER));
   });
 });
 

@@ -5,7 +5,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text.ts';
+import { visible, visibleLines } from '../text.ts';
+import { readYaml } from './files.ts';
 import { setUpVault } from './setup-vault.ts';
 
 const TOPICS_FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
@@ -25,6 +26,7 @@ interface SetupOptions {
   readonly replication: string;
   readonly prefix: string;
   readonly topics?: string;
+  readonly agents?: string;
   readonly tls?: true;
   readonly saslFile?: string;
   readonly vault?: string;
@@ -45,6 +47,7 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
     .requiredOption('--replication <count>', 'copies of each record; 3 for anything that matters')
     .option('--prefix <text>', "put before every topic's name", '')
     .option('--topics <file>', 'other topics than those of deploy/kafka/topics.yaml')
+    .option('--agents <file>', 'YAML with `agent` and `principal` of each that has its own topic')
     .option('--tls', 'connect with TLS')
     .option('--sasl-file <file>', 'JSON with mechanism, username and password')
     .option(
@@ -74,11 +77,15 @@ async function checkBudgets(url: string, terminal: Terminal): Promise<void> {
 }
 
 async function wantedBy(options: SetupOptions): Promise<TopicsWanted> {
-  const { TopicsFile } = await import('@countersign/adapter-kafka');
+  const { AgentsFile, TopicsFile } = await import('@countersign/adapter-kafka');
   const file = TopicsFile.safeParse(
     parse(await readFile(options.topics ?? TOPICS_FILE, 'utf8')) as unknown,
   );
   if (!file.success) throw new UsageError(`the topics file: ${z.prettifyError(file.error)}`);
+  const agents =
+    options.agents === undefined ? undefined : AgentsFile.safeParse(await readYaml(options.agents));
+  if (agents?.success === false)
+    throw new UsageError(`${options.agents}: ${visibleLines(z.prettifyError(agents.error))}`);
   const sasl =
     options.saslFile && SaslFile.parse(JSON.parse(await readFile(options.saslFile, 'utf8')));
   return {
@@ -88,6 +95,7 @@ async function wantedBy(options: SetupOptions): Promise<TopicsWanted> {
     laneCount: countOf('--lanes', options.lanes),
     replication: countOf('--replication', options.replication),
     prefix: options.prefix,
+    ...(agents && { agents: agents.data }),
     ...(options.tls && { ssl: true }),
     ...(sasl && { sasl }),
   };
@@ -99,6 +107,11 @@ function countOf(option: string, text: string): number {
 }
 
 function lineOf(step: TopicStep): string {
+  if (step.kind === 'allow') {
+    const { principal, operation, resource, name } = step;
+    const what = resource === 'group' ? `the consumer group ${visible(name)}` : visible(name);
+    return `allow   ${visible(principal)}: ${operation} ${what}`;
+  }
   const topic = visible(step.topic);
   switch (step.kind) {
     case 'create':

@@ -59,7 +59,7 @@ export async function topicsOfAgents(
 }
 
 /** Principals that some rule lets write, whatever pattern it has for the name. */
-async function writersOf(admin: Admin, topic: string): Promise<readonly string[]> {
+export async function writersOf(admin: Admin, topic: string): Promise<readonly string[]> {
   const { resources } = await admin.describeAcls({
     resourceType: AclResourceTypes.TOPIC,
     resourceName: topic,

@@ -1,3 +1,4 @@
+export { AgentsFile } from './agent-access.ts';
 export { type KafkaInboxOptions, openKafkaInbox } from './agent-inbox.ts';
 export { type KafkaOutboxOptions, openKafkaOutbox } from './agent-outbox.ts';
 export type { KafkaConnection } from './connection.ts';

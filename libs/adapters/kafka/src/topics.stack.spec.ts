@@ -20,7 +20,8 @@ describe('the topics of a log', () => {
     const wanted = { ...(await made()), prefix: 'planned.' };
     const names = topicsFile.topics.map(({ name }) => `planned.${name}`);
     const plan = await planTopics(wanted);
-    expect(plan.map(({ kind, topic }) => [kind, topic])).toEqual(names.map((it) => ['create', it]));
+    const create = (topic: string) => expect.objectContaining({ kind: 'create', topic }) as unknown;
+    expect(plan).toEqual(names.map(create));
     expect(await planTopics(wanted)).toEqual(plan);
     expect(await applyTopics(wanted)).toEqual(plan);
     const { logId } = await opened(wanted);
@@ -62,8 +63,8 @@ describe('the topics of a log', () => {
     await applyTopics(wanted);
     expect(await planTopics(wanted)).toEqual([]);
     const file = { ...topicsFile, settings: { ...topicsFile.settings, 'segment.ms': '123456789' } };
-    const others = (await planTopics({ ...wanted, file })).filter((step) => step.topic === topic);
-    expect(others).toEqual([]);
+    const plan = await planTopics({ ...wanted, file });
+    expect(plan).not.toContainEqual(expect.objectContaining({ topic }));
   });
 });
 

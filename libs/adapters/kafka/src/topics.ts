@@ -2,6 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '@countersign/kernel';
 import kafkajs, { type Admin } from 'kafkajs';
 import { z } from 'zod';
+import { INBOUND_TOPIC } from '@countersign/contracts';
+import {
+  type AccessStep,
+  type AgentPrincipal,
+  allow,
+  plannedAccess,
+  topicsOwned,
+} from './agent-access.ts';
 import { type KafkaConnection, clientOf } from './connection.ts';
 import { writeIdentity } from './identity.ts';
 import { Places } from './places.ts';
@@ -39,10 +47,13 @@ export interface TopicsWanted extends KafkaConnection {
   readonly prefix?: string;
   /** Replicas of each partition. From three on all but one must have a record; fewer flush each record to disk. */
   readonly replication: number;
+  /** Each gets a topic of its own, which nobody else may write to. */
+  readonly agents?: readonly AgentPrincipal[];
 }
 
 /** One thing to do, or one that cannot be done. */
 export type TopicStep =
+  | AccessStep
   | { readonly kind: 'create'; readonly topic: string; readonly partitions: number }
   | {
       readonly kind: 'set';
@@ -75,6 +86,11 @@ export async function applyTopics(wanted: TopicsWanted): Promise<readonly TopicS
     const refusals = plan.flatMap((step) => (step.kind === 'refuse' ? [step.reason] : []));
     if (refusals.length > 0)
       throw new Fault('topics_refused', refusals.join('; '), { retryable: false });
+    // Before its topic is there, so that there is no moment at which anybody may write to it.
+    await allow(
+      admin,
+      plan.filter((step) => step.kind === 'allow'),
+    );
     await create(admin, wanted, plan);
     await set(admin, wanted, plan);
     return plan;
@@ -115,17 +131,22 @@ async function checkAnswering(wanted: TopicsWanted): Promise<void> {
   }
 }
 
-function topicsOf({ file, laneCount, prefix = '', replication }: TopicsWanted): readonly Wanted[] {
+function topicsOf(wanted: TopicsWanted): readonly Wanted[] {
+  const { file, laneCount, prefix = '', replication, agents = [] } = wanted;
   // With fewer than three, requiring two would stop everything at the first restart, so the disk has to do.
   const kept: Record<string, string> =
     replication < 3
       ? { 'min.insync.replicas': '1', 'flush.messages': '1' }
       : { 'min.insync.replicas': String(replication - 1) };
-  return file.topics.map(({ name, partitions, settings }) => ({
+  const shared = file.topics.map(({ name, partitions, settings }) => ({
     topic: prefix + name,
     partitions: partitions === 'lanes' ? laneCount : partitions,
     settings: { ...file.settings, ...kept, ...settings },
   }));
+  const inbound = shared.find(({ topic }) => topic === prefix + INBOUND_TOPIC);
+  const settings = inbound?.settings ?? { ...file.settings, ...kept };
+  const owned = topicsOwned(agents, prefix).map((topic) => ({ topic, partitions: 1, settings }));
+  return [...shared, ...owned];
 }
 
 async function planned(admin: Admin, wanted: TopicsWanted): Promise<readonly TopicStep[]> {
@@ -147,7 +168,16 @@ async function planned(admin: Admin, wanted: TopicsWanted): Promise<readonly Top
       if (was !== value) steps.push({ kind: 'set', topic: want.topic, setting, value, was });
     }
   }
-  return steps;
+  return [...(await accessSteps(admin, wanted)), ...steps];
+}
+
+async function accessSteps(
+  admin: Admin,
+  { agents = [], prefix = '' }: TopicsWanted,
+): Promise<readonly TopicStep[]> {
+  if (agents.length === 0) return [];
+  const { steps, refusals } = await plannedAccess(admin, agents, prefix);
+  return [...refusals.map((it) => ({ kind: 'refuse' as const, ...it })), ...steps];
 }
 
 /** What Kafka cannot change without moving records from one lane to another, or without a plan of its own. */
