@@ -5,8 +5,8 @@ import { type Composition, type Surroundings, openVault, ownKey } from '@counter
 import type { EventStore } from '@countersign/ports';
 import type { Settings } from './config.ts';
 
-/** How long records are gathered before they are inserted together. */
-const GATHER_MS = 1_000;
+/** How long records are gathered before they are inserted together: whoever asks has them inserted at once. */
+const GATHER_MS = 5_000;
 
 /** The event store, and what it answers: search, reports, the stream; the log's heads, and what the fold ignored. */
 export async function compose(

@@ -25,6 +25,9 @@ const AGENTS = 64;
 /** So many seconds' worth of payments under way mean that more come in than go out. */
 const BACKLOG_SECONDS = 2;
 
+/** What settlement does when nothing else is set. */
+const POLL_MS = 1_000;
+
 type Propose = () => Promise<{ readonly status: string }>;
 
 interface Governed {
@@ -178,7 +181,7 @@ async function withServices<T>(
   if (!key) throw new Error('the chain has no second gas account');
   const gasKeyFile = join(FOLDER, 'gas.key');
   writeFileSync(gasKeyFile, bytesToHex(key), { mode: 0o600 });
-  const surroundings = { chain, receiver, gasKeyFile, port: 0, progress: tell };
+  const surroundings = { chain, receiver, gasKeyFile, pollMs: POLL_MS, port: 0, progress: tell };
   const stack = parts.use(await startStack(surroundings));
   const credential = readFileSync(stack.ownerCredentialFile, 'utf8').trim();
   const owner = new CountersignClient({ baseUrl: stack.url, credential });

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly receiver: Receiver;
   /** Hex private key of an account that pays gas. */
   readonly gasKeyFile: string;
+  /** How often the chain is asked about a payment that is under way, in milliseconds; often, when left out. */
+  readonly pollMs?: number;
   /** The port to listen on; 0 takes a free one. */
   readonly port: number;
   /** Told what is being done, for whoever waits. */

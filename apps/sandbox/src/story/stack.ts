@@ -9,6 +9,8 @@ import { type Ingress, startIngress } from './ingress.ts';
 import { type Program, runProgram, startProgram } from './program.ts';
 
 const LANES = '8';
+/** A story is not to wait for what a chain of its own has done. */
+const POLL_MS = 250;
 /** Those that have a payment in their hands while it is being settled. */
 const KILLED: readonly Service[] = ['intake', 'signer', 'settlement'];
 
@@ -100,7 +102,7 @@ function settingsFor(parts: {
   readonly ingress: Ingress;
 }): (service: Service) => Readonly<Record<string, string>> {
   const { surroundings, servers, trustedKeys, ingress } = parts;
-  const { chain, receiver, gasKeyFile } = surroundings;
+  const { chain, receiver, gasKeyFile, pollMs = POLL_MS } = surroundings;
   const chains = { COUNTERSIGN_CHAINS: `${SANDBOX_NETWORK}=${chain.rpcUrl}` };
   const notifier = {
     COUNTERSIGN_WEBHOOK_URL: receiver.url,
@@ -123,7 +125,7 @@ function settingsFor(parts: {
       ...chains,
       COUNTERSIGN_GAS_KEY_FILE: gasKeyFile,
       COUNTERSIGN_TOKENS: TOKEN_ADDRESS.toLowerCase(),
-      COUNTERSIGN_POLL_MS: '250',
+      COUNTERSIGN_POLL_MS: String(pollMs),
     },
     alerting: notifier,
     recorder: {},

@@ -149,7 +149,7 @@ export class Follower implements Subscription {
         partition,
         offset: confirm ? next - 1 : next,
       }));
-      for (const fetched of await this.#wire.fetch(leader, wanted, true)) await this.#take(fetched);
+      for (const fetched of await this.#wire.fetch(leader, wanted)) await this.#take(fetched);
       this.#failures = 0;
     }
   }

@@ -97,7 +97,7 @@ export class KafkaLog implements EventLog {
       const records: LogRecord[] = [];
       while (offset + records.length < last) {
         const next = offset + records.length;
-        const fetched = await this.#wire.fetchOne({ ...place, offset: next });
+        const fetched = await this.#wire.fetchOne({ ...place, offset: next }, last - next);
         // A batch may begin before the offset that was asked for, and end after what is wanted.
         const found = (fetched?.messages ?? []).filter((message) => {
           const at = offsetOf(message.offset);

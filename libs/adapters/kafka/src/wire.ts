@@ -22,6 +22,8 @@ export interface Fetched extends Place {
 
 const METADATA_MAX_AGE_MS = 60_000;
 const PARTITION_BYTES = 1_048_576;
+/** A little more than most records of ours have, with their headers. */
+const RECORD_BYTES_USUAL = 2_048;
 const RESPONSE_BYTES = 16_777_216;
 const FETCH_WAIT_MS = 250;
 const RETRY = { initialRetryTime: 50, maxRetryTime: 200, retries: 1 };
@@ -65,17 +67,40 @@ export class Wire {
   }
 
   /** What is there of each, waiting a moment for something if there is nothing yet. */
-  async fetch(leader: string, wanted: readonly Wanted[], wait: boolean): Promise<Fetched[]> {
+  fetch(leader: string, wanted: readonly Wanted[]): Promise<Fetched[]> {
+    return this.#fetch(leader, wanted, { waitMs: FETCH_WAIT_MS, bytes: PARTITION_BYTES });
+  }
+
+  /**
+   * What is there of one partition now, from whoever leads it.
+   *
+   * @param records how many are wanted: what is read beyond them was read, and taken apart, for nothing. Many, when
+   *   left out.
+   */
+  async fetchOne(wanted: Wanted, records = Infinity): Promise<Fetched | undefined> {
+    const [leader] = led(await this.#connected(), [wanted]).keys();
+    if (leader === undefined) throw new Error(`nobody leads ${wanted.topic}:${wanted.partition}`);
+    // A broker sends at least one whole batch, however little it is asked for.
+    const bytes = Math.min(PARTITION_BYTES, records * RECORD_BYTES_USUAL);
+    const [fetched] = await this.#fetch(leader, [wanted], { waitMs: 0, bytes });
+    return fetched;
+  }
+
+  async #fetch(
+    leader: string,
+    wanted: readonly Wanted[],
+    { waitMs, bytes }: { readonly waitMs: number; readonly bytes: number },
+  ): Promise<Fetched[]> {
     const cluster = await this.#connected();
     const broker = await cluster.findBroker({ nodeId: leader });
     const topics = grouped(wanted, ({ partition, offset }) => ({
       partition,
       fetchOffset: String(offset),
-      maxBytes: PARTITION_BYTES,
+      maxBytes: bytes,
     }));
     const { responses } = await broker.fetch({
       ...PLAIN_CLIENT,
-      maxWaitTime: wait ? FETCH_WAIT_MS : 0,
+      maxWaitTime: waitMs,
       minBytes: 1,
       maxBytes: RESPONSE_BYTES,
       topics,
@@ -88,14 +113,6 @@ export class Wire {
         end: offsetOf(highWatermark),
       })),
     );
-  }
-
-  /** {@link fetch} of one partition from whoever leads it. */
-  async fetchOne(wanted: Wanted): Promise<Fetched | undefined> {
-    const [leader] = led(await this.#connected(), [wanted]).keys();
-    if (leader === undefined) throw new Error(`nobody leads ${wanted.topic}:${wanted.partition}`);
-    const [fetched] = await this.fetch(leader, [wanted], false);
-    return fetched;
   }
 
   /** Drops all connections, what waits for an answer included; the next request connects anew. */

@@ -44,12 +44,20 @@ export function settlementEffects(parts: SettlementParts): Effects {
 /**
  * Asks the chain, from the strongest level down. Only a finalized block ends a payment; an error is no answer and
  * leaves everything as it is.
+ *
+ * Most of the time nothing has happened, and one look tells: what the newest block does not know, no block below it
+ * knows, and a time that it has not reached, none of them has.
  */
 function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed) return;
     const again = { againAfterMs: parts.pollMs };
+    const isSeen = payment.phase.status === 'signed' && payment.phase.observed !== null;
+    if (!isSeen && (await readAt(parts, fixed, 'latest')).kind === 'unused') {
+      await resend(parts, payment, fixed, sentAt);
+      return again;
+    }
     const final = await readAt(parts, fixed, 'finalized');
     if (await recordEnd(parts, payment, final)) {
       sentAt.delete(payment.id);
