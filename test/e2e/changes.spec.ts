@@ -1,7 +1,10 @@
-import type { ChangeView, Problem } from '@countersign/contracts';
+import { type ChangeView, type EventData, type Problem, encodeEvent } from '@countersign/contracts';
+import { sha256Hex } from '@countersign/kernel';
+import { CONTROL } from '@countersign/ports';
+import { signStatement } from '@countersign/service-kit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous } from './policies.ts';
-import { World } from './world.ts';
+import { World, statementKey } from './world.ts';
 
 const DELAY_S = 120;
 const waiting = (options: { perDay?: string; delay?: number } = {}) =>
@@ -154,5 +157,44 @@ describe('side doors', () => {
     await world.call('ada', 'POST', '/v1/freeze', { body: {} });
     expect((await world.call('owner', 'POST', '/v1/unfreeze')).status).toBe(200);
     expect((await buy(0.1)).status).toBe('signed');
+  });
+});
+
+describe('whoever has policy’s key', () => {
+  /** Appends to control what the service itself would have signed. */
+  async function append<N extends 'policy.put' | 'policy.activated'>(
+    name: N,
+    data: Omit<EventData<N>, 'signature'>,
+  ) {
+    const cause = `stolen/${(forged += 1)}`;
+    const signed = await signStatement(statementKey('policy'), name, data, cause);
+    const { bytes } = encodeEvent(name, signed as EventData<N>, cause);
+    await world.log.append([{ lane: CONTROL, key: name, bytes }]);
+    await world.settle();
+  }
+  let forged = 0;
+
+  it('gets nothing signed by saying that what loosens only tightens', async () => {
+    const text = waiting({ perDay: '5.00' });
+    const put = { tenant: 'default', version: 2, hash: sha256Hex(text) };
+    await append('policy.put', { ...put, text, by: 'owner' });
+    const delayMs = DELAY_S * 1_000;
+    await append('policy.activated', { ...put, by: 'owner', loosens: [], against: 1, delayMs });
+    expect(await inForce()).toBe(2);
+    const refused = await buy(2);
+    expect(refused).toMatchObject({ status: 'refused', code: 'policy_not_believed' });
+    expect((await buy(0.5)).code).toBe('policy_not_believed');
+    // The one before is put in force again, which only tightens.
+    const back = await world.call<Activated>('owner', 'POST', '/v1/policies/1/activate');
+    expect(back.body.active).toBe(true);
+    expect((await buy(0.5)).status).toBe('signed');
+  });
+
+  it('gets nothing signed under a policy whose record hides its wait', async () => {
+    const text = waiting({ perDay: '0.90' });
+    const put = { tenant: 'default', version: 2, hash: sha256Hex(text) };
+    await append('policy.put', { ...put, text, by: 'owner' });
+    await append('policy.activated', { ...put, by: 'owner', loosens: [], against: 1, delayMs: 0 });
+    expect(await buy(0.5)).toMatchObject({ status: 'refused', code: 'policy_not_believed' });
   });
 });

@@ -1,13 +1,8 @@
-import {
-  type EventData,
-  type Facts,
-  type PolicyDocument,
-  findAsset,
-  quoteDigest,
-} from '@countersign/contracts';
+import { type EventData, type Facts, findAsset, quoteDigest } from '@countersign/contracts';
 import { canonicalText, digestOf } from '@countersign/kernel';
 import { type Payment, type PhaseOf, nonceOf } from '@countersign/payment';
 import { replayDecision, satisfiedBy } from '@countersign/policy';
+import type { InForce } from './policies-in-force.ts';
 
 /** A record the signer relies on, with whether its signature was by the service that may say it. */
 export interface Checked<T> {
@@ -30,7 +25,7 @@ export interface SigningCase {
   readonly asked: Checked<EventData<'decision.made'>> | undefined;
   readonly grants: readonly Checked<EventData<'approval.granted'>>[];
   /** Policy in force by the signer's own fold, with its activation verified. */
-  readonly policy: { readonly hash: string; readonly document: PolicyDocument } | null;
+  readonly policy: InForce | null;
   /** Facts established again from the signer's own fold. */
   readonly facts: Facts;
   readonly ceiling: Ceiling | undefined;
@@ -78,6 +73,8 @@ function decisionRefusal(
   const { payment, policy } = the;
   if (paymentId !== payment.id || round !== payment.round)
     return no('decision_unverified', 'the decision is about another payment or round');
+  if (policy && 'refused' in policy)
+    return no('policy_not_believed', `the policy in force is not believed: ${policy.refused}`);
   if (!policy || decision.policy?.hash !== policy.hash)
     return no('policy_not_in_force', 'it was decided under another policy than the one in force');
   if (canonicalText(decision.facts) !== canonicalText(the.facts))

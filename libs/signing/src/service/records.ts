@@ -1,15 +1,10 @@
-import {
-  type ControlEvent,
-  type EventData,
-  type PolicyDocument,
-  decodeEvent,
-  isControlEvent,
-} from '@countersign/contracts';
+import { type EventData, decodeEvent, isControlEvent } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import type { Payment, PolicyVersion } from '@countersign/payment';
 import { parsePolicyText } from '@countersign/policy/text';
-import { CONTROL } from '@countersign/ports';
+import { CONTROL, type LogRecord } from '@countersign/ports';
 import { type LaneHost, type TrustedKeys, isGenuine } from '@countersign/service-kit';
+import { type InForce, PoliciesInForce, isPolicyEvent } from '../domain/policies-in-force.ts';
 import type { Checked } from '../domain/preconditions.ts';
 
 /** A payment's signed records as the log has them, each with whether its signature is genuine. */
@@ -42,50 +37,52 @@ export async function signedRecordsOf(
   return { decisions, grants };
 }
 
-/** Policies the signer has convinced itself of: put and activated in statements signed by policy. */
+/** Policies the signer has convinced itself of, by tenant: put and activated in statements signed by policy. */
 export class VerifiedPolicies {
   readonly #host: LaneHost;
   readonly #trusted: TrustedKeys;
-  readonly #put = new Map<string, PolicyDocument>();
-  readonly #activated = new Set<string>();
+  readonly #tenants = new Map<string, PoliciesInForce>();
   #next = 0;
+  #atMs = 0;
 
   constructor(host: LaneHost, trusted: TrustedKeys) {
     this.#host = host;
     this.#trusted = trusted;
   }
 
-  /** Reads `control` to its end; call before {@link inForce}. */
+  /** Reads `control` as far as it has been folded; call before {@link inForce}. */
   async refresh(): Promise<void> {
     for (;;) {
-      const records = await this.#host.log.read(CONTROL, this.#next, 500);
-      for (const record of records) {
-        const event = decodeEvent(record.bytes);
-        if (!('undecodable' in event) && isControlEvent(event)) this.#take(event);
-        this.#next = record.offset + 1;
-      }
-      if (records.length < 500) return;
+      const folded = this.#host.control.offset + 1;
+      const max = Math.min(500, folded - this.#next);
+      if (max <= 0) return;
+      const from = this.#next;
+      const records = await this.#host.log.read(CONTROL, from, max);
+      // Somebody else read on meanwhile.
+      if (this.#next !== from) continue;
+      for (const record of records) this.#take(record);
+      if (records.length === 0) return;
     }
   }
 
-  /** The document of `policy`, if the signer saw it put and activated by policy's own key. */
-  inForce(
-    tenant: string,
-    policy: PolicyVersion | null,
-  ): { hash: string; document: PolicyDocument } | null {
-    if (!policy) return null;
-    const key = `${tenant}/${policy.hash}`;
-    const document = this.#put.get(key);
-    if (!document || !this.#activated.has(key)) return null;
-    return { hash: policy.hash, document };
+  /** What the signer makes of `policy`; null if it never saw it put and activated by policy's own key. */
+  inForce(tenant: string, policy: PolicyVersion | null): InForce | null {
+    return policy && (this.#tenants.get(tenant)?.inForce(policy.hash) ?? null);
   }
 
-  #take(event: ControlEvent): void {
-    if (event.name !== 'policy.put' && event.name !== 'policy.activated') return;
+  #take(record: LogRecord): void {
+    const { offset, stampMs, bytes } = record;
+    this.#next = offset + 1;
+    this.#atMs = Math.max(this.#atMs, stampMs);
+    const event = decodeEvent(bytes);
+    if ('undecodable' in event || !isControlEvent(event) || !isPolicyEvent(event)) return;
+    if (this.#host.ignoredAt({ lane: CONTROL, offset }) !== null) return;
     if (!isGenuine(this.#trusted, event)) return;
-    const key = `${event.data.tenant}/${event.data.hash}`;
-    if (event.name === 'policy.activated') this.#activated.add(key);
+    const { tenant } = event.data;
+    const policies = this.#tenants.get(tenant) ?? new PoliciesInForce();
+    this.#tenants.set(tenant, policies);
+    if (event.name !== 'policy.put') policies.take(event, this.#atMs);
     else if (sha256Hex(event.data.text) === event.data.hash)
-      this.#put.set(key, parsePolicyText(event.data.text).document);
+      policies.put(event.data.hash, parsePolicyText(event.data.text).document);
   }
 }

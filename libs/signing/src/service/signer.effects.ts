@@ -226,7 +226,7 @@ async function caseOf(
     asked: completed ? decisions.get(completed.decisionId) : undefined,
     grants,
     policy,
-    facts: policy ? withPolicyFacts(facts, policy.document) : facts,
+    facts: policy && 'document' in policy ? withPolicyFacts(facts, policy.document) : facts,
     ceiling: wallet ? ceilingOf(wallet.id, quote.asset) : undefined,
     signedToday: wallet
       ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
