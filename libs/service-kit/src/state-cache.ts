@@ -84,6 +84,8 @@ export class StateCache {
   /** Payment ids by the nonce of their authorization: what the chain knows of them. */
   readonly #nonces: Collection<string>;
   readonly #ofAgent = new Map<string, Map<string, Payment>>();
+  /** Payments that the store has as such that are not closed: most open and close between two saves. */
+  readonly #savedLive = new Set<string>();
   /** Payments in memory, whoever's they are. */
   readonly #inMemory = new Map<string, Payment>();
 
@@ -196,13 +198,16 @@ export class StateCache {
     for (const [id, payment] of this.#payments.fresh) {
       puts.push(entry(this.#payments.name, id, payment));
       if (isClosed(payment)) {
-        deletes.push({ collection: 'live', key: id });
+        if (this.#savedLive.delete(id)) deletes.push({ collection: 'live', key: id });
         const key = `${payment.tenant}/${payment.agent}/${rankOf(payment)}`;
         puts.push(entry('closed', key, statusOf(payment)));
         const booked = bookedOf(payment);
         if (booked?.state === 'committed')
           puts.push(entry('spent', `${payment.tenant}/${id}`, booked));
-      } else puts.push(entry('live', id, true));
+      } else if (!this.#savedLive.has(id)) {
+        this.#savedLive.add(id);
+        puts.push(entry('live', id, true));
+      }
     }
     return { puts, deletes };
   }
@@ -223,6 +228,7 @@ export class StateCache {
   /** Brings back into memory what may still change by itself. */
   load(): void {
     for (const { key: id } of this.all('live')) {
+      this.#savedLive.add(id);
       const payment = this.#payments.get(id);
       if (payment) this.#keep(payment);
     }

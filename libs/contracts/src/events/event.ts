@@ -124,6 +124,8 @@ export type ControlEvent = EventOf<ControlEventName>;
 export type ArchiveEvent = EventOf<ArchiveEventName>;
 
 const TYPE_PREFIX = 'dev.countersign.';
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { fatal: true });
 const Envelope = z.strictObject({
   specversion: z.literal('1.0'),
   id: DigestHex,
@@ -209,7 +211,7 @@ function encoded<N extends EventName>(
     data: text,
   });
   const id = digestOfText('countersign/event/1', texts.named);
-  const bytes = new TextEncoder().encode(texts.whole(id));
+  const bytes = ENCODER.encode(texts.whole(id));
   if (!survives(data)) return { id, bytes };
   return { id, bytes, event: { id, name, causationId, data } as EventOf<EventName> };
 }
@@ -247,7 +249,7 @@ export type Undecodable = { readonly undecodable: string };
 export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = JSON.parse(DECODER.decode(bytes));
   } catch {
     return { undecodable: 'not JSON in UTF-8' };
   }
