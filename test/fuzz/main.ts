@@ -18,6 +18,9 @@ refused, on an undeclared method, and when the process logs an error or ends.`;
  */
 const CHECKS = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'];
 
+/** An answer may be asked to wait for thirty seconds, and the machine may be busy. */
+const TIMEOUT = ['--request-timeout', '60'];
+
 interface Target {
   readonly url: string;
   readonly owner: string;
@@ -74,7 +77,7 @@ async function ask(command: readonly string[], url: string, credential: string):
     program,
     [
       ...[...first, 'run', `${url}/openapi.json`, '-H', `Authorization: Bearer ${credential}`],
-      ...[...CHECKS, '--max-examples', examples, '--seed', seed, '--workers', '2'],
+      ...[...CHECKS, ...TIMEOUT, '--max-examples', examples, '--seed', seed, '--workers', '2'],
     ],
     // What it remembers of a run belongs to the run.
     { stdio: 'inherit', cwd: folder },

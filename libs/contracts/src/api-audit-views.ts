@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AuditDepth } from './policy-document.ts';
-import { Atomic, Name, PaymentId, TimeMs } from './text.ts';
+import { Atomic, Name, PaymentId, TimeMs, digits } from './text.ts';
 
 /** What the answer covers: everything before these positions, which is the first `treeSize` leaves of the Merkle log. */
 export const AsOf = z.object({
@@ -24,7 +24,7 @@ export const SearchQuery = z.strictObject({
   agent: Name.optional(),
   event: text.optional(),
   outcome: z.enum(['allow', 'review', 'deny']).optional(),
-  policy: z.coerce.number().int().positive().optional(),
+  policy: digits(z.int().positive()).optional(),
   /** How much of the rules the decision's record tells. */
   depth: AuditDepth.optional(),
   /** Record profile of the tier that took the payment. */
@@ -32,11 +32,11 @@ export const SearchQuery = z.strictObject({
   /** Words that all stand in one free text, such as a purpose. */
   text: text.optional(),
   /** Log time in milliseconds: from, and before. */
-  from: z.coerce.number().int().nonnegative().optional(),
-  to: z.coerce.number().int().nonnegative().optional(),
+  from: digits(z.int().nonnegative()).optional(),
+  to: digits(z.int().nonnegative()).optional(),
   /** `next` of the page before. */
-  before: z.coerce.number().int().nonnegative().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: digits(z.int().nonnegative()).optional(),
+  limit: digits(z.int().min(1).max(200)).default(50),
 });
 
 export const EventView = z.object({
@@ -110,8 +110,8 @@ export const FeedQuery = z.strictObject({
     )
     .optional(),
   /** Seconds to wait for the first event; for readers that do not take a stream. */
-  wait: z.coerce.number().int().min(0).max(30).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  wait: digits(z.int().min(0).max(30)).default(0),
+  limit: digits(z.int().min(1).max(500)).default(100),
 });
 
 export const FeedEvent = z.object({

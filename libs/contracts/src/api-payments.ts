@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Route, everybody } from './api-route.ts';
 import { Done, PaymentStatus, PaymentView, ProposeBody, Timeline } from './api-views.ts';
-import { DigestHex, Name, PaymentId } from './text.ts';
+import { DigestHex, Name, PaymentId, digits } from './text.ts';
 
 /** Routes about payments, and about the messages that ask for them. */
 export const PAYMENT_ROUTES = {
@@ -23,7 +23,7 @@ export const PAYMENT_ROUTES = {
     query: z.strictObject({
       agent: Name.optional(),
       status: PaymentStatus.optional(),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
+      limit: digits(z.int().min(1).max(200)).default(50),
       before: PaymentId.optional(),
     }),
     answer: z.object({ payments: z.array(PaymentView), asOf: z.array(z.string()) }),

@@ -11,7 +11,7 @@ import {
   Unit,
   taskTerms,
 } from './task.ts';
-import { Atomic, DigestHex, Name, PaymentId, TaskName, TimeMs } from './text.ts';
+import { Atomic, DigestHex, Name, PaymentId, TaskName, TimeMs, digits } from './text.ts';
 
 /** A task, what it may cost and what it did. Amounts in 10^-6 of `unit`. */
 export const TaskView = z.object({
@@ -202,8 +202,8 @@ export const TASK_ROUTES = {
       agent: Name.optional(),
       task: Name.optional(),
       /** Settled at least so long ago; those of which nothing came, by their outcome, at once. */
-      olderThanSeconds: z.coerce.number().int().min(0).max(31_536_000).default(3_600),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
+      olderThanSeconds: digits(z.int().min(0).max(31_536_000)).default(3_600),
+      limit: digits(z.int().min(1).max(200)).default(50),
     }),
     answer: z.object({
       payments: z.array(z.object({ payment: PaymentView, settledAtMs: TimeMs })),

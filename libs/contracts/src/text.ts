@@ -77,6 +77,13 @@ export const Code = z.string().regex(/^[a-z][a-z0-9_]{1,63}$/);
 export const Commitment = z.strictObject({ commitment: DigestHex });
 export type Commitment = z.infer<typeof Commitment>;
 
+/** A whole number in a query, where everything is text: decimal digits alone, and so no empty text, sign or exponent. */
+export function digits<T extends z.ZodType>(schema: T) {
+  const numberOf = (text: unknown) =>
+    typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text;
+  return z.preprocess(numberOf, schema);
+}
+
 /** An ed25519 signature over the statement it stands in (see `statementText`), or over several at once. */
 export const StatementSignature = z.strictObject({
   keyId: z.string().min(1).max(128),
