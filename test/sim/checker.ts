@@ -6,6 +6,7 @@ import type { Seen } from './history.ts';
 import { agency } from './invariants/agency.ts';
 import { agreement } from './invariants/agreement.ts';
 import { authority } from './invariants/authority.ts';
+import { belief } from './invariants/belief.ts';
 import { budgets } from './invariants/budgets.ts';
 import { ceilings } from './invariants/ceilings.ts';
 import { evidence } from './invariants/evidence.ts';
@@ -60,7 +61,18 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   sessions,
   /** What loosens waits. */
   patience,
+  /** What loosened and did not wait, nobody signs under. */
+  belief,
 };
+
+/**
+ * What holds all the same once somebody has a service's key: a wallet loses its ceiling at most, and by nothing but
+ * recorded authorizations; nobody disagrees about what happened, and no key is destroyed in haste.
+ */
+export const HOLDS_WITH_STOLEN = {
+  policy: ['bug', 'ceilings', 'single', 'agreement', 'belief', 'revocation', 'handover'],
+  approval: ['bug', 'ceilings', 'single', 'agreement', 'belief', 'revocation', 'handover'],
+} as const;
 
 export interface Broken {
   readonly invariant: string;

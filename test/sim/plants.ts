@@ -19,6 +19,7 @@ import {
   swapping,
 } from './plants/logs.ts';
 import {
+  credulous,
   generous,
   hurried,
   impatient,
@@ -50,6 +51,8 @@ export interface Plant {
   /** Where a replica keeps its fold. */
   readonly state?: (store: StateStore) => StateStore;
   /** Replaces what a replica works with. */
+  /** Whose statement key a thief has. */
+  readonly stolen?: 'policy' | 'approval';
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
   /** What happens more often than it does, where the fault shows in nothing else: a search should not take hours. */
   readonly often?: {
@@ -104,6 +107,14 @@ export const PLANTS = {
   'fold-skips-revocations': { breaks: 'revocation', plant: { distort: deafToRevocations } },
   'signer-destroys-keys-in-use': { breaks: 'revocation', plant: { surround: reckless } },
   'signer-destroys-keys-too-early': { breaks: 'revocation', plant: { surround: hurried } },
+  'signer-believes-what-policy-says': {
+    breaks: 'belief',
+    plant: { stolen: 'policy', surround: credulous },
+  },
+  'signer-has-no-ceiling-for-thieves': {
+    breaks: 'ceilings',
+    plant: { stolen: 'approval', surround: generous },
+  },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;

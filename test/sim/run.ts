@@ -7,6 +7,7 @@ import { calmDown, misfortuneAtWork, restoreAtWork } from './actors/misfortune.t
 import { operatorsAtWork } from './actors/operators.ts';
 import { outsiderAtWork } from './actors/outsider.ts';
 import { approversAtWork } from './actors/people.ts';
+import { stolenKeyAtWork } from './actors/stolen-key.ts';
 import { thiefAtWork } from './actors/thief.ts';
 import type { Broken } from './checker.ts';
 import { World, type WorldOptions } from './world.ts';
@@ -48,6 +49,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   outsiderAtWork(world);
   misfortuneAtWork(world);
   thiefAtWork(world);
+  stolenKeyAtWork(world);
   restoreAtWork(world);
   let told = 0;
   await world.run(() => {
@@ -59,7 +61,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
   });
   const steps = scheduler.steps;
   options.onProgress?.(steps);
-  if (!checker.broken) await settle(world);
+  // Whoever has a key of ours can keep things from ending: nothing is promised about that.
+  if (!checker.broken && world.stolen === undefined) await settle(world);
   return {
     seed: options.seed,
     steps,

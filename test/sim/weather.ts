@@ -1,3 +1,24 @@
+/**
+ * Where the simulation has each fault that the design names (sections 3 and 4):
+ *
+ * | fault                                                    | where                                              |
+ * | -------------------------------------------------------- | -------------------------------------------------- |
+ * | calls lost, late or repeated; records twice or again     | below: `requestLost` to `redelivery`               |
+ * | processes killed, suspended past every time-out, cut off | below: `crash`, `pause`, `cutOff`                  |
+ * | duty held by several at once                             | always: every replica has every duty               |
+ * | clocks that are wrong, the log's too                     | below: `skew`, `logClock`                          |
+ * | records undecodable, misplaced, repeated, forged         | `actors/outsider.ts`, `actors/forgeries.ts`        |
+ * | counters lost or stale                                   | below: `budgetsLost`, and `budget-stores.ts`       |
+ * | a log that is an older copy of itself, kept folds ahead  | `actors/misfortune.ts`: `restoreAtWork`            |
+ * | nodes silent, wrong, behind; reorganisations             | below: `rpcError` to `transactionLost`, `reorg`    |
+ * | keys and notifiers out of reach                          | below: `keysOut`, `notifierOut`                    |
+ * | a wallet's key, or an account's, stolen                  | below: `theft`, `taking`                           |
+ * | the key of policy or of approval stolen                  | `actors/stolen-key.ts`, in some runs               |
+ * | rotation, revocation, stops, changes that wait           | `actors/operators.ts`                              |
+ *
+ * Not here: the recorder and its `archive.cut` (`libs/audit`, `test/fault`); an agent set aside because a record of it
+ * breaks the fold (no record is known to); brokers and Redis that fail over (`test/fault`); growth and other regions.
+ */
 import type { Dice } from './dice.ts';
 
 /** What can go wrong, each with its probability (per call, or per look at the sky) in bad weather. */

@@ -9,7 +9,7 @@ import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
 import { type SignedSubmission, SimChain, type Usage } from './chain.ts';
-import { Checker } from './checker.ts';
+import { Checker, HOLDS_WITH_STOLEN } from './checker.ts';
 import { Dice } from './dice.ts';
 import { History } from './history.ts';
 import { claimOf } from './invariants/claim.ts';
@@ -65,6 +65,8 @@ export class World {
   readonly ceiling: { readonly perPayment: bigint; readonly perDay: bigint };
   /** How long signers keep a revoked wallet's key at least. */
   readonly revokedKeyKeptMs: number;
+  /** Whose statement key a thief has, in some runs. */
+  readonly stolen: 'policy' | 'approval' | undefined;
   notifierIsOut = false;
   /** Nonces of what was signed with stolen keys. */
   readonly stolenNonces = new Set<string>();
@@ -105,7 +107,9 @@ export class World {
       accounts: { rules: ACCOUNTS, chainId: CHAIN_ID, verify: isOwners },
       dice: this.dice.fork('chain'),
     });
-    this.checker = new Checker(this, options.only);
+    this.stolen = this.#plant.stolen ?? (options.plant ? undefined : this.#drawStolen());
+    const holds = this.stolen && HOLDS_WITH_STOLEN[this.stolen];
+    this.checker = new Checker(this, options.only ?? holds);
     this.budgets = new BudgetStores({
       scheduler: this.scheduler,
       dice: this.dice.fork('budgets'),
@@ -186,6 +190,11 @@ export class World {
     this.#wasRestored = true;
     this.budgets.lose();
     for (const replica of this.replicas) this.restart(replica);
+  }
+
+  #drawStolen(): World['stolen'] {
+    const dice = this.dice.fork('stolen keys');
+    return dice.chance(0.15) ? dice.pick(['policy', 'approval'] as const) : undefined;
   }
 
   #openStore(clock: Clock): SyncStore {

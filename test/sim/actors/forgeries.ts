@@ -2,6 +2,7 @@ import {
   type Decision,
   type EventData,
   type EventName,
+  WRITERS,
   encodeEvent,
   statementText,
 } from '@countersign/contracts';
@@ -15,6 +16,7 @@ import {
   SESSIONS,
   type Owner,
   SIGNING_SERVICES,
+  type SigningService,
   STRANGER,
 } from '../cast.ts';
 import type { Dice } from '../dice.ts';
@@ -30,14 +32,16 @@ const UNSIGNED: readonly EventName[] = [
   'settlement.submitted',
 ];
 
-/** Makes records in the name of our services, signed with a key that is not theirs. */
+/** Makes records in the name of our services, signed with a key that is not theirs, or with the one that was stolen. */
 export class Forger {
   readonly world: World;
   readonly dice: Dice;
+  readonly #stolen: SigningService | undefined;
 
-  constructor(world: World, dice: Dice) {
+  constructor(world: World, dice: Dice, stolen?: SigningService) {
     this.world = world;
     this.dice = dice;
+    this.#stolen = stolen;
   }
 
   forge<N extends EventName>(
@@ -45,9 +49,11 @@ export class Forger {
     data: Omit<EventData<N>, 'signature'>,
     lane: number | string,
   ): void {
-    const service = this.dice.pick(['outsider', ...SIGNING_SERVICES] as const);
-    const value = KEYS.outsider.sign(statementText(name, CAUSE, data));
-    const signature = { keyId: KEYS[service].keyId, value };
+    const isTheirs = this.#stolen !== undefined && WRITERS[name] === this.#stolen;
+    const said = this.dice.pick(['outsider', ...SIGNING_SERVICES] as const);
+    const key = isTheirs && this.#stolen ? KEYS[this.#stolen] : KEYS.outsider;
+    const value = key.sign(statementText(name, CAUSE, data));
+    const signature = { keyId: isTheirs ? key.keyId : KEYS[said].keyId, value };
     const forged = UNSIGNED.includes(name) ? data : { ...data, signature };
     this.append(String(lane), encodeEvent(name, forged as EventData<N>, CAUSE).bytes);
   }

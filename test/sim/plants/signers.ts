@@ -1,6 +1,6 @@
-import { encodeEvent, statementText } from '@countersign/contracts';
+import { type Quote, encodeEvent, statementText } from '@countersign/contracts';
 import { fixedOf, isAccount, nonceOf, tenantOf } from '@countersign/payment';
-import type { WalletKeys } from '@countersign/ports';
+import type { EventLog, Position, WalletKeys } from '@countersign/ports';
 import { walletKeyName } from '@countersign/signing';
 import { CHAIN_ID, KEYS } from '../cast.ts';
 import { ownerOf } from '../owners.ts';
@@ -29,42 +29,70 @@ export function oneNonceMore(surroundings: Surroundings, world: World): Surround
 
 /** When people are to be asked, it fixes and signs at once, with the signer's own key. */
 export function impatient(surroundings: Surroundings, world: World): Surroundings {
-  const { wallets, typedData } = surroundings;
   return meddling(surroundings, (event, _input, log) => {
     if (event.name !== 'approval.opened') return undefined;
-    const { tenant, agent, paymentId } = event.data;
-    const payment = world.history.payment({ tenant, agent }, paymentId);
+    const payment = world.history.payment(event.data, event.data.paymentId);
     if (payment?.phase.status !== 'awaiting') return undefined;
-    const lane = world.history.laneOf({ tenant, agent });
-    const view = world.history.reference[lane]?.view;
-    const wallet = view && tenantOf(view, tenant).wallets.get(walletOf(tenant, agent, view));
-    if (!wallet) return undefined;
     const { quote, phase } = payment;
-    const authorization = {
-      from: wallet.address,
-      to: quote.payTo,
-      nonce: nonceOf(tenant, paymentId),
-      validAfter: 0,
-      validBefore: Math.floor(world.scheduler.nowMs / 1_000) + 30,
-    };
-    const full = { ...authorization, chainId: CHAIN_ID, token: quote.asset, value: quote.amount };
-    const about = { tenant, agent, paymentId, decisionId: phase.decision.id, walletId: wallet.id };
-    const statement = { ...about, authorization: full, atBlock: 0 };
-    const value = KEYS.signer.sign(statementText('authorization.fixed', CAUSE, statement));
-    const signature = { keyId: KEYS.signer.keyId, value };
-    const { bytes } = encodeEvent('authorization.fixed', { ...statement, signature }, CAUSE);
-    const domain = { ...DOMAIN, verifyingContract: quote.asset };
-    const digest = typedData.transferDigest(
-      { ...authorization, value: BigInt(quote.amount) },
-      domain,
-    );
-    return log
-      .append([{ lane: String(lane), key: `${tenant}/${agent}`, bytes }])
-      .then(async (positions) => {
-        await wallets.sign(walletKeyName(tenant, wallet.id), digest);
-        return positions;
-      });
+    const about = { ...event.data, quote, decisionId: phase.decision.id };
+    return signedAtOnce(surroundings, world, about, log);
   });
+}
+
+/** Whatever a decision says it fixes and signs at once, and does not look at the policy. */
+export function credulous(surroundings: Surroundings, world: World): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'decision.made' || event.data.proceed !== 'authorize') return undefined;
+    const { quote } = event.data.decision.facts;
+    return log.append([input]).then(async (positions) => {
+      await signedAtOnce(surroundings, world, { ...event.data, quote, decisionId: event.id }, log);
+      return positions;
+    });
+  });
+}
+
+interface Wanted {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly paymentId: string;
+  readonly decisionId: string;
+  readonly quote: Quote;
+}
+
+function signedAtOnce(
+  { wallets, typedData }: Surroundings,
+  world: World,
+  { tenant, agent, paymentId, decisionId, quote }: Wanted,
+  log: EventLog,
+): Promise<readonly Position[]> | undefined {
+  const lane = world.history.laneOf({ tenant, agent });
+  const view = world.history.reference[lane]?.view;
+  const wallet = view && tenantOf(view, tenant).wallets.get(walletOf(tenant, agent, view));
+  if (!wallet) return undefined;
+  const authorization = {
+    from: wallet.address,
+    to: quote.payTo,
+    nonce: nonceOf(tenant, paymentId),
+    validAfter: 0,
+    validBefore: Math.floor(world.scheduler.nowMs / 1_000) + 30,
+  };
+  const full = { ...authorization, chainId: CHAIN_ID, token: quote.asset, value: quote.amount };
+  const about = { tenant, agent, paymentId, decisionId, walletId: wallet.id };
+  const statement = { ...about, authorization: full, atBlock: 0 };
+  const value = KEYS.signer.sign(statementText('authorization.fixed', CAUSE, statement));
+  const signature = { keyId: KEYS.signer.keyId, value };
+  const { bytes } = encodeEvent('authorization.fixed', { ...statement, signature }, CAUSE);
+  const domain = { ...DOMAIN, verifyingContract: quote.asset };
+  const digest = typedData.transferDigest(
+    { ...authorization, value: BigInt(quote.amount) },
+    domain,
+  );
+  return log
+    .append([{ lane: String(lane), key: `${tenant}/${agent}`, bytes }])
+    .then(async (positions) => {
+      await wallets.sign(walletKeyName(tenant, wallet.id), digest);
+      return positions;
+    });
 }
 
 /** Hands an account over as soon as it has signed something. */
