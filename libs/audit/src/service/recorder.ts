@@ -29,10 +29,12 @@ import { type Frontier, appendLeaves, leafHash, rootOf } from '../domain/merkle.
 
 /** Records of one cut: enough for a good insert, few enough to leave the loop to others. */
 const CUT_RECORDS_MAX = 10_000;
-const READ_RECORDS_MAX = 500;
+const READ_RECORDS_MAX = 1_000;
 /** How long another recorder's cut is left to it. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 2_000;
+/** Records that are kept from the claim of their range until they are inserted; those of further lanes are read again. */
+const KEPT_MAX = 30_000;
 /** Payments whose columns are remembered between cuts. */
 const REMEMBERED_MAX = 20_000;
 
@@ -61,6 +63,8 @@ export class Recorder {
   readonly #due: { readonly cut: Cut; readonly fromMs: number }[] = [];
   readonly #mine = new Set<number>();
   #tree: Frontier = { size: 0, hashes: [] };
+  /** By lane: what was read to claim a range of it, from its beginning on. */
+  readonly #kept = new Map<LaneId, readonly LogRecord[]>();
   readonly #remembered = new Map<string, PaymentColumns>();
   /** Next offset of each lane whose records `remembered` has seen. */
   readonly #seen = new Map<LaneId, number>();
@@ -208,9 +212,13 @@ export class Recorder {
     const { host, key } = this.#parts;
     const inputs = [];
     let { treeSize } = this.#cuts;
+    let kept = 0;
+    this.#kept.clear();
     for (const [lane, from, end] of this.#behind()) {
       const records = await this.#read(lane, from, Math.min(end, from + CUT_RECORDS_MAX));
       const to = from + oneMonth(records);
+      kept += records.length;
+      if (kept <= KEPT_MAX) this.#kept.set(lane, records);
       treeSize += to - from;
       const cause = `${host.log.logId}/${lane}/${from}`;
       const statement = { lane, from, to, treeSize };
@@ -230,7 +238,7 @@ export class Recorder {
     const { store } = this.#parts;
     if (this.#tree.size !== cut.treeSize - (cut.to - cut.from))
       throw new InvariantViolation(`the tree has ${this.#tree.size} leaves before ${cut.treeSize}`);
-    const records = await this.#read(cut.lane, cut.from, cut.to);
+    const records = await this.#recordsOf(cut);
     const archived = await this.#withColumns(cut, records);
     const tree = appendLeaves(this.#tree, records.map(leafHash));
     await store.archive({
@@ -264,6 +272,14 @@ export class Recorder {
         this.#remembered.set(paymentId, paymentColumnsOf(columns));
       return { record, columns, openings: event ? openingsOf(record.openings, event.data) : [] };
     });
+  }
+
+  /** Another recorder's cut may begin or end elsewhere; what stands in the log does not change. */
+  async #recordsOf({ lane, from, to }: Cut): Promise<readonly LogRecord[]> {
+    const kept = this.#kept.get(lane);
+    this.#kept.delete(lane);
+    const isWhole = kept?.[0]?.offset === from && kept.length >= to - from;
+    return isWhole ? kept.slice(0, to - from) : this.#read(lane, from, to);
   }
 
   async #read(lane: LaneId, from: number, to: number): Promise<readonly LogRecord[]> {
