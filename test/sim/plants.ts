@@ -111,10 +111,6 @@ export const PLANTS = {
     breaks: 'belief',
     plant: { stolen: 'policy', surround: credulous },
   },
-  'signer-has-no-ceiling-for-thieves': {
-    breaks: 'ceilings',
-    plant: { stolen: 'approval', surround: generous },
-  },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;
