@@ -73,6 +73,16 @@ describe('the tree', () => {
     );
     expect(long).toEqual([]);
   });
+
+  it('numbers its decisions one after another, in the heading too', () => {
+    const decisions = filesLike(/^docs\/adr\/.*\.md$/).toSorted((a, b) =>
+      a.path < b.path ? -1 : 1,
+    );
+    const numbers = decisions.map(({ path }) => Number(/\/(\d{4})-[a-z-]+\.md$/.exec(path)?.[1]));
+    expect(numbers).toEqual(decisions.map((_, index) => index + 1));
+    const headings = decisions.map((file) => Number(/^# (\d+)\. /.exec(textOf(file))?.[1]));
+    expect(headings).toEqual(numbers);
+  });
 });
 
 describe('what is written', () => {
