@@ -3,11 +3,11 @@ import { EventArchive } from '@countersign/audit/service';
 import {
   type LaneHost,
   type TrustedKeys,
+  silentLog,
   systemClock,
   systemTimers,
 } from '@countersign/service-kit';
 import { statementKeyOf } from '@countersign/testkit';
-import { pino } from 'pino';
 import { inDirectory, rate, secondsOf } from '../bench.ts';
 
 /** Who cuts what into the event store, and is believed. */
@@ -19,7 +19,7 @@ export async function recording(host: LaneHost, trusted: TrustedKeys, records: n
     const archive = new EventArchive({
       ...{ host, trusted, key: RECORDER, clock: systemClock, timers: systemTimers },
       openStore: () => openEventStore({ logId: host.log.logId, folder }),
-      log: pino({ level: 'error' }),
+      log: silentLog,
       // Nothing is gathered: all of it is asked for.
       everyMs: 60_000,
     });
@@ -27,6 +27,8 @@ export async function recording(host: LaneHost, trusted: TrustedKeys, records: n
       await archive.store();
       const before = process.cpuUsage();
       const seconds = await secondsOf(() => archive.upToDate());
+      const { archived } = await archive.upToDate();
+      if (archived.treeSize < records) throw new Error(`only ${archived.treeSize} were recorded`);
       const { user, system } = process.cpuUsage(before);
       return { perSecond: rate(records, seconds), cpuMicros: (user + system) / records };
     } finally {

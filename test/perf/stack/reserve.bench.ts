@@ -10,7 +10,7 @@ import { reserveInPostgres } from './postgres-reserve.ts';
 
 const CLIENTS = 64;
 const ROUNDS = 5;
-const CALLS = { quick: 2_000, full: 20_000 };
+const CALLS = { quick: 2_000, full: 10_000 };
 const POSTGRES_SECONDS = { quick: 5, full: 10 };
 const BOOKED = { quick: 2_000, full: 100_000 };
 const LOG = 'bench';

@@ -18,7 +18,7 @@ import { processorTime, usedSince } from './processor-time.ts';
 const RATES = [10, 100, 200, 500];
 const SECONDS = { quick: 3, full: 20 };
 const AT_ONCE = 64;
-const DECISIONS = { quick: 300, full: 5_000 };
+const WARM_UP_SECONDS = { quick: 5, full: 20 };
 const BARE = { quick: 5_000, full: 50_000 };
 /** Each may have 256 payments open, and none of these is presented: they end when their time is over. */
 const AGENTS = 64;
@@ -138,13 +138,17 @@ async function paced(propose: Propose, perSecond: number, seconds: number) {
   return { outcomes, isSaturated, signed: outcomes.tookMs.length / lasted, used };
 }
 
-/** As many as come through with so many under way at any time. */
-async function atOnce(count: number, propose: Propose) {
+/** As many as come through in some seconds, with so many under way at any time. */
+async function atOnce(propose: Propose, forSeconds: number) {
   const outcomes = new Outcomes();
   const before = processorTime();
-  let left = count;
+  const endMs = performance.now() + forSeconds * 1_000;
+  let count = 0;
   const caller = async () => {
-    while ((left -= 1) >= 0) await outcomes.of(propose, performance.now());
+    while (performance.now() < endMs) {
+      count += 1;
+      await outcomes.of(propose, performance.now());
+    }
   };
   const seconds = await secondsOf(() => Promise.all(Array.from({ length: AT_ONCE }, caller)));
   return { outcomes, perSecond: rate(count, seconds), used: usedSince(before, { seconds, count }) };
@@ -197,15 +201,15 @@ export const bench: Bench = {
   run: (tell, size) =>
     withServices(tell, async ({ rich, poor }, brokers) => {
       tell('warming up');
-      await atOnce(DECISIONS.quick, poor);
-      await atOnce(DECISIONS.quick, rich);
+      await atOnce(poor, WARM_UP_SECONDS[size]);
+      await atOnce(rich, WARM_UP_SECONDS[size]);
       tell('decisions');
-      const decided = await atOnce(DECISIONS[size], poor);
+      const decided = await atOnce(poor, SECONDS[size]);
       tell('bare kafkajs');
       const bare = await bareThrough(brokers, BARE[size]);
       const lines = await atRates(rich, SECONDS[size], tell);
       tell(`as many payments as there is room for`);
-      const most = await atOnce(DECISIONS[size], rich);
+      const most = await atOnce(rich, SECONDS[size]);
       return [
         {
           what: `intent to decision over HTTP, Kafka and Redis, ${AT_ONCE} at once`,
