@@ -13,7 +13,7 @@ const LAST = '\u{10FFFF}';
 /**
  * Values stand in the order in which they came, and only their keys in an index: keys are hashes and payments are long,
  * so that ordered by key each look-up and each save went to pages that were not in memory. With 8,000 payments a look-up
- * takes a third of the processor time it took, and a save two thirds. Files of the older form work on as they are.
+ * and a save take two thirds of the processor time they took. Files of the older form work on as they are.
  */
 const SCHEMA = `
 CREATE TABLE entries (
