@@ -33,7 +33,7 @@ import {
   belittling,
   boastful,
   confirming,
-  selfRegistering,
+  selfUnfreezing,
   twiceCounting,
 } from './plants/services.ts';
 import type { Manners } from './actors/operators.ts';
@@ -54,7 +54,7 @@ export interface Plant {
   /** Whose statement key a thief has. */
   readonly stolen?: 'policy' | 'approval';
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
-  /** What happens more often than it does, where the fault shows in nothing else: a search should not take hours. */
+  /** What happens more often than it does, or never, where that shows the fault: a search should not take hours. */
   readonly often?: {
     readonly operators?: Partial<Manners>;
     readonly restores?: true;
@@ -89,7 +89,10 @@ export const PLANTS = {
   'log-rewrites-a-record': { breaks: 'agreement', plant: { store: rewriting } },
   'kept-state-loses-closed-payments': { breaks: 'agreement', plant: { state: forgetful } },
   'policy-says-it-only-tightens': { breaks: 'patience', plant: { surround: belittling } },
-  'agent-registers-its-own-seller': { breaks: 'agency', plant: { surround: selfRegistering } },
+  'agent-lifts-its-own-freeze': {
+    breaks: 'agency',
+    plant: { surround: selfUnfreezing, often: { operators: { freezeAgent: 8, unfreezeAgent: 0 } } },
+  },
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
   'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },
   'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },

@@ -12,11 +12,12 @@ function signedBytes<N extends EventName>(
   service: SigningService,
   name: N,
   data: Omit<EventData<N>, 'signature'>,
+  cause = CAUSE,
 ): Uint8Array {
   const { keyId } = KEYS[service];
-  const value = KEYS[service].sign(statementText(name, CAUSE, data));
+  const value = KEYS[service].sign(statementText(name, cause, data));
   const signed = { ...data, signature: { keyId, value } } as EventData<N>;
-  return encodeEvent(name, signed, CAUSE).bytes;
+  return encodeEvent(name, signed, cause).bytes;
 }
 
 /** Whatever a person grants, somebody else is said to have granted too. */
@@ -61,27 +62,14 @@ export function boastful(surroundings: Surroundings): Surroundings {
   });
 }
 
-/** Whoever an agent wants to pay becomes a registered seller. */
-export function selfRegistering(surroundings: Surroundings): Surroundings {
-  return meddling(surroundings, (event, _input, log) => {
+/** Whatever an agent proposes lifts its freeze. */
+export function selfUnfreezing(surroundings: Surroundings): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
     if (event.name !== 'intent.submitted') return undefined;
-    const { tenant, quote } = event.data;
-    const { network, payTo: address } = quote;
-    const bytes = signedBytes('policy', 'seller.registered', {
-      tenant,
-      by: 'owner',
-      seller: {
-        seller: 'friend',
-        domain: 'friend.example',
-        payTo: [{ network, address }],
-        trust: 'verified',
-        category: 'data',
-        jurisdiction: 'DE',
-        takes: 'any',
-        routes: [],
-      },
-    });
-    void log.append([{ lane: CONTROL, key: 'seller.registered', bytes }]).catch(() => {});
+    const { tenant, agent } = event.data;
+    const order = { tenant, agent, by: 'owner' };
+    const bytes = signedBytes('policy', 'agent.unfrozen', order, event.id);
+    void log.append([{ ...input, bytes }]).catch(() => {});
     return undefined;
   });
 }
