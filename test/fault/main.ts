@@ -122,6 +122,9 @@ async function main(): Promise<number> {
   return isGood ? 0 : 1;
 }
 
+// Whatever was started goes with the process, and a signal alone would not let it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1));
 try {
   process.exitCode = await main();
 } catch (error) {
