@@ -55,7 +55,7 @@ function factsOf(atMs: number): Facts {
 export const bench: Bench = {
   title: 'Durable accept: decide, reserve and log beside the bare log',
   about:
-    'Sixty-four producers on one SQLite file; every call is on disk (fsync) before it is acknowledged. The bare log appends records of the same bytes. Deciding reserves in a transaction before the one that logs, and signs (ed25519) on other threads: one signature takes a multiple of the processor time of one bare record, so that where no processor is idle the signature alone allows no more than a quarter of the bare rate.',
+    'Sixty-four producers on one SQLite file; every call is on disk (fsync) before it is acknowledged. The bare log appends records of the same bytes. Deciding reserves in a transaction before the one that logs, and signs (ed25519) on other threads, up to sixteen decisions under one signature, which takes three times the processor time of one bare record.',
   run: (tell, size) =>
     inDirectory(async (folder) => {
       const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
