@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PaymentView, Problem } from '@countersign/contracts';
+import { type PaymentView, type Problem, encodeEvent } from '@countersign/contracts';
+import { laneOfPayment } from '@countersign/payment';
+import { signStatement } from '@countersign/service-kit';
 import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative, perTask, supervised } from './policies.ts';
-import { type Answer, World } from './world.ts';
+import { type Answer, World, statementKey } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 let world: World;
@@ -294,6 +296,28 @@ describe('people', () => {
       reasons: ['no_tier'],
     });
     expect(world.wallets.signed).toHaveLength(0);
+  });
+
+  it('cannot be impersonated by whoever has the key of approval', async () => {
+    await world.usePolicy(collaborative());
+    const { body } = await world.propose();
+    const { id: paymentId, approval, quoteDigest } = body;
+    const about = { tenant: 'default', agent: 'research-1', paymentId, quoteDigest };
+    const lane = laneOfPayment(paymentId);
+    for (const person of ['ada', 'bo', 'cy']) {
+      const statement = { ...about, person, decisionId: approval?.decisionId ?? '' };
+      const cause = `grant/${person}`;
+      const key = statementKey('approval');
+      const data = await signStatement(key, 'approval.granted', statement, cause);
+      const { bytes } = encodeEvent('approval.granted', data, cause);
+      await world.log.append([{ lane: String(lane), key: paymentId, bytes }]);
+    }
+    await world.settle();
+    expect((await world.read(paymentId)).approval?.grantedBy).toEqual([]);
+    await grant('ada', body);
+    await grant('bo', body);
+    await world.settle();
+    expect((await world.read(paymentId)).status).toBe('cleared');
   });
 
   it('grant once each, only what they were shown, and only in time', async () => {

@@ -50,6 +50,9 @@ export const PEOPLE: readonly { readonly person: string; readonly roles: readonl
   { person: 'bob', roles: ['approver'] },
   { person: 'cat', roles: ['approver'] },
 ];
+/** A person's credential, the same in every run. */
+export const credentialOf = (by: { readonly tenant: TenantName; readonly person: string }) =>
+  `credential-of-${by.person}-at-${by.tenant}`;
 export const APPROVERS = ['ann', 'bob', 'cat'] as const;
 
 const address = (digits: string) => `0x${digits.repeat(20)}`;

@@ -5,7 +5,7 @@ import type { Usage } from './chain.ts';
 import type { Seen } from './history.ts';
 import { agency } from './invariants/agency.ts';
 import { agreement } from './invariants/agreement.ts';
-import { authority } from './invariants/authority.ts';
+import { authority, quorum } from './invariants/authority.ts';
 import { belief } from './invariants/belief.ts';
 import { budgets } from './invariants/budgets.ts';
 import { ceilings } from './invariants/ceilings.ts';
@@ -30,6 +30,8 @@ import type { World } from './world.ts';
 const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   /** 1 and 8 */
   authority,
+  /** 1, whoever has approval's key */
+  quorum,
   /** 2 */
   single,
   /** 3 */
@@ -71,7 +73,16 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
  */
 export const HOLDS_WITH_STOLEN = {
   policy: ['bug', 'ceilings', 'single', 'agreement', 'belief', 'revocation', 'handover'],
-  approval: ['bug', 'ceilings', 'single', 'agreement', 'belief', 'revocation', 'handover'],
+  approval: [
+    'bug',
+    'quorum',
+    'ceilings',
+    'single',
+    'agreement',
+    'belief',
+    'revocation',
+    'handover',
+  ],
 } as const;
 
 export interface Broken {

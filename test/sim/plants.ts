@@ -16,6 +16,7 @@ import {
   deafToRevocations,
   deafToVetoes,
   deafToWalletFreezes,
+  keyless,
   swapping,
 } from './plants/logs.ts';
 import {
@@ -74,7 +75,14 @@ export const PLANTS = {
   },
   'signer-signs-another-nonce-too': { breaks: 'single', plant: { surround: oneNonceMore } },
   'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },
-  'approval-counts-one-person-twice': { breaks: 'authority', plant: { surround: twiceCounting } },
+  'fold-knows-no-key-of-people': {
+    breaks: 'quorum',
+    plant: { stolen: 'approval', distort: keyless },
+  },
+  'approval-counts-one-person-twice': {
+    breaks: 'authority',
+    plant: { surround: twiceCounting, distort: keyless },
+  },
   'fold-skips-vetoes': { breaks: 'stops', plant: { distort: deafToVetoes } },
   'fold-skips-renewals': { breaks: 'evidence', plant: { distort: deafToRenewals } },
   'fold-skips-closings': {

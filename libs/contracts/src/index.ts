@@ -60,6 +60,7 @@ export {
   LIFETIME_MAX_SECONDS,
 } from './policy-document.ts';
 export { JOINED_MAX, isJoined, joinStatements, joinedText } from './joined-statements.ts';
+export { grantText } from './grant.ts';
 export { limitHolds, pickTier } from './limits.ts';
 export { Quote, Resource, authorityOf, pathOf, quoteDigest } from './quote.ts';
 export { Basis, CostKind, OutcomeResult, Reference, TaskPhase, TaskTerms, Unit } from './task.ts';

@@ -84,11 +84,23 @@ export function digits<T extends z.ZodType>(schema: T) {
   return z.preprocess(numberOf, schema);
 }
 
+/**
+ * 64 bytes. The bits that the last digit has too many are zero: the same signature in other digits would be another
+ * record.
+ */
+export const Ed25519Signature = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'an ed25519 signature in base64url');
+
+/** 32 bytes. */
+export const Ed25519PublicKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url');
+
 /** An ed25519 signature over the statement it stands in (see `statementText`), or over several at once. */
 export const StatementSignature = z.strictObject({
   keyId: z.string().min(1).max(128),
-  /** The bits that its last digit has too many are zero: the same signature in other digits would be another record. */
-  value: z.string().regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'an ed25519 signature in base64url'),
+  value: Ed25519Signature,
   /** Where several were signed as one: what leads from this statement to what was signed (see `joinedText`). */
   path: z.array(DigestHex).min(1).max(8).optional(),
 });

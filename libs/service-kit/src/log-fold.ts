@@ -29,6 +29,7 @@ import {
 } from '@countersign/ports';
 import { ControlFold } from './control-fold.ts';
 import { type Link, linked } from './link.ts';
+import { isForged } from './person-key.ts';
 import type { Folded } from './read-backs.ts';
 import { SavedFold } from './saved-fold.ts';
 import { StateCache } from './state-cache.ts';
@@ -231,7 +232,8 @@ export class LogFold {
       this.#pass(lane, record, 'undecodable');
       return;
     }
-    if (!(genuine ?? isGenuine(this.#trusted, event))) {
+    const isTheirs = event.name !== 'approval.granted' || !isForged(lane.view, event.data);
+    if (!isTheirs || !(genuine ?? isGenuine(this.#trusted, event))) {
       this.#pass(lane, record, 'not_genuine');
       return;
     }

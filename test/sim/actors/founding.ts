@@ -11,6 +11,7 @@ import {
   TASKS,
   TENANTS,
   type TenantName,
+  credentialOf,
 } from '../cast.ts';
 import { insist } from '../client.ts';
 import { type Looseness, policyText } from '../policies.ts';
@@ -59,7 +60,11 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
   const agents = AGENTS.filter((it) => it.tenant === tenant);
   const sellers = SELLERS.filter((it) => it.seller !== 'news' || tenant === 'acme');
   await Promise.all([
-    ...PEOPLE.map((it) => act('person.added', (to) => to.addPerson(owner, it.person, it.roles))),
+    ...PEOPLE.map(({ person, roles }) =>
+      act('person.added', (to) =>
+        to.addPerson(owner, person, roles, credentialOf({ tenant, person })),
+      ),
+    ),
     ...agents.map((it) => act('wallet.requested', (to) => to.requestWallet(owner, it.wallet))),
     ...sellers.map((it) =>
       act('seller.registered', (to) => to.registerSeller(owner, recordOf(it))),

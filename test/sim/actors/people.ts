@@ -1,4 +1,5 @@
-import { APPROVERS, PEOPLE, TENANTS, type TenantName } from '../cast.ts';
+import { personKeyOf } from '@countersign/service-kit';
+import { APPROVERS, PEOPLE, TENANTS, type TenantName, credentialOf } from '../cast.ts';
 import { request } from '../client.ts';
 import type { Dice } from '../dice.ts';
 import type { World } from '../world.ts';
@@ -30,10 +31,11 @@ async function decide(world: World, dice: Dice): Promise<void> {
   if (!approval || dice.chance(0.15)) return;
   if (dice.chance(0.08)) return veto(world, dice, tenant, id);
   const { decisionId } = approval;
+  const prove = personKeyOf(credentialOf(by)).sign;
   world.acts.note(`grant/${id}/${by.person}/${decisionId}`);
   for (let press = dice.pick([1, 1, 1, 2]); press > 0; press -= 1)
     await request(world, `${by.person} grants`, (it) =>
-      it.approvals.grant(by, id, { quoteDigest, decisionId }),
+      it.approvals.grant({ ...by, prove }, id, { quoteDigest, decisionId }),
     );
 }
 

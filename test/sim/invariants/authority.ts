@@ -31,16 +31,25 @@ export const authority: MakeInvariant = (world, report) => ({
   },
 });
 
+/**
+ * Invariant 1, as far as it holds when somebody has the key of approval: where m of n were to grant, m people did, with
+ * their own hands.
+ */
+export const quorum: MakeInvariant = (world, report) => ({
+  onSignature({ meaning }) {
+    if (meaning?.kind !== 'transfer') return;
+    const claim = claimOf(world.history, meaning.authorization);
+    if (typeof claim === 'string') return;
+    const { before, made } = decidedFor(world, claim);
+    if (made?.event.data.decision.verdict.requirement.kind !== 'quorum') return;
+    const wrong = peopleMissing(world, claim, { made, before });
+    if (wrong !== undefined) report(`${claim.paymentId} was signed: ${wrong}`);
+  },
+});
+
 function wrongWith(world: World, claim: Claim): string | undefined {
   const { history } = world;
-  const { fixed, paymentId, decisionId } = claim;
-  const offset = fixed.record.offset;
-  const before = history
-    .named(paymentId, 'decision.made')
-    .filter(
-      (it) => it.genuine && it.record.lane === fixed.record.lane && it.record.offset < offset,
-    );
-  const made = before.find((it) => it.event.id === decisionId);
+  const { before, made } = decidedFor(world, claim);
   if (!made) return 'no genuine decision stands before the authorization';
   const { decision } = made.event.data;
   return (
@@ -49,6 +58,15 @@ function wrongWith(world: World, claim: Claim): string | undefined {
     windowTooLong(claim, decision) ??
     peopleMissing(world, claim, { made, before })
   );
+}
+
+/** The genuine decisions before an authorization, and the one it rests on. */
+function decidedFor({ history }: World, { fixed, paymentId, decisionId }: Claim) {
+  const { lane, offset } = fixed.record;
+  const before = history
+    .named(paymentId, 'decision.made')
+    .filter((it) => it.genuine && it.record.lane === lane && it.record.offset < offset);
+  return { before, made: before.find((it) => it.event.id === decisionId) };
 }
 
 function termsDiffer(history: History, claim: Claim, { facts }: Decision): string | undefined {

@@ -1,5 +1,6 @@
-import { type EventName, decodeEvent } from '@countersign/contracts';
+import { type EventName, decodeEvent, encodeEvent, statementText } from '@countersign/contracts';
 import type { LogRecord } from '@countersign/ports';
+import { KEYS } from '../cast.ts';
 import type { World } from '../world.ts';
 
 /** Every replica is given something else in place of each record of one name. */
@@ -8,6 +9,18 @@ function deafTo(name: EventName): () => (record: LogRecord) => LogRecord {
     const event = decodeEvent(record.bytes);
     const isIt = !('undecodable' in event) && event.name === name;
     return isIt ? { ...record, bytes: new TextEncoder().encode('{}') } : record;
+  };
+}
+
+/** They know of no person's own key, and take the word of the approval service. */
+export function keyless(): (record: LogRecord) => LogRecord {
+  return (record) => {
+    const event = decodeEvent(record.bytes);
+    if ('undecodable' in event || event.name !== 'person.added') return record;
+    const { publicKey: _, signature, ...person } = event.data;
+    const value = KEYS.policy.sign(statementText(event.name, event.causationId, person));
+    const data = { ...person, signature: { ...signature, value } };
+    return { ...record, bytes: encodeEvent(event.name, data, event.causationId).bytes };
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ApprovalView, decodeEvent } from '@countersign/contracts';
+import { type ApprovalView, decodeEvent, grantText } from '@countersign/contracts';
 import { visible } from '@countersign/kernel';
 import { type Payment, approvalDueMs, fixedOf } from '@countersign/payment';
 import type { Clock, StatementKey } from '@countersign/ports';
@@ -17,6 +17,12 @@ import { shownFacts } from '../domain/question.ts';
 interface Person {
   readonly tenant: string;
   readonly person: string;
+}
+
+/** A person who signs what they grant. */
+interface Granting extends Person {
+  /** Signs with the key that their credential leads to. */
+  readonly prove: (text: string) => string;
 }
 
 /** Where people answer: grants over exactly what was shown, vetoes, and what waits for them. */
@@ -48,14 +54,15 @@ export class Approvals {
 
   /** @throws Refused with the fold's code when the grant does not count. */
   async grant(
-    { tenant, person }: Person,
+    { tenant, person, prove }: Granting,
     paymentId: string,
     shown: { readonly quoteDigest: string; readonly decisionId: string },
   ): Promise<Payment> {
     const { agent } = this.#find({ tenant, person }, paymentId);
     const { quoteDigest, decisionId } = shown;
     const cause = `grant/${person}`;
-    const statement = { tenant, agent, paymentId, person, quoteDigest, decisionId };
+    const grant = { tenant, agent, paymentId, person, quoteDigest, decisionId };
+    const statement = { ...grant, proof: prove(grantText(grant)) };
     const data = await signStatement(this.#key, 'approval.granted', statement, cause);
     const back = await this.#host.append('approval.granted', data, { cause });
     expectApplied(back);

@@ -8,6 +8,7 @@ import {
   Code,
   Commitment,
   DigestHex,
+  Ed25519PublicKey,
   Name,
   Network,
   StatementSignature,
@@ -100,6 +101,7 @@ export const Change = z.discriminatedUnion('kind', [
     person: Name,
     roles: z.array(Role).min(1),
     credentialDigest: DigestHex,
+    publicKey: Ed25519PublicKey.optional(),
   }),
   z.strictObject({
     kind: z.literal('agent.added'),
@@ -129,13 +131,15 @@ export const CONTROL_EVENTS = {
       'recorder',
     ]),
     keyId: z.string().min(1).max(128),
-    publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url'),
+    publicKey: Ed25519PublicKey,
   }),
   'person.added': z.strictObject({
     tenant: Name,
     person: Name,
     roles: z.array(Role).min(1),
     credentialDigest: DigestHex,
+    /** Of the key their credential leads to: what they grant is signed with it. */
+    publicKey: Ed25519PublicKey.optional(),
     by: Name,
     ...scheduled,
     ...signed,

@@ -10,6 +10,7 @@ import {
   Code,
   Commitment,
   DigestHex,
+  Ed25519Signature,
   MessageId,
   Name,
   PaymentId,
@@ -204,6 +205,8 @@ export const LANE_EVENTS = {
     /** The terms the person saw. */
     quoteDigest: DigestHex,
     decisionId: DigestHex,
+    /** The person's own signature (see `grantText`), apart from that of the service. */
+    proof: Ed25519Signature.optional(),
     ...signed,
   }),
   'approval.vetoed': z.strictObject({

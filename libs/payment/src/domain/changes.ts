@@ -93,8 +93,9 @@ export function changeOf(event: Pick<ChangingEvent, 'name' | 'data'>): Change {
     case 'seller.registered':
       return { kind, seller: data.seller };
     case 'person.added': {
-      const { person, roles, credentialDigest } = data;
-      return { kind, person, roles, credentialDigest };
+      const { person, roles, credentialDigest, publicKey } = data;
+      const key = publicKey !== undefined && { publicKey };
+      return { kind, person, roles, credentialDigest, ...key };
     }
     case 'agent.added': {
       const { agent, wallet, credentialDigest } = data;

@@ -42,9 +42,16 @@ export interface AgentEntry {
   readonly messageKeys: MessageKeys | null;
 }
 
+/** Somebody who may act for a tenant. */
+export interface Person {
+  readonly roles: readonly Role[];
+  /** Of the key that their credential leads to; of those who were added before there were such keys, none. */
+  readonly publicKey?: string;
+}
+
 /** Everything slow-changing about one tenant. Never mutated: a lane keeps the version it was marked with. */
 export interface TenantView {
-  readonly people: ReadonlyMap<string, { readonly roles: readonly Role[] }>;
+  readonly people: ReadonlyMap<string, Person>;
   readonly agents: ReadonlyMap<string, AgentEntry>;
   readonly wallets: ReadonlyMap<string, Wallet>;
   /** Wallets whose key the signer still owes, with their kinds. */
@@ -310,7 +317,7 @@ function evolveTenant(
     case 'person.added':
       return {
         ...tenant,
-        people: added(tenant.people, event.data.person, { roles: event.data.roles }),
+        people: added(tenant.people, event.data.person, personOf(event.data)),
       };
     case 'agent.added':
     case 'agent.wallet_added':
@@ -379,4 +386,8 @@ function activated(
 
 function added<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
   return new Map(map).set(key, value);
+}
+
+function personOf({ roles, publicKey }: EventData<'person.added'>): Person {
+  return { roles, ...(publicKey !== undefined && { publicKey }) };
 }

@@ -24,6 +24,7 @@ import {
   Rejected,
   commit,
   expectApplied,
+  personKeyOf,
   signStatement,
 } from '@countersign/service-kit';
 import { checkPolicy } from '../domain/check.ts';
@@ -94,8 +95,9 @@ export class Registry {
     secret = newCredential('person'),
   ) {
     const data = { tenant: by.tenant, person, roles: [...roles], by: by.person };
-    const credentialDigest = sha256Hex(secret);
-    const ordered = await this.#order(by, 'person.added', { ...data, credentialDigest });
+    const { publicKey } = personKeyOf(secret);
+    const about = { ...data, credentialDigest: sha256Hex(secret), publicKey };
+    const ordered = await this.#order(by, 'person.added', about);
     return { ...ordered, credential: secret };
   }
 

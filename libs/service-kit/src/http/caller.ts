@@ -10,6 +10,8 @@ export type Caller =
       readonly tenant: string;
       readonly person: string;
       readonly roles: readonly Role[];
+      /** Signs with the key that the credential leads to; the credential itself goes no further than the door. */
+      readonly prove: (text: string) => string;
     };
 
 /** The caller the credential guard established. */
@@ -20,7 +22,7 @@ export const TheCaller = createParamDecorator((_: unknown, context: ExecutionCon
 });
 
 /** The caller's person; a route that only people may call has already refused agents. */
-export function personOf(caller: Caller): { tenant: string; person: string } {
+export function personOf(caller: Caller): Extract<Caller, { kind: 'person' }> {
   if (caller.kind !== 'person') throw new Refused('not_permitted');
   return caller;
 }

@@ -4,6 +4,7 @@ import { ROUTES, type Route, type RouteName } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import { type ControlView, tenantOf } from '@countersign/payment';
 import { LaneHost } from '../lane-host.ts';
+import { personKeyOf } from '../person-key.ts';
 import { Refused } from '../refusal.ts';
 import type { Caller } from './caller.ts';
 import { ROUTE } from './route.ts';
@@ -46,5 +47,5 @@ function callerOf(control: ControlView, header: string | undefined): Caller | un
   const principal = control.credentials.get(sha256Hex(token));
   if (!principal || principal.kind === 'agent') return principal;
   const roles = tenantOf(control, principal.tenant).people.get(principal.person)?.roles;
-  return roles && { ...principal, roles };
+  return roles && { ...principal, roles, prove: (text) => personKeyOf(token).sign(text) };
 }

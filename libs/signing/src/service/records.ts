@@ -3,7 +3,7 @@ import { sha256Hex } from '@countersign/kernel';
 import type { Payment, PolicyVersion } from '@countersign/payment';
 import { parsePolicyText } from '@countersign/policy/text';
 import { CONTROL, type LogRecord } from '@countersign/ports';
-import { type LaneHost, type TrustedKeys, isGenuine } from '@countersign/service-kit';
+import { type LaneHost, type TrustedKeys, isByPerson, isGenuine } from '@countersign/service-kit';
 import { type InForce, PoliciesInForce, isPolicyEvent } from '../domain/policies-in-force.ts';
 import type { Checked } from '../domain/preconditions.ts';
 
@@ -31,7 +31,7 @@ export async function signedRecordsOf(
       grants.push({
         id: event.id,
         data: event.data,
-        genuine: isGenuine(trusted, event),
+        genuine: isGenuine(trusted, event) && isByPerson(host.control, event.data),
       });
   }
   return { decisions, grants };
