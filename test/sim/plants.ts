@@ -59,6 +59,7 @@ export interface Plant {
   readonly often?: {
     readonly operators?: Partial<Manners>;
     readonly restores?: true;
+    readonly tasks?: true;
     readonly sessions?: true;
   };
 }
@@ -71,7 +72,7 @@ export const PLANTS = {
   'rebuild-forgets-open-reservations': { breaks: 'budgets', plant: { surround: openLeftOut } },
   'budget-store-forgets-what-tasks-cost': {
     breaks: 'budgets',
-    plant: { reserve: blindToTasks, often: { operators: { task: 40 } } },
+    plant: { reserve: blindToTasks, often: { tasks: true } },
   },
   'signer-signs-another-nonce-too': { breaks: 'single', plant: { surround: oneNonceMore } },
   'signer-does-not-wait-for-people': { breaks: 'authority', plant: { surround: impatient } },

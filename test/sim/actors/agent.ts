@@ -107,7 +107,7 @@ function drawWish({ often }: World, dice: Dice): Wish {
       maxTimeoutSeconds: dice.pick([12, 60, 300]),
     },
     resource: { method: 'GET', url: `https://${seller.domain}${path}` },
-    ...(dice.chance(0.35) && { task: dice.pick(TASKS) }),
+    ...(dice.chance(often.tasks ? 0.95 : 0.35) && { task: dice.pick(TASKS) }),
     ...(dice.chance(often.sessions ? 0.9 : 0.2) && { session: dice.pick(SESSIONS) }),
     ...(dice.chance(0.1) && { category: dice.pick(['data', 'gambling']) }),
     ...(dice.chance(0.1) && { expectedAmount: '80000' }),
