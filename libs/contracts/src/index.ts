@@ -45,6 +45,7 @@ export {
   isControlEvent,
   isLaneEvent,
   statementText,
+  statementTextOf,
 } from './events/event.ts';
 export {
   Audit,

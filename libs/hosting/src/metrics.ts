@@ -1,4 +1,4 @@
-import { WRITERS, decodeEvent } from '@countersign/contracts';
+import { type EventName, type EventOf, WRITERS } from '@countersign/contracts';
 import { CONTROL, type DutyShares, type EventLog, type LogRecord } from '@countersign/ports';
 import type { Answered, Folded, LaneHost, Meter } from '@countersign/service-kit';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
@@ -9,10 +9,6 @@ const APPEND_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,
 /** Seconds; the longest wait that an agent may ask for is a minute. */
 const HTTP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
-/** The end of a record in its canonical bytes. */
-const TYPE = /"type":"dev\.countersign\.([a-z_]+\.[a-z_]+)\.v1"}$/;
-const TYPE_BYTES_MAX = 100;
-const OTHER = 'other';
 const LANES = 'lanes';
 /** Codes of records that none of our services wrote. */
 const FOREIGN = ['not_genuine', 'undecodable', 'wrong_id'];
@@ -62,7 +58,7 @@ export class Metrics {
     this.#registry.setDefaultLabels({ service });
     collectDefaultMetrics({ register: this.#registry });
     // A series that begins with its first event shows no increase at it, and no alert would see it.
-    for (const event of [...Object.keys(WRITERS), OTHER]) this.#events.inc({ event }, 0);
+    for (const event of Object.keys(WRITERS)) this.#events.inc({ event }, 0);
     for (const code of FOREIGN)
       for (const lane of [CONTROL, LANES]) this.#folded.inc({ lane, code }, 0);
     for (const code of NOBODYS) this.#messages.inc({ result: 'unattributed', code }, 0);
@@ -114,7 +110,7 @@ export class Metrics {
 
   /** Watches the fold; what stands in it is counted when somebody asks. */
   watch(host: LaneHost, { service, duty }: Watched = {}): void {
-    host.onRecord((record, result) => this.#onRecord(record, result));
+    host.onRecord((record, folded, event) => this.#onRecord(record, folded, event));
     this.#watchLog(host);
     const ages = new DebtAges(service);
     this.#gauge(
@@ -167,19 +163,19 @@ export class Metrics {
     );
   }
 
-  #onRecord(record: LogRecord, { applied, code }: Folded): void {
+  #onRecord(
+    record: LogRecord,
+    { applied, code }: Folded,
+    event: EventOf<EventName> | undefined,
+  ): void {
     if (!this.#isCaughtUp) return;
     const lane = record.lane === CONTROL ? CONTROL : LANES;
     this.#folded.inc({ lane, code: code ?? 'applied' });
-    if (!applied) return;
-    const end = Buffer.from(record.bytes.subarray(-TYPE_BYTES_MAX)).toString('latin1');
-    const event = TYPE.exec(end)?.[1] ?? OTHER;
-    this.#events.inc({ event });
-    if (event === 'signing.completed') this.#signatures.inc();
-    if (event !== 'decision.made') return;
-    const decoded = decodeEvent(record.bytes);
-    if (!('undecodable' in decoded) && decoded.name === event)
-      this.#decisions.inc({ outcome: decoded.data.decision.verdict.outcome });
+    if (!applied || !event) return;
+    this.#events.inc({ event: event.name });
+    if (event.name === 'signing.completed') this.#signatures.inc();
+    if (event.name === 'decision.made')
+      this.#decisions.inc({ outcome: event.data.decision.verdict.outcome });
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {

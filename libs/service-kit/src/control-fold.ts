@@ -1,4 +1,9 @@
-import { type RefusalCode, decodeEvent, isControlEvent } from '@countersign/contracts';
+import {
+  type ControlEvent,
+  type RefusalCode,
+  decodeEvent,
+  isControlEvent,
+} from '@countersign/contracts';
 import { type ControlView, EMPTY_CONTROL, EMPTY_HEAD, foldControl } from '@countersign/payment';
 import type { LogRecord } from '@countersign/ports';
 import { type Link, linked } from './link.ts';
@@ -7,6 +12,12 @@ import { type TrustedKeys, isGenuine } from './statements.ts';
 /** `control` up to one of its records, with the record's place in the running hash. */
 export interface ControlPoint extends Link {
   readonly view: ControlView;
+}
+
+interface Judged {
+  readonly view: ControlView;
+  readonly code: RefusalCode | null;
+  readonly event: ControlEvent | undefined;
 }
 
 const START: ControlPoint = { view: EMPTY_CONTROL, head: EMPTY_HEAD, leaf: '' };
@@ -46,12 +57,12 @@ export class ControlFold {
     this.#points.set(point.view.offset, point);
   }
 
-  /** Why the record was ignored, or null. */
-  take(record: LogRecord): RefusalCode | null {
-    const { view, code } = this.#judge(record);
+  /** Why the record was ignored, or null; and what it says, where it is decodable. */
+  take(record: LogRecord): Pick<Judged, 'code' | 'event'> {
+    const { view, code, event } = this.#judge(record);
     this.#last = { view, ...linked(this.#last.head, record) };
     this.#points.set(record.offset, this.#last);
-    return code;
+    return { code, event };
   }
 
   /** Marks only go forward: what every lane has passed will not be asked for again. */
@@ -59,17 +70,19 @@ export class ControlFold {
     for (const offset of this.#points.keys()) if (offset < passed) this.#points.delete(offset);
   }
 
-  #judge(record: LogRecord): { view: ControlView; code: RefusalCode | null } {
+  #judge(record: LogRecord): Judged {
     const { offset } = record;
     const event = decodeEvent(record.bytes);
-    const ignored = (code: RefusalCode) => ({ view: { ...this.view, offset }, code });
-    if ('undecodable' in event || !isControlEvent(event)) return ignored('undecodable');
+    const here = { ...this.view, offset };
+    if ('undecodable' in event || !isControlEvent(event))
+      return { view: here, code: 'undecodable', event: undefined };
+    const ignored = (code: RefusalCode) => ({ view: here, code, event });
     // A later fold of the same record finds its own first place, which is no repeat.
     const first = this.#orders.get(event.id);
     if (first !== undefined && first < offset) return ignored('duplicate');
     if (!isGenuine(this.#trusted, event)) return ignored('not_genuine');
     this.#orders.set(event.id, offset);
     const judged = foldControl(this.view, record, event);
-    return { view: judged.view, code: judged.applied ? null : judged.code };
+    return { view: judged.view, code: judged.applied ? null : judged.code, event };
   }
 }

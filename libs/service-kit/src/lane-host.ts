@@ -25,7 +25,7 @@ import {
 import { catchUp } from './catch-up.ts';
 import { aboutPayment, traced } from './tracing.ts';
 import { type Opening, encodeOpenings } from './commitments.ts';
-import { LogFold, type StateOptions } from './log-fold.ts';
+import { type FoldListeners, LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
 import type { ListOf } from './state-cache.ts';
@@ -47,7 +47,7 @@ export class LaneHost {
   readonly #waiting = new Map<string, Set<(payment: Payment) => unknown>>();
   readonly #onTask = new Set<(task: Task) => void>();
   readonly #onControl = new Set<() => void>();
-  readonly #onRecord = new Set<(record: LogRecord, result: Folded) => void>();
+  readonly #onRecord = new Set<FoldListeners['onRecord']>();
   readonly #onFatal: (error: unknown) => void;
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
@@ -65,12 +65,12 @@ export class LaneHost {
   ) {
     this.log = log;
     this.#onFatal = onFatal;
-    const listeners = {
-      onRecord: (record: LogRecord, folded: Folded) => {
+    const listeners: FoldListeners = {
+      onRecord: (record, folded, event) => {
         this.#readBacks.done(record, folded);
-        for (const listener of this.#onRecord) listener(record, folded);
+        for (const listener of this.#onRecord) listener(record, folded, event);
       },
-      onTouched: (payments: readonly Payment[], lane: LaneState) => {
+      onTouched: (payments, lane) => {
         for (const payment of payments)
           for (const look of this.#waiting.get(payment.id) ?? []) look(payment);
         for (const listener of this.#onTouched) listener(payments, lane);
@@ -202,7 +202,7 @@ export class LaneHost {
   }
 
   /** Called for every record with what it did: for the recorder, metrics and streams. */
-  onRecord(listener: (record: LogRecord, result: Folded) => void): () => void {
+  onRecord(listener: FoldListeners['onRecord']): () => void {
     this.#onRecord.add(listener);
     return () => this.#onRecord.delete(listener);
   }

@@ -64,9 +64,15 @@ interface Expected {
   readonly genuine?: boolean;
 }
 
+interface Ignored {
+  readonly code: RefusalCode;
+  readonly event?: EventOf<EventName>;
+}
+
 /** Told what each record did, once it is folded. */
 export interface FoldListeners {
-  onRecord(record: LogRecord, folded: Folded): void;
+  /** @param event what the record says; undefined where it is undecodable. */
+  onRecord(record: LogRecord, folded: Folded, event: EventOf<EventName> | undefined): void;
   onTouched(payments: readonly Payment[], lane: LaneState): void;
   /** A record may have changed what is owed for the task. */
   onTask(task: Task): void;
@@ -219,8 +225,8 @@ export class LogFold {
   }
 
   #foldControl(record: LogRecord): void {
-    const code = this.control.take(record);
-    this.#done(record, { applied: code === null, code, paymentId: null });
+    const { code, event } = this.control.take(record);
+    this.#done(record, { applied: code === null, code, paymentId: null }, event);
     this.#release();
     this.#listeners.onControl();
   }
@@ -229,12 +235,12 @@ export class LogFold {
     const lane = this.lane(Number(record.lane));
     const { event, genuine } = this.#decoded(record);
     if ('undecodable' in event || !isLaneEvent(event)) {
-      this.#pass(lane, record, 'undecodable');
+      this.#pass(lane, record, { code: 'undecodable' });
       return;
     }
     const isTheirs = event.name !== 'approval.granted' || !isForged(lane.view, event.data);
     if (!isTheirs || !(genuine ?? isGenuine(this.#trusted, event))) {
-      this.#pass(lane, record, 'not_genuine');
+      this.#pass(lane, record, { code: 'not_genuine', event });
       return;
     }
     if (event.name === 'mark.made' && event.data.through > this.control.view.offset) {
@@ -250,7 +256,7 @@ export class LogFold {
         this.cache.named(id, { offset: record.offset, code });
     if ('tenant' in event.data) this.#changed(event.data, lane);
     const paymentId = judged.applied ? named : (judged.paymentId ?? named);
-    this.#done(record, { applied: judged.applied, code, paymentId });
+    this.#done(record, { applied: judged.applied, code, paymentId }, event);
     if (judged.applied) this.#touch(judged.touched, lane);
     if (judged.applied && judged.task) this.#listeners.onTask(judged.task);
     if (event.name !== 'mark.made') return;
@@ -269,10 +275,10 @@ export class LogFold {
   }
 
   /** A record that is nobody's: the lane moves on, nothing else does. */
-  #pass(lane: LaneState, record: LogRecord, code: RefusalCode): void {
+  #pass(lane: LaneState, record: LogRecord, why: Ignored): void {
     lane.next += 1;
     lane.atMs = Math.max(lane.atMs, record.stampMs);
-    this.#done(record, { applied: false, code, paymentId: null });
+    this.#done(record, { applied: false, code: why.code, paymentId: null }, why.event);
   }
 
   #judge(lane: LaneState, record: LogRecord, event: Parameters<typeof foldLane>[2]): Judgement {
@@ -307,12 +313,12 @@ export class LogFold {
     }
   }
 
-  #done(record: LogRecord, result: Folded): void {
+  #done(record: LogRecord, result: Folded, event: EventOf<EventName> | undefined): void {
     if (record.lane !== CONTROL)
       this.#links.set(record.lane, linked(this.head(record.lane), record));
     if (result.code !== null)
       this.cache.ignored.set(`${record.lane}:${record.offset}`, result.code);
     this.#unsaved += 1;
-    this.#listeners.onRecord(record, result);
+    this.#listeners.onRecord(record, result, event);
   }
 }

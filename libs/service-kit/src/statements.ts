@@ -10,7 +10,7 @@ import {
   encodeStatement,
   isJoined,
   joinedText,
-  statementText,
+  statementTextOf,
 } from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
 import { signJointly } from './joint-signing.ts';
@@ -111,7 +111,7 @@ function claimOf(trusted: TrustedKeys, event: EventOf<EventName>): boolean | Cla
   const { keyId, value, path } = event.data.signature;
   const key = trusted.get(keyId);
   if (!key || key.service !== WRITERS[event.name]) return false;
-  const text = statementText(event.name, event.causationId, event.data);
+  const text = statementTextOf(event);
   if (!path) return { by: key.publicKey, text, value, isJoint: false };
   if (!isJoined(event.name)) return false;
   return { by: key.publicKey, text: joinedText(text, path), value, isJoint: true };

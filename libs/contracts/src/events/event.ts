@@ -262,11 +262,17 @@ export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable
     return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
   const parsed = EVENTS[name].safeParse(data);
   if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
-  const { named } = envelopeTexts({ source, type, causationid, data: canonicalText(parsed.data) });
+  const texts = memberTexts(parsed.data);
+  const { named } = envelopeTexts({ source, type, causationid, data: textOfMembers(texts) });
   if (id !== digestOfText('countersign/event/1', named))
     return { undecodable: 'the id does not derive from the content' };
-  return { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
+  const event = { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
+  decodedTexts.set(event, texts);
+  return event;
 }
+
+/** By event that was decoded here: the texts of its data's members, which whoever verifies it needs again. */
+const decodedTexts = new WeakMap<EventOf<EventName>, MemberTexts>();
 
 function nameOf(type: string): EventName | undefined {
   if (!type.startsWith(TYPE_PREFIX) || !type.endsWith('.v1')) return undefined;
@@ -297,6 +303,15 @@ export function statementText(
 ): string {
   const { signature: _, ...statement } = data;
   return textOfStatement(name, causationId, memberTexts(statement as Record<string, Canonical>));
+}
+
+/** The same for an event; of one that was decoded, the bytes that were decoded are what counts. */
+export function statementTextOf(event: EventOf<EventName>): string {
+  const known = decodedTexts.get(event);
+  if (!known) return statementText(event.name, event.causationId, event.data);
+  const statement = new Map(known);
+  statement.delete('signature');
+  return textOfStatement(event.name, event.causationId, statement);
 }
 
 function textOfStatement(name: EventName, causationId: string, statement: MemberTexts): string {
