@@ -16,11 +16,19 @@ export const KEYS = {
   approval: new Ed25519('approval'),
   signer: new Ed25519('signer'),
   settlement: new Ed25519('settlement'),
+  recorder: new Ed25519('recorder'),
   outsider: new Ed25519('outsider'),
 } as const;
 
 /** What signer (and checker) believe: pinned, not taken from the log. */
-export const SIGNING_SERVICES = ['intake', 'policy', 'approval', 'signer', 'settlement'] as const;
+export const SIGNING_SERVICES = [
+  'intake',
+  'policy',
+  'approval',
+  'signer',
+  'settlement',
+  'recorder',
+] as const;
 export type SigningService = (typeof SIGNING_SERVICES)[number];
 export const TRUSTED: TrustedKeys = new Map(
   SIGNING_SERVICES.map((service) => {

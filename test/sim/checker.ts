@@ -5,6 +5,7 @@ import type { Usage } from './chain.ts';
 import type { Seen } from './history.ts';
 import { agency } from './invariants/agency.ts';
 import { agreement } from './invariants/agreement.ts';
+import { archive } from './invariants/archive.ts';
 import { authority, quorum } from './invariants/authority.ts';
 import { belief } from './invariants/belief.ts';
 import { budgets } from './invariants/budgets.ts';
@@ -44,6 +45,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   replay,
   /** 7 */
   agreement,
+  /** The event store is the log up to the last cut. */
+  archive,
   /** 1: from the signer's own configuration, whatever the log says. */
   ceilings,
   /** 10 */
@@ -72,13 +75,14 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
  * recorded authorizations; nobody disagrees about what happened, and no key is destroyed in haste.
  */
 export const HOLDS_WITH_STOLEN = {
-  policy: ['bug', 'ceilings', 'single', 'agreement', 'belief', 'revocation', 'handover'],
+  policy: ['bug', 'ceilings', 'single', 'agreement', 'archive', 'belief', 'revocation', 'handover'],
   approval: [
     'bug',
     'quorum',
     'ceilings',
     'single',
     'agreement',
+    'archive',
     'belief',
     'revocation',
     'handover',

@@ -3,6 +3,7 @@ import {
   type EventOf,
   PolicyDocument,
   decodeEvent,
+  isArchiveEvent,
   isControlEvent,
   isLaneEvent,
 } from '@countersign/contracts';
@@ -19,7 +20,7 @@ import {
   nonceOf,
   tenantOf,
 } from '@countersign/payment';
-import { CONTROL, type LogRecord } from '@countersign/ports';
+import { ARCHIVE, CONTROL, type Cut, type LogRecord } from '@countersign/ports';
 import { type TrustedKeys, isForged, isGenuine } from '@countersign/service-kit';
 import { TRUSTED } from './cast.ts';
 
@@ -49,6 +50,9 @@ export interface TrueLog {
 export class History {
   readonly lanes: Seen[][];
   readonly control: Seen[] = [];
+  readonly archive: Seen[] = [];
+  /** Cuts that count, in order. */
+  readonly cuts: Cut[] = [];
   /** `control` folded up to and including each offset. */
   readonly views: ControlView[] = [];
   /** The undisturbed fold. */
@@ -60,6 +64,8 @@ export class History {
   readonly #ofPayment = new Map<string, Seen[]>();
   readonly #nonces = new Map<string, string>();
   readonly #documents = new Map<string, PolicyDocument>();
+  /** By lane: the end of its last cut. */
+  readonly #cutEnds = new Map<string, number>();
   readonly #marks: { offset: number; through: number }[][];
 
   constructor(store: TrueLog, trusted: TrustedKeys = TRUSTED) {
@@ -79,6 +85,11 @@ export class History {
       this.control.push(seen);
       news.push(seen);
     }
+    for (const record of this.#unread(ARCHIVE, this.archive.length)) {
+      const seen = this.#takeArchive(record);
+      this.archive.push(seen);
+      news.push(seen);
+    }
     for (const [lane, all] of this.lanes.entries())
       for (const record of this.#unread(String(lane), all.length)) {
         const seen = this.#takeLane(lane, record);
@@ -90,8 +101,15 @@ export class History {
 
   /** Records of a lane, as far as {@link catchUp} came. */
   read(lane: string, offset: number, max: number): readonly LogRecord[] {
-    const all = lane === CONTROL ? this.control : (this.lanes[Number(lane)] ?? []);
-    return all.slice(offset, offset + max).map((seen) => seen.record);
+    return this.of(lane)
+      .slice(offset, offset + max)
+      .map((seen) => seen.record);
+  }
+
+  /** All of a lane, as far as {@link catchUp} came. */
+  of(lane: string): readonly Seen[] {
+    if (lane === CONTROL) return this.control;
+    return lane === ARCHIVE ? this.archive : (this.lanes[Number(lane)] ?? []);
   }
 
   /** Every record that names the payment, applied or not. */
@@ -168,6 +186,23 @@ export class History {
     const code = judged.applied ? null : judged.code;
     const laneMs = Math.max(record.stampMs, this.control.at(-1)?.laneMs ?? 0);
     return { record, event, laneMs, applied: judged.applied, code, genuine };
+  }
+
+  /** A cut counts where it continues both its lane and the tree. */
+  #takeArchive(record: LogRecord): Seen {
+    const event = decoded(record);
+    const genuine = !event || isGenuine(this.#trusted, event);
+    const laneMs = Math.max(record.stampMs, this.archive.at(-1)?.laneMs ?? 0);
+    const seen = { record, event, laneMs, applied: false, code: null, genuine };
+    if (!event || !isArchiveEvent(event) || !genuine)
+      return { ...seen, code: codeOf(event !== undefined && isArchiveEvent(event)) };
+    const { lane, from, to, treeSize } = event.data;
+    const isNext = from === (this.#cutEnds.get(lane) ?? 0) && to > from;
+    if (!isNext || treeSize !== (this.cuts.at(-1)?.treeSize ?? 0) + to - from)
+      return { ...seen, code: 'stale_cut' };
+    this.#cutEnds.set(lane, to);
+    this.cuts.push({ sequence: record.offset, lane, from, to, treeSize });
+    return { ...seen, applied: true };
   }
 
   #takeLane(index: number, record: LogRecord): Seen {

@@ -1,5 +1,6 @@
 import type { SyncStore } from '@countersign/adapter-sqlite';
 import type { LogRecord, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
+import { TwiceSumming, TwiceTaking, notingFirst } from './plants/archives.ts';
 import { blindToOpen, blindToTasks, forgetful, openLeftOut, rewriting } from './plants/stores.ts';
 import {
   alwaysFinal,
@@ -38,6 +39,7 @@ import {
   twiceCounting,
 } from './plants/services.ts';
 import type { Manners } from './actors/operators.ts';
+import type { EventTables } from './event-tables.ts';
 import type { Surroundings } from './replica.ts';
 import type { World } from './world.ts';
 
@@ -51,9 +53,11 @@ export interface Plant {
   readonly reserve?: (store: SyncStore, request: ReserveRequest) => ReserveResult;
   /** Where a replica keeps its fold. */
   readonly state?: (store: StateStore) => StateStore;
-  /** Replaces what a replica works with. */
+  /** The event store's server. */
+  readonly events?: () => EventTables;
   /** Whose statement key a thief has. */
   readonly stolen?: 'policy' | 'approval';
+  /** Replaces what a replica works with. */
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
   /** What happens more often than it does, or never, where that shows the fault: a search should not take hours. */
   readonly often?: {
@@ -124,6 +128,15 @@ export const PLANTS = {
     plant: { stolen: 'policy', surround: credulous },
   },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
+  'event-store-sums-repeats-again': {
+    breaks: 'archive',
+    plant: { events: () => new TwiceSumming() },
+  },
+  'event-store-takes-repeats-again': {
+    breaks: 'archive',
+    plant: { events: () => new TwiceTaking() },
+  },
+  'cuts-are-noted-before-their-records': { breaks: 'archive', plant: { surround: notingFirst } },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;
 

@@ -1,5 +1,6 @@
 import { alertingDuty } from '@countersign/alerting/service';
 import { Approvals, approvalDuty } from '@countersign/approval/service';
+import { EventArchive } from '@countersign/audit/service';
 import { Intake, Sessions, Tasks } from '@countersign/intake/service';
 import { Registry, policyDuty } from '@countersign/policy/service';
 import type {
@@ -7,6 +8,7 @@ import type {
   Chain,
   Clock,
   EventLog,
+  EventStore,
   LogRecord,
   Notifier,
   StatementKey,
@@ -38,6 +40,7 @@ export interface Surroundings {
   readonly accounts: SmartAccounts;
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
+  readonly eventStore: EventStore;
   readonly ceiling: Ceiling;
   readonly revokedKeyKeptMs: number;
   /** Whose statements it believes. */
@@ -55,6 +58,7 @@ export interface Process {
   readonly sessions: Sessions;
   readonly approvals: Approvals;
   readonly registry: Registry;
+  readonly archive: EventArchive;
   /** Folded the log and took up its duties. */
   isUp: boolean;
 }
@@ -76,6 +80,8 @@ export interface ProcessParts {
 }
 
 const POLL_MS = 8_000;
+/** How long a recorder gathers records. */
+const GATHER_MS = 5_000;
 
 /** Starts a process as apps/standalone does: fold first, then every duty. */
 export function startProcess(parts: ProcessParts): Process {
@@ -102,12 +108,14 @@ export function startProcess(parts: ProcessParts): Process {
     sessions: new Sessions(host, keys.intake),
     approvals: new Approvals({ host, key: keys.approval, clock }),
     registry: new Registry(host, keys.policy),
+    archive: archiveOf(shell, surroundings),
     isUp: false,
   };
   host.onRecord((record, folded) => parts.onFolded(process, record, folded));
   void host.start().then(
     () => {
       takeUpDuties(shell, surroundings);
+      process.archive.work();
       process.isUp = true;
     },
     // It could not even read where the lanes end: as any process that cannot start, it ends and is started anew.
@@ -116,10 +124,19 @@ export function startProcess(parts: ProcessParts): Process {
   return process;
 }
 
-function takeUpDuties(
-  shell: { host: LaneHost; clock: Clock; timers: Timers; log: Log },
-  surroundings: Surroundings,
-): void {
+interface Shell {
+  readonly host: LaneHost;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+function archiveOf(shell: Shell, { keys, trusted, eventStore }: Surroundings): EventArchive {
+  const openStore = () => Promise.resolve(eventStore);
+  return new EventArchive({ ...shell, key: keys.recorder, trusted, openStore, everyMs: GATHER_MS });
+}
+
+function takeUpDuties(shell: Shell, surroundings: Surroundings): void {
   const { budgets, chain, notifier, wallets, owners, accounts, typedData, journal, keys, trusted } =
     surroundings;
   const pageUrl = 'http://sim/approve';

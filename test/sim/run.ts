@@ -1,6 +1,7 @@
 import { newestBook } from './budget-stores.ts';
 import { AGENTS, TENANTS } from './cast.ts';
 import { agentAtWork } from './actors/agent.ts';
+import { auditorsAtWork } from './actors/auditors.ts';
 import { chainAtWork } from './actors/facilitator.ts';
 import { found } from './actors/founding.ts';
 import { calmDown, misfortuneAtWork, restoreAtWork } from './actors/misfortune.ts';
@@ -46,6 +47,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   for (const agent of AGENTS) agentAtWork(world, agent);
   approversAtWork(world);
   operatorsAtWork(world);
+  auditorsAtWork(world);
   outsiderAtWork(world);
   misfortuneAtWork(world);
   thiefAtWork(world);

@@ -21,6 +21,7 @@ export class Summary {
   simulatedMs = 0;
 
   add({ world, steps, stepsAfter, simulatedMs }: Outcome): void {
+    const { lanes, control, archive } = world.history;
     this.steps += steps + stepsAfter;
     this.simulatedMs += simulatedMs;
     for (const payment of world.history.payments()) {
@@ -28,10 +29,10 @@ export class Summary {
       count(this.payments, `${kind}${statusOf(payment)}`, 1);
     }
     for (const [kind, times] of world.weather.counts) count(this.events, kind, times);
-    for (const { event, applied } of world.history.control)
+    for (const { event, applied } of control)
       if (applied && event?.name === 'wallet.rotated')
         count(this.events, 'accounts handed over', 1);
-    for (const { applied, code } of [...world.history.lanes, world.history.control].flat()) {
+    for (const { applied, code } of [...lanes, control, archive].flat()) {
       this.records += 1;
       if (!applied) count(this.ignored, code ?? 'unknown', 1);
     }

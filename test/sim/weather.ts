@@ -14,10 +14,11 @@
  * | keys and notifiers out of reach                          | below: `keysOut`, `notifierOut`                    |
  * | a wallet's key, or an account's, stolen                  | below: `theft`, `taking`                           |
  * | the key of policy or of approval stolen                  | `actors/stolen-key.ts`, in some runs               |
+ * | recorders that die, sleep and repeat between cuts        | every replica has one: `event-store.ts`            |
+ * | the event store out of reach, an insert half done        | below: `eventStoreOut`, `insertTorn`               |
  * | rotation, revocation, stops, changes that wait           | `actors/operators.ts`                              |
  *
- * Not here: the recorder and its `archive.cut` (`libs/audit`, `test/fault`); an agent set aside because a record of it
- * breaks the fold (no record is known to); brokers and Redis that fail over (`test/fault`); growth and other regions.
+ * Not here: an agent set aside because a record of it breaks the fold (no record is known to); brokers and Redis that fail over (`test/fault`); growth and other regions.
  */
 import type { Dice } from './dice.ts';
 
@@ -55,6 +56,10 @@ const WORST = {
   budgetsLost: 0.3,
   /** Nobody takes notifications. */
   notifierOut: 0.5,
+  /** The event store cannot be reached, or can again. */
+  eventStoreOut: 0.25,
+  /** An insert ends between the records and what is summed up from them. */
+  insertTorn: 0.1,
   /** The chain drops blocks that are not final. */
   reorg: 0.15,
   /** Somebody has a wallet's key, and takes money with it. */

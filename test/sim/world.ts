@@ -1,7 +1,7 @@
 import { type SyncStore, openStateStore, openSyncStore } from '@countersign/adapter-sqlite';
 import type { Authorization } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
-import type { Clock, Notifier } from '@countersign/ports';
+import type { Clock, EventStore, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
@@ -11,6 +11,8 @@ import { chainPort } from './chain-port.ts';
 import { type SignedSubmission, SimChain, type Usage } from './chain.ts';
 import { Checker, HOLDS_WITH_STOLEN } from './checker.ts';
 import { Dice } from './dice.ts';
+import { eventStorePort } from './event-store.ts';
+import { EventTables } from './event-tables.ts';
 import { History } from './history.ts';
 import { claimOf } from './invariants/claim.ts';
 import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
@@ -36,6 +38,7 @@ export interface Replica {
 export interface LogCopy {
   readonly control: number;
   readonly lanes: readonly number[];
+  readonly archive: number;
 }
 
 const GONE = { isAlive: false, isGone: true };
@@ -55,6 +58,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly weather: Weather;
   store: SyncStore;
+  events: EventTables;
   history: History;
   readonly chain: SimChain;
   readonly vault = new Vault();
@@ -68,6 +72,7 @@ export class World {
   /** Whose statement key a thief has, in some runs. */
   readonly stolen: 'policy' | 'approval' | undefined;
   notifierIsOut = false;
+  eventStoreIsOut = false;
   /** Nonces of what was signed with stolen keys. */
   readonly stolenNonces = new Set<string>();
   /** Every authorization that a wallet signed, and every use of a nonce in a block, whatever the log holds of them now. */
@@ -100,6 +105,7 @@ export class World {
       monotonicMs: () => this.scheduler.nowMs,
     };
     this.store = this.#openStore(clock);
+    this.events = this.#emptyEvents();
     this.history = new History(this.store);
     this.acts = new Acts(() => this.history);
     this.chain = new SimChain(NETWORK, START_MS, {
@@ -153,18 +159,20 @@ export class World {
 
   /** Where every lane ends now, control too: what a copy of the log that is made now would hold. */
   copyLog(): LogCopy {
-    const { control, lanes } = this.history;
-    return { control: control.length, lanes: lanes.map((lane) => lane.length) };
+    const { control, archive, lanes } = this.history;
+    const ends = lanes.map((lane) => lane.length);
+    return { control: control.length, archive: archive.length, lanes: ends };
   }
 
   /**
    * An older copy takes the place of the log, by operators who stopped every process first: what is under way never
-   * arrives, counters are empty, and kept folds are removed, if nobody forgets to.
+   * arrives, counters and the event store are empty, and kept folds are removed, if nobody forgets to.
    */
   restoreLog(copy: LogCopy): void {
     for (const { process } of this.replicas) Object.assign(process.party, GONE);
     const held = [
       ...this.history.control.slice(0, copy.control),
+      ...this.history.archive.slice(0, copy.archive),
       ...this.history.lanes.flatMap((lane, index) => lane.slice(0, copy.lanes[index] ?? 0)),
     ].map((seen) => seen.record);
     this.store = this.#openStore({
@@ -179,6 +187,7 @@ export class World {
       this.store.appendNow([record]);
     }
     this.#loadedMs = undefined;
+    this.events = this.#emptyEvents();
     this.history = new History(this.store);
     this.acts.forgetStops();
     this.checker.beginAnew();
@@ -190,6 +199,10 @@ export class World {
     this.#wasRestored = true;
     this.budgets.lose();
     for (const replica of this.replicas) this.restart(replica);
+  }
+
+  #emptyEvents(): EventTables {
+    return this.#plant.events?.() ?? new EventTables();
   }
 
   #drawStolen(): World['stolen'] {
@@ -258,6 +271,7 @@ export class World {
       accounts: ACCOUNTS,
       typedData: this.vault.typedData,
       journal: this.#journal,
+      eventStore: this.#eventStore(wire),
       ceiling: this.ceiling,
       revokedKeyKeptMs: this.revokedKeyKeptMs,
       trusted: TRUSTED,
@@ -267,6 +281,7 @@ export class World {
         approval: statementKeyPort(KEYS.approval, wire, weather),
         signer: statementKeyPort(KEYS.signer, wire, weather),
         settlement: statementKeyPort(KEYS.settlement, wire, weather),
+        recorder: statementKeyPort(KEYS.recorder, wire, weather),
       },
     };
     const surroundings = this.#plant.surround?.(bare, this) ?? bare;
@@ -297,6 +312,22 @@ export class World {
       error instanceof Fault &&
       codes.includes(error.code)
     );
+  }
+
+  #eventStore(wire: Wire): EventStore {
+    const code = 'event_store_unavailable';
+    return eventStorePort({
+      tables: () => this.events,
+      isTorn: () => this.weather.strikes('insertTorn'),
+      ask: (name, statement, reads = false) =>
+        wire.call({
+          ...{ name, code, reads },
+          effect: () => {
+            if (this.eventStoreIsOut) throw new Fault(code, 'it is out', { retryable: true });
+            return statement();
+          },
+        }),
+    });
   }
 
   #notifier(wire: Wire): Notifier {

@@ -171,6 +171,7 @@ export interface SqlAnswer {
  * again from the log.
  */
 export interface EventStore {
+  /** Of one moment, whoever stores a cut meanwhile. */
   archived(): Promise<Archived>;
   /**
    * Stores a cut, once, and reads it back. The same cut may be stored again by anyone at any time, also half-way or at
@@ -186,7 +187,8 @@ export interface EventStore {
   /** By day, agent and amount. */
   spend(query: SpendQuery): Promise<readonly SpendLine[]>;
   /**
-   * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory and rows.
+   * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory and rows. A store without SQL
+   * refuses each.
    *
    * @throws SqlRefused with the reason in words.
    */

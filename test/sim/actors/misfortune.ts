@@ -50,12 +50,14 @@ function strike(world: World, dice: World['dice']): void {
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
   if (weather.strikes('budgetsLost')) world.budgets.lose();
   if (weather.strikes('notifierOut')) world.notifierIsOut = !world.notifierIsOut;
+  if (weather.strikes('eventStoreOut')) world.eventStoreIsOut = !world.eventStoreIsOut;
 }
 
 /** Faults are over: clocks are set, what stood still goes on, what had ended is started. */
 export function calmDown(world: World): void {
   world.weather.isCalm = true;
   world.notifierIsOut = false;
+  world.eventStoreIsOut = false;
   world.budgets.calmDown();
   world.setLogClock(0);
   for (const replica of world.replicas) {

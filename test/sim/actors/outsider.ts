@@ -1,6 +1,6 @@
 import { type EventData, decodeEvent, encodeEvent } from '@countersign/contracts';
 import type { Payment } from '@countersign/payment';
-import { CONTROL } from '@countersign/ports';
+import { ARCHIVE, CONTROL } from '@countersign/ports';
 import { AGENTS, LANES } from '../cast.ts';
 import type { Dice } from '../dice.ts';
 import type { Seen } from '../history.ts';
@@ -13,6 +13,7 @@ const TRICKS = {
   garble: 2,
   transplant: 3,
   mark: 2,
+  cut: 2,
   control: 5,
   payment: 25,
 };
@@ -41,6 +42,10 @@ function act(world: World, dice: Dice): void {
     const lane = dice.between(0, LANES - 1);
     return forger.forge('mark.made', { lane, through: dice.pick([0, 3, 1_000_000]) }, lane);
   }
+  if (trick === 'cut') {
+    world.weather.count('outsider: cut');
+    return cut(forger);
+  }
   const payment = anyPayment(world, dice);
   if (trick === 'payment') {
     if (!payment) return;
@@ -53,9 +58,19 @@ function act(world: World, dice: Dice): void {
   world.weather.count(`outsider: ${trick}`);
   const { lane, bytes } = seen.record;
   if (trick === 'repeat') forger.append(lane, bytes);
-  if (trick === 'misplace') forger.append(dice.pick([CONTROL, '0', '1', '2']), bytes);
+  if (trick === 'misplace') forger.append(dice.pick([CONTROL, ARCHIVE, '0', '1', '2']), bytes);
   if (trick === 'garble') forger.append(lane, garbled(bytes, dice));
   if (trick === 'transplant' && payment) transplant(forger, seen, payment);
+}
+
+/** A range that would come next, if it were the recorder's word. */
+function cut(forger: Forger): void {
+  const { history } = forger.world;
+  const lane = String(forger.dice.between(0, LANES - 1));
+  const from = history.cuts.findLast((it) => it.lane === lane)?.to ?? 0;
+  const to = from + forger.dice.between(1, 20);
+  const treeSize = (history.cuts.at(-1)?.treeSize ?? 0) + to - from;
+  forger.forge('archive.cut', { lane, from, to, treeSize }, ARCHIVE);
 }
 
 /** A genuine statement about one payment, as if it had been made about another. */
@@ -69,8 +84,8 @@ function transplant(forger: Forger, { event }: Seen, payment: Payment): void {
 }
 
 function anyRecord(world: World, dice: Dice): Seen | undefined {
-  const { lanes, control } = world.history;
-  const all = dice.pick([...lanes, control]);
+  const { lanes, control, archive } = world.history;
+  const all = dice.pick([...lanes, control, archive]);
   if (all.length === 0) return undefined;
   const seen = dice.pick(dice.chance(0.7) ? all.slice(-30) : all);
   return 'undecodable' in decodeEvent(seen.record.bytes) ? undefined : seen;

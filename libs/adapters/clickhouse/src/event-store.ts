@@ -69,6 +69,14 @@ export async function openEventStore(options: ClickHouseOptions): Promise<EventS
   }
 }
 
+const NOTHING_ARCHIVED: Archived = {
+  sequence: -1,
+  treeSize: 0,
+  root: '',
+  frontier: [],
+  ends: new Map(),
+};
+
 class ClickHouseEventStore implements EventStore {
   readonly #engine: Engine;
   readonly #logId: string;
@@ -89,15 +97,18 @@ class ClickHouseEventStore implements EventStore {
         `SELECT toFloat64(sequence) AS sequence_number, toFloat64(tree_size) AS size, root, frontier
          FROM cuts ORDER BY sequence DESC LIMIT 1`,
       );
+      if (!last) return NOTHING_ARCHIVED;
       const ends = await rowsOf<{ lane: string; end: number }>(
         reader,
-        'SELECT lane, toFloat64(max(lane_to)) AS end FROM cuts GROUP BY lane',
+        // What another recorder has added since the first query would not fit its answer.
+        'SELECT lane, toFloat64(max(lane_to)) AS end FROM cuts WHERE sequence <= {last:UInt64} GROUP BY lane',
+        { last: last.sequence_number },
       );
       return {
-        sequence: last?.sequence_number ?? -1,
-        treeSize: last?.size ?? 0,
-        root: last?.root ?? '',
-        frontier: last?.frontier ?? [],
+        sequence: last.sequence_number,
+        treeSize: last.size,
+        root: last.root,
+        frontier: last.frontier,
         ends: new Map(ends.map(({ lane, end }) => [lane, end])),
       };
     });

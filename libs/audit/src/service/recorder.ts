@@ -27,12 +27,16 @@ import { type ArchiveState, EMPTY_ARCHIVE, foldArchive, oneMonth } from '../doma
 import { columnsOf, paymentColumnsOf } from '../domain/columns.ts';
 import { type Frontier, appendLeaves, leafHash, rootOf } from '../domain/merkle.ts';
 
+const LOG_SHORTER =
+  'it goes further than the log: the log is an older copy of itself, or another. Empty the event store, and it is filled again';
 /** Records of one cut: enough for a good insert, few enough to leave the loop to others. */
 const CUT_RECORDS_MAX = 10_000;
 const READ_RECORDS_MAX = 1_000;
 /** How long another recorder's cut is left to it. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 2_000;
+/** Between two looks at whether what is not ours to do yet has been done, for one who waits. */
+const LOOK_AGAIN_MS = 100;
 /** Records that are kept from the claim of their range until they are inserted; those of further lanes are read again. */
 const KEPT_MAX = 30_000;
 /** Payments whose columns are remembered between cuts. */
@@ -70,7 +74,7 @@ export class Recorder {
   readonly #seen = new Map<LaneId, number>();
   #subscription: Subscription | undefined;
   #cancelTimer: (() => void) | undefined;
-  #working: Promise<void> | undefined;
+  #working: Promise<Fault | undefined> | undefined;
   #isStopped = false;
   readonly #waiting: (() => void)[] = [];
 
@@ -78,7 +82,11 @@ export class Recorder {
     this.#parts = parts;
   }
 
-  /** Goes on from where the store ends. */
+  /**
+   * Goes on from where the store ends.
+   *
+   * @throws Fault `log_shorter` when the store holds what the log has not.
+   */
   async start(): Promise<void> {
     const { store, host } = this.#parts;
     const { sequence, treeSize, frontier, ends } = await store.archived();
@@ -86,6 +94,7 @@ export class Recorder {
     this.#tree = { size: treeSize, hashes: frontier };
     this.#nextSequence = sequence + 1;
     const end = await host.log.end(ARCHIVE);
+    if (end < this.#nextSequence) throw new Fault('log_shorter', LOG_SHORTER, { retryable: false });
     this.#subscription = host.log.subscribe(
       new Map([[ARCHIVE, this.#nextSequence]]),
       // What stood there before we came belongs to nobody who is known to live.
@@ -103,11 +112,19 @@ export class Recorder {
     await this.#working;
   }
 
-  /** Puts in all that is folded now; for those who ask about what has just happened. */
+  /**
+   * Puts in all that is folded now, and what comes meanwhile only by the way; for those who ask about what has just
+   * happened.
+   *
+   * @throws Fault `event_store_unavailable`, or another that kept it from being put in.
+   */
   async flush(): Promise<void> {
-    while (!this.#isStopped && (this.#due.length > 0 || this.#behind().length > 0)) {
+    const until = this.#folded();
+    while (!this.#isStopped && !this.#hasArchived(until)) {
       this.#cancelTimer?.();
-      await (this.#working ?? this.#work());
+      const fault = await (this.#working ?? this.#work());
+      if (fault) throw fault;
+      if (this.#due.length > 0) await this.#lookAgain();
     }
   }
 
@@ -144,10 +161,14 @@ export class Recorder {
     });
   }
 
-  #work(): Promise<void> {
+  /** Resolves with what is to be tried again, if something is. */
+  #work(): Promise<Fault | undefined> {
     this.#working = this.#turn()
       .then(
-        () => this.#schedule(this.#parts.everyMs),
+        () => {
+          this.#schedule(this.#parts.everyMs);
+          return undefined;
+        },
         (error: unknown) => this.#failed(error),
       )
       .finally(() => {
@@ -156,11 +177,15 @@ export class Recorder {
     return this.#working;
   }
 
-  #failed(error: unknown): void {
-    if (this.#isStopped) return;
-    if (!(error instanceof Fault) || !error.retryable) return this.#stopFor(error);
+  #failed(error: unknown): Fault | undefined {
+    if (this.#isStopped) return undefined;
+    if (!(error instanceof Fault) || !error.retryable) {
+      this.#stopFor(error);
+      return undefined;
+    }
     this.#parts.log.warn({ code: error.code }, `the archive waits: ${error.message}`);
     this.#schedule(RETRY_MS);
+    return error;
   }
 
   /** A store that holds something else, or a bug: nothing more is inserted. Payments go on, and the log keeps all. */
@@ -179,7 +204,8 @@ export class Recorder {
 
   async #archiveDue(): Promise<void> {
     for (let due = this.#due[0]; due && !this.#isStopped; due = this.#due[0]) {
-      if (due.fromMs > this.#parts.clock.nowMs() && !(await this.#doneByAnother(due.cut))) return;
+      const isOthers = due.fromMs > this.#parts.clock.nowMs() && !this.#mine.has(due.cut.sequence);
+      if ((isOthers || !this.#hasFolded(due.cut)) && !(await this.#doneByAnother(due.cut))) return;
       if (this.#due[0] !== due) continue;
       await this.#archive(due.cut);
       this.#due.shift();
@@ -195,16 +221,37 @@ export class Recorder {
     return true;
   }
 
+  /** Next offset of each lane that the fold has not come to. */
+  #folded(): ReadonlyMap<LaneId, number> {
+    const { host } = this.#parts;
+    const lanes = host.lanes.map(({ lane, next }) => [String(lane), next] as const);
+    return new Map([[CONTROL, host.control.offset + 1], ...lanes]);
+  }
+
+  /** Another recorder may be ahead of our fold: what counted of its cut is not known here before it is folded. */
+  #hasFolded({ lane, to }: Cut): boolean {
+    return (this.#folded().get(lane) ?? 0) >= to;
+  }
+
+  #hasArchived(until: ReadonlyMap<LaneId, number>): boolean {
+    const isDue = ({ lane, from }: Cut) => from < (until.get(lane) ?? 0);
+    if (this.#due.some(({ cut }) => isDue(cut))) return false;
+    return [...until].every(([lane, end]) => (this.#cuts.ends.get(lane) ?? 0) >= end);
+  }
+
   /** Lanes with folded records beyond the last cut. */
   #behind(): readonly (readonly [lane: LaneId, from: number, end: number])[] {
-    const { host } = this.#parts;
-    const ends = [
-      [CONTROL, host.control.offset + 1] as const,
-      ...host.lanes.map((lane) => [String(lane.lane), lane.next] as const),
-    ];
-    return ends
+    return [...this.#folded()]
       .map(([lane, end]) => [lane, this.#cuts.ends.get(lane) ?? 0, end] as const)
       .filter(([, from, end]) => end > from);
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    const cancel = this.#parts.timers.after(LOOK_AGAIN_MS, resolve);
+    await promise;
+    cancel();
   }
 
   /** Claims the next range of every lane that has one, and waits until the claims have been read back. */

@@ -19,6 +19,7 @@ export { type OwnerKeysUnderTest, describeOwnerKeys } from './owner-keys.contrac
 export {
   type EventStoreFactory,
   type EventStoreUnderTest,
+  type RowCounts,
   describeEventStore,
 } from './event-store.contract.ts';
 export { type WalletKeysUnderTest, describeWalletKeys } from './wallet-keys.contract.ts';
