@@ -61,6 +61,16 @@ export interface ServiceDefinition<S extends ServiceSettings> {
 
 const EXIT_FATAL = 70;
 const EXIT_CONFIG = 78;
+/**
+ * How long records are gathered by services whose answer no agent waits for: each request for records costs them and the
+ * broker more than a record does.
+ */
+const GATHER_MS: Readonly<Partial<Record<Service, number>>> = {
+  approval: 20,
+  settlement: 20,
+  alerting: 50,
+  recorder: 50,
+};
 /** Brokers that start at the same time as we do are waited for. */
 const PATIENCE_MS = 60_000;
 
@@ -121,7 +131,11 @@ async function start<S extends ServiceSettings>(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const tracing = await startTracing(service, settings);
   const connection = connectionOf(settings, service, log);
-  const eventLog = await openKafkaLog({ ...connection, patienceMs: PATIENCE_MS });
+  const eventLog = await openKafkaLog({
+    ...connection,
+    patienceMs: PATIENCE_MS,
+    gatherMs: GATHER_MS[service] ?? 0,
+  });
   if (!eventLog.capabilities.durable)
     throw new InvariantViolation('the log is not durable: no service may work on it');
   const state = openStateStore(join(folder, 'fold.db'));

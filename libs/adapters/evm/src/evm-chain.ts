@@ -2,6 +2,7 @@ import { Fault } from '@countersign/kernel';
 import type { Chain } from '@countersign/ports';
 import { accountChain } from './account/chain.ts';
 import { type GasAccount, openGasAccount } from './gas-account.ts';
+import { gathered } from './gathered.ts';
 import { blockCall, blockIn, checkedNode, codeCall, requireCode, viewCall } from './node.ts';
 import { readOutflows } from './outflows.ts';
 import { readAuthorization } from './reading.ts';
@@ -38,7 +39,9 @@ export function evmChain(options: EvmChainOptions): Chain {
     timeoutMs = TIMEOUT_MS,
     logRangeBlocks = LOG_RANGE_BLOCKS,
   } = options;
-  const node = checkedNode(httpRpc(options.rpcUrl), network);
+  const rpc = httpRpc(options.rpcUrl);
+  const node = checkedNode(rpc, network);
+  const states = checkedNode(gathered(rpc), network);
   const gas: GasAccount =
     gasKeyFile === undefined
       ? noGasAccount(network)
@@ -51,7 +54,10 @@ export function evmChain(options: EvmChainOptions): Chain {
       return blockIn(block);
     },
     authorization: (key, tag, fromBlock) =>
-      readAuthorization(node, { key, tag, fromBlock, logRangeBlocks, signal: deadline() }),
+      readAuthorization(
+        { node, states },
+        { key, tag, fromBlock, logRangeBlocks, signal: deadline() },
+      ),
     outflows: (scan) => readOutflows(node, { ...scan, logRangeBlocks, signal: deadline() }),
     async balance(token, address) {
       const read = viewCall(token, encodeBalanceCall(address), 'latest');

@@ -31,19 +31,19 @@ export interface ReadingRequest {
 }
 
 /**
- * Reads one authorization as of one block. The state is read by that block's hash; logs can only be read by height, so
+ * Reads one authorization as of one block; its state, which is small and asked for again and again, through `states`. The state is read by that block's hash; logs can only be read by height, so
  * what they say counts only if, afterwards, their own block and the block of the reading are still at their heights.
  *
  * @throws Fault, always retryable: `chain_unavailable`, `wrong_chain`, `no_code`, `block_vanished`, `log_missing`.
  */
 export async function readAuthorization(
-  node: Node,
+  { node, states }: { readonly node: Node; readonly states: Node },
   request: ReadingRequest,
 ): Promise<AuthorizationReading> {
   const { key, tag, signal } = request;
-  const [head] = await node.ask([blockCall(tag)], signal);
+  const [head] = await states.ask([blockCall(tag)], signal);
   const at = blockIn(head);
-  const [code, state, again] = await node.ask(
+  const [code, state, again] = await states.ask(
     [
       codeCall(key.token, atBlock(at)),
       viewCall(key.token, encodeStateCall(key), atBlock(at)),

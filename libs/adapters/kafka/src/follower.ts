@@ -26,6 +26,8 @@ export interface Follow {
   readonly from: ReadonlyMap<LaneId, number>;
   readonly onRecords: (records: readonly LogRecord[]) => void;
   readonly onFault: (error: unknown) => void;
+  /** So long after an answer that brought records the next is asked for, and brings more of them at once. */
+  readonly gatherMs: number;
 }
 
 /**
@@ -96,7 +98,11 @@ export class Follower implements Subscription {
     this.#failures += 1;
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.#failures, 10));
     await this.#wire.reset();
-    await sleep(waitMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+    await this.#pause(waitMs);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms > 0) await sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
 
   /** From finding the leaders until one of them does not answer as leader. */
@@ -143,14 +149,17 @@ export class Follower implements Subscription {
   }
 
   async #read(leader: string, cursors: readonly Cursor[], round: { isOver: boolean }) {
+    const { gatherMs } = this.#follow;
     while (!this.#stopped && !round.isOver) {
       const wanted = cursors.map(({ topic, partition, next, confirm }) => ({
         topic,
         partition,
         offset: confirm ? next - 1 : next,
       }));
-      for (const fetched of await this.#wire.fetch(leader, wanted)) await this.#take(fetched);
+      const answers = await this.#wire.fetch(leader, wanted);
+      for (const fetched of answers) await this.#take(fetched);
       this.#failures = 0;
+      if (answers.some(({ messages }) => messages.length > 0)) await this.#pause(gatherMs);
     }
   }
 

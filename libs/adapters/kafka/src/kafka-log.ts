@@ -24,6 +24,8 @@ export interface KafkaLogOptions extends KafkaConnection {
   readonly prefix?: string;
   /** How long to wait for brokers that do not answer yet; 0 tries once. */
   readonly patienceMs?: number;
+  /** See {@link Follow}; none when left out. */
+  readonly gatherMs?: number;
 }
 
 const OPEN_RETRY_MS = 1_000;
@@ -132,7 +134,10 @@ export class KafkaLog implements EventLog {
     onFault: (error: unknown) => void,
   ): Subscription {
     this.#checkOpen();
-    const follower = new Follower(this.#options, this.#places, { from, onRecords, onFault });
+    const follower = new Follower(this.#options, this.#places, {
+      ...{ from, onRecords, onFault },
+      gatherMs: this.#options.gatherMs ?? 0,
+    });
     this.#followers.add(follower);
     return follower;
   }

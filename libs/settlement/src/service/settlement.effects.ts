@@ -52,7 +52,7 @@ function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed) return;
-    const again = { againAfterMs: parts.pollMs };
+    const again = { againAfterMs: untilNextPoll(parts) };
     const isSeen = payment.phase.status === 'signed' && payment.phase.observed !== null;
     if (!isSeen && (await readAt(parts, fixed, 'latest')).kind === 'unused') {
       await resend(parts, payment, fixed, sentAt);
@@ -69,6 +69,11 @@ function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
     if (seen.kind === 'unused') await resend(parts, payment, fixed, sentAt);
     return again;
   };
+}
+
+/** All payments are asked about at the same moments, so that they share round trips and the newest block. */
+function untilNextPoll({ clock, pollMs }: SettlementParts): number {
+  return pollMs - (clock.monotonicMs() % pollMs);
 }
 
 async function readAt(parts: SettlementParts, fixed: Fixed, tag: BlockTag): Promise<Evidence> {
