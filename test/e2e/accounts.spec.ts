@@ -159,6 +159,25 @@ describe('an account that somebody else gave to a key of their own', () => {
     expect(await wallet()).toMatchObject({ frozen: true });
     expect((await pay()).body).toMatchObject({ status: 'denied' });
   });
+
+  it('before anybody recorded that it stands freezes its wallet too, and is recorded once', async () => {
+    const { accounts } = world.chain;
+    const read = accounts.read.bind(accounts);
+    accounts.read = async (address, tag) => {
+      const { at, account: found } = await read(address, tag);
+      return { at, account: found && { ...found, owner: `0x${'7'.repeat(128)}` } };
+    };
+    await account();
+    await world.pass(20_000);
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect((await wallet()).account.networks).not.toContainEqual({
+      network: NETWORK,
+      state: 'ready',
+    });
+    const end = await world.log.end('control');
+    await world.pass(30_000);
+    expect(await world.log.end('control')).toBe(end);
+  });
 });
 
 describe('a rotation', () => {

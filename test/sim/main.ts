@@ -132,14 +132,21 @@ async function simulateAll(options: Options, summary: Summary): Promise<readonly
   const progress = new Progress(options);
   const [only] = shares;
   if (shares.length > 1 || !only) {
-    const all = await Promise.all(shares.map((share) => simulateAside(share, summary, progress)));
-    progress.clear();
-    return all.filter((broken) => broken !== undefined);
+    // Each is told when it is found, while the others still look.
+    const found = shares.map(async (share) => {
+      const broken = await simulateAside(share, summary, progress);
+      progress.clear();
+      if (broken) tellBroken(broken, options);
+      return broken;
+    });
+    return (await Promise.all(found)).filter((broken) => broken !== undefined);
   }
   const done = await simulate(only, (seed, steps) => progress.show(seed, steps));
   progress.clear();
   summary.include(done.summary.counted());
-  return done.broken ? [done.broken] : [];
+  if (!done.broken) return [];
+  tellBroken(done.broken, options);
+  return [done.broken];
 }
 
 async function main(): Promise<number> {
@@ -147,7 +154,6 @@ async function main(): Promise<number> {
   const summary = new Summary();
   const startedAt = performance.now();
   const broken = await simulateAll(options, summary);
-  for (const it of broken) tellBroken(it, options);
   if (broken.length > 0) return 1;
   for (const line of summary.lines()) console.log(line);
   const seconds = (performance.now() - startedAt) / 1_000;

@@ -32,6 +32,8 @@ export interface Outcome {
 
 /** After faults are over, everything must have ended within this time of the simulated clock. */
 const SETTLE_MAX_MS = 15 * 60_000;
+/** Far more than that takes: a world that needs more is busy with nothing, or its clock stands still. */
+const SETTLE_MAX_STEPS = 100_000;
 const PROGRESS_EACH = 10_000;
 
 /** One run: founding in calm weather, trouble for as many steps as asked, then calm until everything has ended. */
@@ -80,6 +82,7 @@ async function settle(world: World): Promise<void> {
   calmDown(world);
   const { scheduler, checker, history, budgets } = world;
   const untilMs = scheduler.nowMs + SETTLE_MAX_MS;
+  const maxSteps = scheduler.steps + SETTLE_MAX_STEPS;
   const isQuiet = () =>
     history.reference.every((lane) =>
       [...lane.agents.values()].every((it) => it.open.size === 0),
@@ -92,6 +95,8 @@ async function settle(world: World): Promise<void> {
   // Quiet for a while: what is under way may still bring something new.
   await world.run(() => {
     if (!isQuiet()) quietSinceMs = scheduler.nowMs;
+    if (scheduler.steps > maxSteps)
+      checker.fail('liveness', `nothing was quiet ${SETTLE_MAX_STEPS} steps after all was well`);
     return scheduler.nowMs - quietSinceMs > 60_000 || scheduler.nowMs > untilMs;
   });
   if (checker.broken) return;

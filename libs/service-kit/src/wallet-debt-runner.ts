@@ -33,11 +33,17 @@ export interface WalletDebtRunnerOptions {
 
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
+/** A look may itself move control, without paying the debt: what control brings is looked at no more often than this. */
+const REST_MS = 100;
 
 interface Job {
   running: boolean;
   failures: number;
   cancelTimer: (() => void) | undefined;
+  /** Control has moved since the last look, which is too short a time ago for another. */
+  isWanted: boolean;
+  /** Ends the rest after a look; undefined when there is none. */
+  cancelRest: (() => void) | undefined;
 }
 
 /** Runs one service's debts of wallets: keys to be made, accounts to be deployed and handed over. */
@@ -61,7 +67,7 @@ export class WalletDebtRunner {
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
-    for (const job of this.#jobs.values()) job.cancelTimer?.();
+    for (const job of this.#jobs.values()) cancel(job);
     this.#jobs.clear();
   }
 
@@ -71,7 +77,9 @@ export class WalletDebtRunner {
     for (const tenant of host.control.tenants.keys())
       for (const debt of this.#owed(tenant)) {
         const job = this.#jobOf(tenant, debt);
-        if (!job.running && job.failures === 0) void this.#pay(tenant, debt, job);
+        if (job.running || job.failures > 0) continue;
+        if (job.cancelRest) job.isWanted = true;
+        else void this.#pay(tenant, debt, job);
       }
   }
 
@@ -91,14 +99,17 @@ export class WalletDebtRunner {
 
   #jobOf(tenant: string, debt: WalletDebt): Job {
     const key = keyOf(tenant, debt);
-    const job = this.#jobs.get(key) ?? { running: false, failures: 0, cancelTimer: undefined };
+    const job = this.#jobs.get(key) ?? {
+      ...{ running: false, failures: 0, isWanted: false },
+      ...{ cancelTimer: undefined, cancelRest: undefined },
+    };
     this.#jobs.set(key, job);
     return job;
   }
 
   async #pay(tenant: string, debt: WalletDebt, job: Job): Promise<void> {
-    job.cancelTimer?.();
-    job.running = true;
+    cancel(job);
+    Object.assign(job, { running: true, isWanted: false });
     const againAfterMs = await this.#attempt(tenant, debt, job);
     job.running = false;
     const still = this.#owed(tenant).some((it) => keyOf(tenant, it) === keyOf(tenant, debt));
@@ -106,8 +117,14 @@ export class WalletDebtRunner {
       this.#jobs.delete(keyOf(tenant, debt));
       return;
     }
-    job.cancelTimer = this.#options.timers.after(againAfterMs, () => {
+    const { timers } = this.#options;
+    const again = () => {
       if (!job.running) void this.#pay(tenant, debt, job);
+    };
+    job.cancelTimer = timers.after(againAfterMs, again);
+    job.cancelRest = timers.after(REST_MS, () => {
+      job.cancelRest = undefined;
+      if (job.isWanted && job.failures === 0) again();
     });
   }
 
@@ -127,6 +144,12 @@ export class WalletDebtRunner {
       return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(job.failures - 1, 10));
     }
   }
+}
+
+function cancel(job: Job): void {
+  job.cancelTimer?.();
+  job.cancelRest?.();
+  Object.assign(job, { cancelTimer: undefined, cancelRest: undefined });
 }
 
 function keyOf(tenant: string, { kind, wallet, network }: WalletDebt): string {

@@ -2,7 +2,11 @@ import { Fault, InvariantViolation } from '@countersign/kernel';
 import { type AccountWallet, type WalletDebt, isAccount, tenantOf } from '@countersign/payment';
 import type { Chain } from '@countersign/ports';
 import { type WalletEffect, type WalletEffects, signStatement } from '@countersign/service-kit';
+import { type OwnerWatchParts, freezeTaken } from './owner-watch.ts';
 import type { SettlementParts } from './settlement.effects.ts';
+
+/** With the log of the process, where people look. */
+type AccountParts = SettlementParts & OwnerWatchParts;
 
 /** How often a transaction is sent again while the chain does not show it. */
 const RESEND_MS = 10_000;
@@ -11,7 +15,7 @@ const RESEND_MS = 10_000;
  * What settlement owes to smart accounts: that they stand where they pay, and that they are owned by the newest key.
  * Neither is claimed before it is sent: whoever sends it, it is the same, and it has its effect once.
  */
-export function accountEffects(parts: SettlementParts): WalletEffects {
+export function accountEffects(parts: AccountParts): WalletEffects {
   const sentAt = new Map<string, number>();
   const due = (what: string) => {
     const nowMs = parts.clock.monotonicMs();
@@ -24,19 +28,19 @@ export function accountEffects(parts: SettlementParts): WalletEffects {
 
 type Due = (what: string) => boolean;
 
-function deploy(parts: SettlementParts, due: Due): WalletEffect {
+function deploy(parts: AccountParts, due: Due): WalletEffect {
   return async (tenant, debt) => {
     const { wallet, chain, network } = accountOn(parts, tenant, debt);
     const again = { againAfterMs: parts.pollMs };
     const final = await chain.accounts.read(wallet.address, 'finalized');
     if (final.account) {
-      const about = {
-        tenant,
-        wallet: wallet.id,
-        network,
-        owner: final.account.owner,
-        at: final.at,
-      };
+      const { owner } = final.account;
+      const about = { tenant, wallet: wallet.id, network, owner, at: final.at };
+      // Ours was lost with an older copy of the log, or it was taken before anybody recorded that it stands.
+      if (!wallet.keys.includes(owner)) {
+        await freezeTaken(parts, about);
+        throw foreignOwner(wallet, network);
+      }
       const cause = `deployment/${tenant}.${wallet.id}/${network}`;
       const data = await signStatement(parts.key, 'wallet.deployed', about, cause);
       await parts.host.appendControl('wallet.deployed', data, { cause });
@@ -60,9 +64,7 @@ function rotate(parts: SettlementParts, due: Due): WalletEffect {
       const { owner, rotations } = final.account;
       const keyVersion = wallet.keys.indexOf(owner) + 1;
       if (keyVersion <= account.ownedBy || rotations !== account.rotations + 1)
-        throw new Fault('foreign_owner', `${wallet.id} on ${network} was given to another key`, {
-          retryable: false,
-        });
+        throw foreignOwner(wallet, network);
       const about = { tenant, wallet: wallet.id, network, owner, keyVersion, at: final.at };
       const cause = `rotated/${tenant}.${wallet.id}/${network}/${keyVersion}`;
       const data = await signStatement(parts.key, 'wallet.rotated', about, cause);
@@ -77,6 +79,12 @@ function rotate(parts: SettlementParts, due: Due): WalletEffect {
       await chain.accounts.rotate({ account: wallet.address, newOwner, ...handover });
     return { againAfterMs: parts.pollMs };
   };
+}
+
+function foreignOwner({ id }: AccountWallet, network: string): Fault {
+  return new Fault('foreign_owner', `${id} on ${network} was given to another key`, {
+    retryable: false,
+  });
 }
 
 function accountOn(

@@ -1,3 +1,4 @@
+import type { EventData } from '@countersign/contracts';
 import { type AccountWallet, isAccount, takingKey, tenantOf } from '@countersign/payment';
 import { type BlockRef, CONTROL, type Chain, type StatementKey } from '@countersign/ports';
 import { type LaneHost, type Log, signStatement } from '@countersign/service-kit';
@@ -36,23 +37,28 @@ export class OwnerWatch {
     { id, address }: AccountWallet,
     { network, chain }: { readonly network: string; readonly chain: Chain },
   ): Promise<void> {
-    const { host, key, log } = this.#parts;
+    const { host } = this.#parts;
     const { at, account } = await chain.accounts.read(address, 'finalized');
     // A key of ours stands in the log before the chain can show it.
     await host.caughtUp(CONTROL);
     const view = tenantOf(host.control, tenant);
     const wallet = view.wallets.get(id);
     if (!account || !wallet || !isAccount(wallet) || wallet.keys.includes(account.owner)) return;
-    const taking = { network, owner: account.owner };
-    if (view.walletFreezes.get(id)?.causes.has(takingKey(taking))) return;
-    log.error({ tenant, wallet: id, ...taking }, 'wallet frozen: its account has another owner');
-    const cause = `taken/${tenant}.${id}/${takingKey(taking)}`;
-    const data = await signStatement(
-      key,
-      'wallet.taken',
-      { tenant, wallet: id, ...taking, at },
-      cause,
-    );
-    await host.appendControl('wallet.taken', data, { cause });
+    await freezeTaken(this.#parts, { tenant, wallet: id, network, owner: account.owner, at });
   }
+}
+
+/** Freezes a wallet whose account a final block shows with an owner that no record names; once for each such owner. */
+export async function freezeTaken(
+  { host, key, log }: OwnerWatchParts,
+  taken: Omit<EventData<'wallet.taken'>, 'signature'>,
+): Promise<void> {
+  const { tenant, wallet, network, owner } = taken;
+  const { walletFreezes } = tenantOf(host.control, tenant);
+  if (walletFreezes.get(wallet)?.causes.has(takingKey(taken))) return;
+  const about = { tenant, wallet, network, owner };
+  log.error(about, 'wallet frozen: its account has another owner');
+  const cause = `taken/${tenant}.${wallet}/${takingKey(taken)}`;
+  const data = await signStatement(key, 'wallet.taken', taken, cause);
+  await host.appendControl('wallet.taken', data, { cause });
 }
