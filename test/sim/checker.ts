@@ -17,6 +17,7 @@ import { liveness } from './invariants/liveness.ts';
 import { money } from './invariants/money.ts';
 import { outflows } from './invariants/outflows.ts';
 import { patience } from './invariants/patience.ts';
+import { quarantine } from './invariants/quarantine.ts';
 import { replay } from './invariants/replay.ts';
 import { revocation } from './invariants/revocation.ts';
 import { restore } from './invariants/restore.ts';
@@ -57,6 +58,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   outflows,
   /** Nothing is signed on a log that has lost records before people accepted that. */
   restore,
+  /** Whoever's record breaks the fold is set aside, and nobody else. */
+  quarantine,
   /** At the end, nothing is stuck. */
   liveness,
   handover,
@@ -75,7 +78,17 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
  * recorded authorizations; nobody disagrees about what happened, and no key is destroyed in haste.
  */
 export const HOLDS_WITH_STOLEN = {
-  policy: ['bug', 'ceilings', 'single', 'agreement', 'archive', 'belief', 'revocation', 'handover'],
+  policy: [
+    'bug',
+    'ceilings',
+    'single',
+    'agreement',
+    'archive',
+    'quarantine',
+    'belief',
+    'revocation',
+    'handover',
+  ],
   approval: [
     'bug',
     'quorum',
@@ -83,6 +96,7 @@ export const HOLDS_WITH_STOLEN = {
     'single',
     'agreement',
     'archive',
+    'quarantine',
     'belief',
     'revocation',
     'handover',

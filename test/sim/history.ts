@@ -10,6 +10,7 @@ import {
 import {
   type ControlView,
   EMPTY_CONTROL,
+  type FoldLane,
   type LaneState,
   type Payment,
   agentOf,
@@ -18,6 +19,7 @@ import {
   foldLane,
   laneOf,
   nonceOf,
+  quarantining,
   tenantOf,
 } from '@countersign/payment';
 import { ARCHIVE, CONTROL, type Cut, type LogRecord } from '@countersign/ports';
@@ -59,6 +61,7 @@ export class History {
   readonly reference: LaneState[];
   readonly #store: TrueLog;
   readonly #trusted: TrustedKeys;
+  readonly #fold: FoldLane;
   /** Ids of all orders that ever stood in control: each counts once. */
   readonly #orders = new Set<string>();
   readonly #ofPayment = new Map<string, Seen[]>();
@@ -68,9 +71,10 @@ export class History {
   readonly #cutEnds = new Map<string, number>();
   readonly #marks: { offset: number; through: number }[][];
 
-  constructor(store: TrueLog, trusted: TrustedKeys = TRUSTED) {
+  constructor(store: TrueLog, trusted: TrustedKeys = TRUSTED, fold: FoldLane = foldLane) {
     this.#store = store;
     this.#trusted = trusted;
+    this.#fold = quarantining(fold);
     const lanes = Array.from({ length: store.laneCount }, (_, lane) => lane);
     this.lanes = lanes.map(() => []);
     this.#marks = lanes.map(() => []);
@@ -132,6 +136,12 @@ export class History {
   payment(owner: { tenant: string; agent: string }, paymentId: string): Payment | undefined {
     const lane = this.reference[this.laneOf(owner)];
     return lane && agentOf(lane, owner.tenant, owner.agent).payments.get(paymentId);
+  }
+
+  /** Whether a record of the agent has broken the fold. */
+  isSetAside(owner: { tenant: string; agent: string }): boolean {
+    const lane = this.reference[this.laneOf(owner)];
+    return lane !== undefined && agentOf(lane, owner.tenant, owner.agent).quarantined;
   }
 
   payments(): Payment[] {
@@ -225,7 +235,7 @@ export class History {
       this.#index(seen);
       return seen;
     }
-    const judged = foldLane(lane, record.stampMs, event, (offset) => this.views[offset]);
+    const judged = this.#fold(lane, record.stampMs, event, (offset) => this.views[offset]);
     const code = judged.applied ? null : judged.code;
     const seen = { record, event, laneMs: lane.atMs, applied: judged.applied, code, genuine };
     this.#index(seen);

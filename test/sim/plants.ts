@@ -1,6 +1,8 @@
 import type { SyncStore } from '@countersign/adapter-sqlite';
+import type { FoldLane } from '@countersign/payment';
 import type { LogRecord, ReserveRequest, ReserveResult, StateStore } from '@countersign/ports';
 import { TwiceSumming, TwiceTaking, notingFirst } from './plants/archives.ts';
+import { forgiving, pardoning, unaffected } from './plants/folds.ts';
 import { blindToOpen, blindToTasks, forgetful, openLeftOut, rewriting } from './plants/stores.ts';
 import {
   alwaysFinal,
@@ -57,6 +59,8 @@ export interface Plant {
   readonly events?: () => EventTables;
   /** Whose statement key a thief has. */
   readonly stolen?: 'policy' | 'approval';
+  /** What a replica folds lanes with. */
+  readonly fold?: (fold: FoldLane, replica: string) => FoldLane;
   /** Replaces what a replica works with. */
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
   /** What happens more often than it does, or never, where that shows the fault: a search should not take hours. */
@@ -65,6 +69,7 @@ export interface Plant {
     readonly restores?: true;
     readonly tasks?: true;
     readonly sessions?: true;
+    readonly bugs?: true;
   };
 }
 
@@ -137,6 +142,18 @@ export const PLANTS = {
     plant: { events: () => new TwiceTaking() },
   },
   'cuts-are-noted-before-their-records': { breaks: 'archive', plant: { surround: notingFirst } },
+  'kept-state-forgets-who-is-set-aside': {
+    breaks: 'quarantine',
+    plant: { state: pardoning, often: { bugs: true } },
+  },
+  'fold-goes-on-with-whom-it-set-aside': {
+    breaks: 'quarantine',
+    plant: { fold: forgiving, often: { bugs: true } },
+  },
+  'one-fold-has-no-bug': {
+    breaks: 'agreement',
+    plant: { fold: unaffected, often: { bugs: true } },
+  },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;
 

@@ -59,6 +59,8 @@ export interface Process {
   readonly approvals: Approvals;
   readonly registry: Registry;
   readonly archive: EventArchive;
+  /** Positions of records that broke its fold, as operators were told. */
+  readonly told: string[];
   /** Folded the log and took up its duties. */
   isUp: boolean;
 }
@@ -109,8 +111,10 @@ export function startProcess(parts: ProcessParts): Process {
     approvals: new Approvals({ host, key: keys.approval, clock }),
     registry: new Registry(host, keys.policy),
     archive: archiveOf(shell, surroundings),
+    told: [],
     isUp: false,
   };
+  host.onSetAside((_, { lane, offset }) => process.told.push(`${lane}:${offset}`));
   host.onRecord((record, folded) => parts.onFolded(process, record, folded));
   void host.start().then(
     () => {

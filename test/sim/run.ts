@@ -85,7 +85,7 @@ async function settle(world: World): Promise<void> {
   const maxSteps = scheduler.steps + SETTLE_MAX_STEPS;
   const isQuiet = () =>
     history.reference.every((lane) =>
-      [...lane.agents.values()].every((it) => it.open.size === 0),
+      [...lane.agents.values()].every((it) => it.open.size === 0 || it.quarantined),
     ) &&
     TENANTS.every((tenant) => budgets.isOpen(newestBook(history, tenant))) &&
     world.replicas.every(({ process }) =>

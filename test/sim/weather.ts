@@ -17,8 +17,9 @@
  * | recorders that die, sleep and repeat between cuts        | every replica has one: `event-store.ts`            |
  * | the event store out of reach, an insert half done        | below: `eventStoreOut`, `insertTorn`               |
  * | rotation, revocation, stops, changes that wait           | `actors/operators.ts`                              |
+ * | a record that breaks the fold, in every process           | `fold-bug.ts`, in some runs                        |
  *
- * Not here: an agent set aside because a record of it breaks the fold (no record is known to); brokers and Redis that fail over (`test/fault`); growth and other regions.
+ * Not here: brokers and Redis that fail over (`test/fault`); growth and other regions.
  */
 import type { Dice } from './dice.ts';
 

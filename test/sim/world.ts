@@ -1,6 +1,7 @@
 import { type SyncStore, openStateStore, openSyncStore } from '@countersign/adapter-sqlite';
 import type { Authorization } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
+import { type FoldLane, foldLane } from '@countersign/payment';
 import type { Clock, EventStore, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
@@ -13,6 +14,7 @@ import { Checker, HOLDS_WITH_STOLEN } from './checker.ts';
 import { Dice } from './dice.ts';
 import { eventStorePort } from './event-store.ts';
 import { EventTables } from './event-tables.ts';
+import { drawBug, foldWithBug } from './fold-bug.ts';
 import { History } from './history.ts';
 import { claimOf } from './invariants/claim.ts';
 import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
@@ -82,6 +84,8 @@ export class World {
   readonly lostNonces = new Set<string>();
   readonly often: NonNullable<Plant['often']>;
   readonly #plant: Plant;
+  /** Everybody's fold, with a bug in some runs. */
+  readonly #fold: FoldLane;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
   readonly #kept = new Map<string, StateOptions>();
@@ -104,9 +108,11 @@ export class World {
       nowMs: () => this.scheduler.nowMs + this.#logClockMs,
       monotonicMs: () => this.scheduler.nowMs,
     };
+    const bug = drawBug(this.dice.fork('bug'), this.often.bugs ?? false);
+    this.#fold = bug ? foldWithBug(bug) : foldLane;
     this.store = this.#openStore(clock);
     this.events = this.#emptyEvents();
-    this.history = new History(this.store);
+    this.history = new History(this.store, TRUSTED, this.#fold);
     this.acts = new Acts(() => this.history);
     this.chain = new SimChain(NETWORK, START_MS, {
       isGenuine: (submission) => this.#isGenuine(submission),
@@ -188,7 +194,7 @@ export class World {
     }
     this.#loadedMs = undefined;
     this.events = this.#emptyEvents();
-    this.history = new History(this.store);
+    this.history = new History(this.store, TRUSTED, this.#fold);
     this.acts.forgetStops();
     this.checker.beginAnew();
     for (const authorization of this.signed)
@@ -233,7 +239,8 @@ export class World {
 
   /** Some replicas keep their fold from one life to the next and hold little of it in memory; others never do. */
   #stateOptions(name: string): StateOptions {
-    return this.#kept.get(name) ?? {};
+    const fold = this.#plant.fold?.(this.#fold, name) ?? this.#fold;
+    return { ...this.#kept.get(name), fold };
   }
 
   /** As the token judges: where code stands it is asked, and elsewhere the key is. */

@@ -26,6 +26,7 @@ import {
   type Timers,
   type TrustedKeys,
   createHttpApp,
+  tellSetAside,
 } from '@countersign/service-kit';
 import { tracedCalls } from '@countersign/service-kit/tracing';
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
@@ -160,9 +161,10 @@ export async function startServices(ports: ServicePorts) {
 
 /** The fold of the log, counted and traced where that is wanted. */
 function hostOf(ports: ServicePorts, trusted: TrustedKeys): LaneHost {
-  const { eventLog, state, onFatal, clock, telemetry } = ports;
+  const { eventLog, state, onFatal, clock, telemetry, log: lines } = ports;
   const log = telemetry?.metrics.timed(eventLog) ?? eventLog;
   const host = new LaneHost(log, trusted, onFatal, { threads: true, ...(state && { state }) });
+  tellSetAside(host, lines);
   telemetry?.metrics.watch(host);
   if (telemetry?.isTraced) traceFold(host, { clock });
   return host;

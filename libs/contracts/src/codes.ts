@@ -59,6 +59,10 @@ export const CODES = {
   stale_epoch: refusal(409, 'Decided on counters of an older epoch', true),
   stale_mark: refusal(409, 'Taken from an older view of control', true),
   frozen: refusal(409, 'Payments of this agent are frozen'),
+  agent_quarantined: refusal(
+    409,
+    'A record of this agent met a bug of ours; nothing of it is paid until that is mended',
+  ),
   not_frozen: refusal(409, 'There is no freeze to lift'),
   too_late: refusal(409, 'The authorization was already fixed; only the chain can end it'),
   too_early: refusal(409, 'Not due yet', true),

@@ -13,6 +13,7 @@ import {
   shownSettings,
   systemClock,
   systemTimers,
+  tellSetAside,
 } from '@countersign/service-kit';
 import type { DynamicModule } from '@nestjs/common';
 import pino from 'pino';
@@ -143,6 +144,7 @@ async function start<S extends ServiceSettings>(
   const trusted = trustedKeys(settings);
   const metrics = new Metrics(service);
   const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { threads: true, state });
+  tellSetAside(host, log);
   const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
   metrics.watch(host, { service, duty: shares });
   if (tracing) traceFold(host, { clock: systemClock, service, duty: shares });

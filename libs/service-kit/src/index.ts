@@ -19,6 +19,7 @@ export { type AppendOptions, LaneHost, type NamingRecord } from './lane-host.ts'
 export type { StateOptions } from './log-fold.ts';
 export { everyLane } from './every-lane.ts';
 export { factsOf } from './facts.ts';
+export { tellSetAside } from './tell-set-aside.ts';
 export { type Log, silentLog } from './logger.ts';
 export { amountText, statusOf, viewOf } from './payment-view.ts';
 export { type Folded, type IgnoredRecord, type ReadBack, expectApplied } from './read-backs.ts';

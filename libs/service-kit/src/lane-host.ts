@@ -11,6 +11,7 @@ import {
   type Booked,
   type LaneState,
   type Payment,
+  type SetAside,
   type Task,
   laneOf,
   laneOfPayment,
@@ -47,6 +48,7 @@ export class LaneHost {
   readonly #waiting = new Map<string, Set<(payment: Payment) => unknown>>();
   readonly #onTask = new Set<(task: Task) => void>();
   readonly #onControl = new Set<() => void>();
+  readonly #onSetAside = new Set<(setAside: SetAside, at: Position) => void>();
   readonly #onRecord = new Set<FoldListeners['onRecord']>();
   readonly #onFatal: (error: unknown) => void;
   #subscription: Subscription | undefined;
@@ -80,6 +82,9 @@ export class LaneHost {
       },
       onControl: () => {
         for (const listener of this.#onControl) listener();
+      },
+      onSetAside: (setAside: SetAside, at: Position) => {
+        for (const listener of this.#onSetAside) listener(setAside, at);
       },
     };
     this.#fold = new LogFold(log, trusted, listeners, options);
@@ -199,6 +204,12 @@ export class LaneHost {
   onControl(listener: () => void): () => void {
     this.#onControl.add(listener);
     return () => this.#onControl.delete(listener);
+  }
+
+  /** Called when the fold threw on a record of an agent, which is quarantined from here on. Must not throw. */
+  onSetAside(listener: (setAside: SetAside, at: Position) => void): () => void {
+    this.#onSetAside.add(listener);
+    return () => this.#onSetAside.delete(listener);
   }
 
   /** Called for every record with what it did: for the recorder, metrics and streams. */

@@ -10,15 +10,16 @@ import { InvariantViolation } from '@countersign/kernel';
 import {
   EMPTY_CONTROL,
   EMPTY_HEAD,
-  type Judgement,
+  type FoldLane,
   type LaneState,
   type Payment,
+  type SetAside,
   type Task,
   emptyAgent,
   emptyLane,
   foldLane,
   laneOfPayment,
-  quarantine,
+  quarantining,
 } from '@countersign/payment';
 import {
   CONTROL,
@@ -54,6 +55,8 @@ export interface StateOptions {
   readonly saveEach?: number;
   /** Whether other threads verify what stands in the log at start. A world that owns time has none. */
   readonly threads?: boolean;
+  /** The fold of a lane's records, where a world puts a bug into it. */
+  readonly fold?: FoldLane;
 }
 
 interface Expected {
@@ -78,6 +81,8 @@ export interface FoldListeners {
   onTask(task: Task): void;
   /** After each record of `control`, and after each mark. */
   onControl(): void;
+  /** The fold threw, and the agent is quarantined. */
+  onSetAside(setAside: SetAside, at: Position): void;
 }
 
 /** The state of every lane and of `control`, record by record, as far as it was given them. */
@@ -90,6 +95,7 @@ export class LogFold {
   readonly #listeners: FoldListeners;
   readonly #saved: SavedFold;
   readonly #saveEach: number;
+  readonly #foldLaneRecord: FoldLane;
   readonly #links = new Map<string, Link>();
   /** By lane: records that wait for `control`. */
   readonly #held: LogRecord[][];
@@ -103,12 +109,13 @@ export class LogFold {
     log: EventLog,
     trusted: TrustedKeys,
     listeners: FoldListeners,
-    { state, saveEach = SAVE_EACH }: StateOptions,
+    { state, saveEach = SAVE_EACH, fold = foldLane }: StateOptions,
   ) {
     this.#log = log;
     this.#trusted = trusted;
     this.#listeners = listeners;
     this.#saveEach = saveEach;
+    this.#foldLaneRecord = quarantining(fold);
     this.cache = new StateCache(state);
     this.control = new ControlFold(trusted, this.cache.orders);
     this.#saved = new SavedFold(this.cache, log, trusted);
@@ -248,13 +255,18 @@ export class LogFold {
       this.#held[lane.lane]?.push(record);
       return;
     }
-    const judged = this.#judge(lane, record, event);
+    const controlAt = (offset: number) => this.control.at(offset)?.view;
+    const judged = this.#foldLaneRecord(lane, record.stampMs, event, controlAt);
     const code = judged.applied ? null : judged.code;
     const named = 'paymentId' in event.data ? event.data.paymentId : null;
     for (const id of event.name === 'outcome.recorded' ? event.data.payments : [named])
       if (id !== null && laneOfPayment(id) === lane.lane)
         this.cache.named(id, { offset: record.offset, code });
     if ('tenant' in event.data) this.#changed(event.data, lane);
+    for (const it of judged.setAside ?? []) {
+      this.#changed(it, lane);
+      this.#listeners.onSetAside(it, { lane: record.lane, offset: record.offset });
+    }
     const paymentId = judged.applied ? named : (judged.paymentId ?? named);
     this.#done(record, { applied: judged.applied, code, paymentId }, event);
     if (judged.applied) this.#touch(judged.touched, lane);
@@ -279,19 +291,6 @@ export class LogFold {
     lane.next += 1;
     lane.atMs = Math.max(lane.atMs, record.stampMs);
     this.#done(record, { applied: false, code: why.code, paymentId: null }, why.event);
-  }
-
-  #judge(lane: LaneState, record: LogRecord, event: Parameters<typeof foldLane>[2]): Judgement {
-    const at = lane.next;
-    try {
-      return foldLane(lane, record.stampMs, event, (offset) => this.control.at(offset)?.view);
-    } catch (error) {
-      if (!(error instanceof Error) || !('tenant' in event.data)) throw error;
-      // A bug in the fold must not stop everybody else's payments: the agent is set aside, the lane goes on.
-      quarantine(lane, event.data.tenant, event.data.agent);
-      lane.next = at + 1;
-      return { applied: false, code: 'internal' };
-    }
   }
 
   #touch(payments: readonly Payment[], lane: LaneState): void {

@@ -18,6 +18,7 @@ import {
   type Judgement,
   type LaneState,
   type Payment,
+  type TablesOf,
   agentOf,
   emptyLane,
   establishFacts,
@@ -27,6 +28,7 @@ import {
   outlook,
   paymentIdOf,
   purchaseDigest,
+  quarantining,
   tenantOf,
 } from '@countersign/payment';
 
@@ -68,9 +70,11 @@ export class LaneBench {
   readonly lane: LaneState;
   control: ControlView = EMPTY_CONTROL;
   readonly #views = new Map<number, ControlView>();
+  readonly #fold = quarantining(foldLane);
   #cause = 0;
 
-  constructor() {
+  /** @param tablesOf where the lane keeps what grows; in memory when left out. */
+  constructor(tablesOf?: TablesOf) {
     const tenant = 'default';
     this.change('wallet.requested', { tenant, wallet: 'w1', by: 'owner', signature: SIGNATURE });
     this.change('wallet.created', {
@@ -88,7 +92,7 @@ export class LaneBench {
       signature: SIGNATURE,
     });
     this.putPolicy('one');
-    this.lane = emptyLane(0, 1, EMPTY_CONTROL);
+    this.lane = emptyLane(0, 1, EMPTY_CONTROL, tablesOf);
     this.mark(0);
   }
 
@@ -131,7 +135,7 @@ export class LaneBench {
     this.#cause += 1;
     const event = reread(name, data, cause ?? `test/${this.#cause}`);
     if (!isLaneEvent(event)) throw new InvariantViolation(`${name} is no lane record`);
-    return foldLane(this.lane, atMs, event, (offset) => this.#views.get(offset));
+    return this.#fold(this.lane, atMs, event, (offset) => this.#views.get(offset));
   }
 
   /** Submits an intent as intake would; returns the judgement and the payment it is about. */

@@ -1,14 +1,19 @@
 import { newestBook } from '../budget-stores.ts';
 import { CEILINGS, TENANTS } from '../cast.ts';
+import type { Payment } from '@countersign/payment';
 import type { World } from '../world.ts';
 import { paidAtMs } from './exposure.ts';
 import type { MakeInvariant } from './invariant.ts';
 
-/** When faults are over and time has passed, every payment has ended, and its reservation with it. */
+/**
+ * When faults are over and time has passed, every payment has ended, and its reservation with it; of an agent that is set
+ * aside they stay as they are.
+ */
 export const liveness: MakeInvariant = (world, report) => ({
   atEnd() {
     const { history } = world;
-    for (const { id, phase, reservationEnded } of history.payments())
+    const worked = history.payments().filter((it) => !history.isSetAside(it));
+    for (const { id, phase, reservationEnded } of worked)
       if (phase.status !== 'ended') report(`${id} is stuck: ${phase.status}`);
       else if (!reservationEnded) report(`${id} is ${phase.how}, and its reservation never ended`);
     for (const { id, phase } of history.payments())
@@ -24,7 +29,11 @@ export const liveness: MakeInvariant = (world, report) => ({
         report(`the counters of ${tenant} were lost, and never made anew`);
         continue;
       }
-      const open = world.budgets.store.openNow(book);
+      const left = history.payments().filter((it) => history.isSetAside(it));
+      const leftIds = new Set(left.map(({ id }) => id));
+      const open = world.budgets.store
+        .openNow(book)
+        .filter(({ paymentId }) => !leftIds.has(paymentId));
       if (open.length > 0) report(`${tenant} has ${open.length} open reservations, and no payment`);
       sumsAgree(world, tenant, report);
     }
@@ -37,19 +46,38 @@ function mayRefuse({ ceiling, lostNonces }: World, code: string | null): boolean
   return code === 'facts_changed' || (code === 'over_ceiling' && ceiling === CEILINGS.low);
 }
 
-/** What the counters hold in the end is what the chain says was paid. */
+/**
+ * What the counters hold in the end is what the chain says was paid; of an agent that is set aside, what was committed
+ * before.
+ */
 function sumsAgree(world: World, tenant: string, report: (account: string) => void): void {
-  const { history, budgets, chain } = world;
+  const { history, budgets } = world;
   const known = history.payments().filter((it) => it.tenant === tenant);
-  const sum = known
-    .filter((it) => it.intent.kind === 'payment')
-    .flatMap(({ phase }) => ('fixed' in phase && phase.fixed ? [phase.fixed.authorization] : []))
-    // What was paid by lost records freezes its wallet, and is in no counter.
-    .filter(({ nonce }) => !world.lostNonces.has(nonce))
-    .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
-    .reduce((total, { value }) => total + BigInt(value), 0n);
+  const left = paidSum(
+    world,
+    known.filter((it) => history.isSetAside(it)),
+  );
+  const worked = paidSum(
+    world,
+    known.filter((it) => !history.isSetAside(it)),
+  );
   const limit = { id: 'all', scope: `tenant:${tenant}`, window: { kind: 'lifetime' as const } };
   const committed = budgets.store.readingsNow(newestBook(history, tenant), [limit])[0]?.committed;
-  if (committed !== String(sum))
-    report(`${tenant} has ${committed} committed, and the chain paid ${sum}`);
+  const sum = BigInt(committed ?? -1);
+  if (sum < worked || sum > worked + left)
+    report(
+      `${tenant} has ${committed} committed, and the chain paid ${worked} (${left} set aside)`,
+    );
+}
+
+function paidSum({ chain, lostNonces }: World, payments: readonly Payment[]): bigint {
+  return (
+    payments
+      .filter((it) => it.intent.kind === 'payment')
+      .flatMap(({ phase }) => ('fixed' in phase && phase.fixed ? [phase.fixed.authorization] : []))
+      // What was paid by lost records freezes its wallet, and is in no counter.
+      .filter(({ nonce }) => !lostNonces.has(nonce))
+      .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
+      .reduce((total, { value }) => total + BigInt(value), 0n)
+  );
 }

@@ -7,6 +7,7 @@ import { frozenAt, live, reconsidered, walletStopped } from './life.ts';
 import { type SettlementOutcome, noteOutcome } from './facilitators.ts';
 import { type Payment, isResolved, nothingBackSinceMs } from './payment.ts';
 import { isStopped, stopsOf } from './standing-stops.ts';
+import { type SetAside, isBug } from './set-aside.ts';
 import {
   type SessionHolder,
   type SessionRecord,
@@ -42,7 +43,7 @@ export interface Agent extends AgentTables, TaskHolder, SessionHolder {
   readonly tenant: string;
   readonly agent: string;
   frozen: boolean;
-  /** The fold threw on a record of this agent: nothing of it is worked on until a person has looked. */
+  /** The fold threw on a record of this agent: its records count no more, and nothing of it is worked on. */
   quarantined: boolean;
   /** Ids of payments that have not ended, or whose reservation has not. */
   readonly open: Set<string>;
@@ -70,9 +71,13 @@ export interface LaneState {
 }
 
 /** What a record did. `touched` are the payments whose debts may have changed. */
-export type Judgement =
+export type Judgement = (
   | { readonly applied: true; readonly touched: readonly Payment[]; readonly task?: Task }
-  | { readonly applied: false; readonly code: RefusalCode; readonly paymentId?: string };
+  | { readonly applied: false; readonly code: RefusalCode; readonly paymentId?: string }
+) & {
+  /** Agents that are quarantined because of it. */
+  readonly setAside?: readonly SetAside[];
+};
 
 const ignore = (code: RefusalCode, paymentId?: string): Judgement => ({
   applied: false,
@@ -111,6 +116,7 @@ export function foldLane(
   const view = tenantOf(lane.view, tenant);
   if (!view.agents.has(name)) return ignore('agent_unknown');
   const agent = madeAgent(lane, tenant, name);
+  if (agent.quarantined) return ignore('agent_quarantined');
   if (isTaskRecord(event)) return onTaskRecord(lane, agent, event);
   if (isSessionRecord(event)) return onSessionRecord(lane, agent, event);
   switch (event.name) {
@@ -207,6 +213,7 @@ export function outlook(
     'purchase' | 'idempotencyKeyDigest' | 'requestDigest' | 'quote' | 'again'
   >,
 ): SubmissionOutlook {
+  if (agent.quarantined) return { kind: 'refused', code: 'agent_quarantined' };
   const key = intent.idempotencyKeyDigest;
   const named = key === undefined ? undefined : agent.keys.get(key);
   if (named && atMs <= named.atMs + KEY_KEPT_MS)
@@ -335,18 +342,30 @@ function mark(
   lane.view = view;
   lane.through = through;
   const touched: Payment[] = [];
+  const setAside: SetAside[] = [];
   for (const agent of lane.agents.values()) {
-    const was = tenantOf(before, agent.tenant);
-    const is = tenantOf(view, agent.tenant);
-    const name = agent.agent;
-    if (isStopped(was, name) || isStopped(is, name) || stopsOf(is, name) > stopsOf(was, name))
-      touched.push(...freezeAll(agent, lane.atMs));
-    else if (was !== is) {
-      const stopped = stoppedWallets(is.wallets.values());
-      touched.push(...updateOpen(agent, (it) => walletStopped(reconsidered(it), stopped)));
+    if (agent.quarantined) continue;
+    try {
+      touched.push(...marked(agent, before, lane));
+    } catch (error) {
+      if (!isBug(error)) throw error;
+      agent.quarantined = true;
+      setAside.push({ tenant: agent.tenant, agent: agent.agent, error });
     }
   }
-  return { applied: true, touched };
+  return { applied: true, touched, ...(setAside.length > 0 && { setAside }) };
+}
+
+/** What the lane now sees of control means for the agent's open payments. */
+function marked(agent: Agent, before: ControlView, { view, atMs }: LaneState): Payment[] {
+  const was = tenantOf(before, agent.tenant);
+  const is = tenantOf(view, agent.tenant);
+  const name = agent.agent;
+  if (isStopped(was, name) || isStopped(is, name) || stopsOf(is, name) > stopsOf(was, name))
+    return freezeAll(agent, atMs);
+  if (was === is) return [];
+  const stopped = stoppedWallets(is.wallets.values());
+  return updateOpen(agent, (it) => walletStopped(reconsidered(it), stopped));
 }
 
 function freezeAll(agent: Agent, atMs: number): Payment[] {
