@@ -37,8 +37,10 @@ export class Injector {
     this.#parts = parts;
   }
 
-  async carryOut(plan: readonly Planned[]): Promise<void> {
+  /** @param untilMs by the clock of `performance`: what has not begun by then never does. */
+  async carryOut(plan: readonly Planned[], untilMs: number): Promise<void> {
     for (const planned of plan) {
+      if (performance.now() >= untilMs) break;
       const names = struckBy(planned.fault, this.#parts.fleet);
       while (this.#isHindered(names)) await Promise.race(this.#busy.values());
       this.#parts.onBegin(planned);

@@ -8,7 +8,7 @@ import { Progress, faultTable, verdictLines } from './report.ts';
 import { run } from './run.ts';
 
 const USAGE = `usage: npm run test:fault -- [--faults N] [--seed S] [--replicas R] [--kinds a,b] [--pace ms]
-       [--take-over N] [--keep]
+       [--minutes M] [--take-over N] [--keep]
 
 Runs every service three times on real Kafka, Redis and Vault, lets agents pay, and breaks one thing after the other:
 processes and servers killed, paused, cut off, a Redis that lost what it acknowledged. Then checks, from the log and the
@@ -19,6 +19,7 @@ chain: every payment finished, none was paid twice, no budget was overspent, not
 --replicas  of each service; "policy=3,signer=2" for some, the others once
 --kinds     only these: ${FAULT_KINDS.join(', ')}
 --pace      milliseconds between two purchases of an agent, two of which it makes side by side; 3000 unless given
+--minutes   after so many no further fault begins, however many were asked for: a slow machine carries out fewer
 --take-over N  first kills N processes each of policy and signer, and measures how long their lanes were nobody's
 --keep      keep logs and states of a good run too`;
 
@@ -31,6 +32,7 @@ interface Options {
   readonly kinds: readonly FaultKind[];
   readonly paceMs: number;
   readonly takeOvers: number;
+  readonly minutes: number;
   readonly keep: boolean;
 }
 
@@ -39,7 +41,7 @@ function readOptions(): Options {
   const values = (() => {
     try {
       const options = {
-        ...{ faults: text, seed: text, replicas: text, kinds: text, pace: text },
+        ...{ faults: text, seed: text, replicas: text, kinds: text, pace: text, minutes: text },
         'take-over': text,
         keep: { type: 'boolean' },
       } as const;
@@ -55,6 +57,7 @@ function readOptions(): Options {
     kinds: kindsFrom(values.kinds),
     paceMs: numberOf(values.pace, 3_000, 100),
     takeOvers: numberOf(values['take-over'], 0, 0),
+    minutes: numberOf(values.minutes, Infinity, 1),
     keep: values.keep ?? false,
   };
 }

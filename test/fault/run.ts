@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly kinds: readonly FaultKind[];
   readonly replicasOf: (service: Service) => number;
   readonly paceMs: number;
+  /** After so long no further fault begins. */
+  readonly minutes: number;
   /** Kills of each service that is measured, before the faults. */
   readonly takeOvers: number;
   readonly folder: string;
@@ -100,7 +102,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     },
     onEnd: (it) => void injected.push(it),
   });
-  await injector.carryOut(plan);
+  await injector.carryOut(plan, performance.now() + options.minutes * 60_000);
   progress.doing('all is well again: payments end');
   await fleet.heal();
   await settled({ traffic, ledger, fleet, progress });
@@ -123,6 +125,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const notes = [
     `${traffic.begun} purchases (${ends}), ${traffic.repeats} repeats, ${ledger.count} records`,
     `records that did not count: ${ignored.join(', ') || 'none'}`,
+    ...(injected.length < faults
+      ? [`${options.minutes} minutes were over after ${injected.length} of ${faults} faults`]
+      : []),
     ...watch.notes(),
     ...takeOverLines(takenOver),
   ];
