@@ -15,6 +15,7 @@ import {
   type Payment,
   agentOf,
   emptyLane,
+  fixedOf,
   foldControl,
   foldLane,
   laneOf,
@@ -142,6 +143,20 @@ export class History {
   isSetAside(owner: { tenant: string; agent: string }): boolean {
     const lane = this.reference[this.laneOf(owner)];
     return lane !== undefined && agentOf(lane, owner.tenant, owner.agent).quarantined;
+  }
+
+  /** Whether an agent that is set aside has an authorization of this account under way: it stays so, and holds the wallet. */
+  isHeld(address: string): boolean {
+    return this.reference.some(({ agents }) =>
+      [...agents.values()].some(
+        ({ quarantined, open, payments }) =>
+          quarantined &&
+          [...open].some((id) => {
+            const payment = payments.get(id);
+            return payment && fixedOf(payment)?.authorization.from === address;
+          }),
+      ),
+    );
   }
 
   payments(): Payment[] {

@@ -54,7 +54,8 @@ export const revocation: MakeInvariant = (world, report) => {
       if (world.lostNonces.size > 0) return;
       const latestMs = world.scheduler.nowMs - world.revokedKeyKeptMs - LATE_MAX_MS;
       for (const [key, atMs] of ordered)
-        if (atMs < latestMs && !world.vault.isDestroyed(key)) report(`${key} is still there`);
+        if (atMs < latestMs && !world.vault.isDestroyed(key) && !isHeld(world, key))
+          report(`${key} is still there`);
     },
   };
 };
@@ -65,6 +66,11 @@ function isFixedAfter({ history }: World, { lane, fixed, tenant }: Claim, key: s
   return [...view.wallets.values()].some(
     ({ id, revocation: order }) => order !== null && walletKeyName(tenant, id) === key,
   );
+}
+
+function isHeld(world: World, key: string): boolean {
+  const addresses = new Set(world.signed.map(({ from }) => from));
+  return [...addresses].some((it) => keyOf(world, it) === key && world.history.isHeld(it));
 }
 
 /** Bytes that the log holds already may be made again by a straggler. */

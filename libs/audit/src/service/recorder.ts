@@ -67,6 +67,8 @@ export class Recorder {
   readonly #due: { readonly cut: Cut; readonly fromMs: number }[] = [];
   readonly #mine = new Set<number>();
   #tree: Frontier = { size: 0, hashes: [] };
+  /** The last cut that is in the tree, and in the store. */
+  #archivedThrough = -1;
   /** By lane: what was read to claim a range of it, from its beginning on. */
   readonly #kept = new Map<LaneId, readonly LogRecord[]>();
   readonly #remembered = new Map<string, PaymentColumns>();
@@ -92,6 +94,7 @@ export class Recorder {
     const { sequence, treeSize, frontier, ends } = await store.archived();
     this.#cuts = { treeSize, ends };
     this.#tree = { size: treeSize, hashes: frontier };
+    this.#archivedThrough = sequence;
     this.#nextSequence = sequence + 1;
     const end = await host.log.end(ARCHIVE);
     if (end < this.#nextSequence) throw new Fault('log_shorter', LOG_SHORTER, { retryable: false });
@@ -204,11 +207,14 @@ export class Recorder {
 
   async #archiveDue(): Promise<void> {
     for (let due = this.#due[0]; due && !this.#isStopped; due = this.#due[0]) {
+      // Another recorder may be so far ahead that its cuts are in the store before we have read of them.
+      if (due.cut.sequence <= this.#archivedThrough) {
+        this.#due.shift();
+        continue;
+      }
       const isOthers = due.fromMs > this.#parts.clock.nowMs() && !this.#mine.has(due.cut.sequence);
-      if ((isOthers || !this.#hasFolded(due.cut)) && !(await this.#doneByAnother(due.cut))) return;
-      if (this.#due[0] !== due) continue;
-      await this.#archive(due.cut);
-      this.#due.shift();
+      if (!isOthers && this.#hasFolded(due.cut)) await this.#archive(due.cut);
+      else if (!(await this.#doneByAnother(due.cut))) return;
     }
   }
 
@@ -217,7 +223,7 @@ export class Recorder {
     const archived = await this.#parts.store.archived();
     if (archived.sequence < cut.sequence) return false;
     this.#tree = { size: archived.treeSize, hashes: archived.frontier };
-    while (this.#due[0] && this.#due[0].cut.sequence <= archived.sequence) this.#due.shift();
+    this.#archivedThrough = archived.sequence;
     return true;
   }
 
@@ -294,6 +300,7 @@ export class Recorder {
       tree: { root: rootOf(tree), frontier: tree.hashes },
     });
     this.#tree = tree;
+    this.#archivedThrough = cut.sequence;
     this.#mine.delete(cut.sequence);
   }
 
