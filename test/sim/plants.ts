@@ -127,7 +127,10 @@ export const PLANTS = {
   'signer-hands-accounts-over-at-once': { breaks: 'handover', plant: { surround: overhasty } },
   'fold-skips-revocations': { breaks: 'revocation', plant: { distort: deafToRevocations } },
   'signer-destroys-keys-in-use': { breaks: 'revocation', plant: { surround: reckless } },
-  'signer-destroys-keys-too-early': { breaks: 'revocation', plant: { surround: hurried } },
+  'signer-destroys-keys-too-early': {
+    breaks: 'revocation',
+    plant: { surround: hurried, often: { operators: { revoke: 12 } } },
+  },
   'signer-believes-what-policy-says': {
     breaks: 'belief',
     plant: { stolen: 'policy', surround: credulous },
