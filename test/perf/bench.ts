@@ -16,7 +16,13 @@ export interface Bench {
   readonly title: string;
   /** What was measured, in a sentence or two, with what limits it. */
   readonly about: string;
-  run(tell: (progress: string) => void, size: Size, paymentsMax: number): Promise<readonly Line[]>;
+  run(tell: (progress: string) => void, size: Size, asked: Asked): Promise<readonly Line[]>;
+}
+
+/** How much of it somebody asked for; what is left out is as the size has it. */
+export interface Asked {
+  readonly paymentsMax?: number;
+  readonly records?: number;
 }
 
 /** `full` is what is published; `quick` shows within seconds that a bench still runs. */

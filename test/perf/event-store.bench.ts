@@ -203,8 +203,8 @@ export const bench: Bench = {
   title: 'Event store',
   about:
     'Five records a payment through the port into the engine in process, 1,000 agents over 180 days. Making the records is not counted; reading each cut back is.',
-  async run(tell, size) {
-    const events = size === 'full' ? 1_000_000 : 20_000;
+  async run(tell, size, { records }) {
+    const events = records ?? (size === 'full' ? 1_000_000 : 20_000);
     const stepMs = (DAYS * 86_400_000) / events;
     return inDirectory(async (folder) => {
       const store = await openEventStore({ logId: 'bench', folder });

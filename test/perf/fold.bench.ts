@@ -77,7 +77,7 @@ export const bench: Bench = {
   title: 'The fold: start, look-ups and memory as the log grows',
   about:
     'Genuine logs of whole payments (seven records, five of them signed) in the SQLite log, folded from the beginning, and again from the kept state. Folding is limited by ed25519 verification; a start from the kept state by reading it.',
-  async run(tell, size, paymentsMax) {
+  async run(tell, size, { paymentsMax = Infinity }) {
     const lines: Line[] = [];
     await inDirectory(async (folder) => {
       const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };

@@ -24,11 +24,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 /** On the real servers, which they start themselves. */
 const STACK_BENCHES: Readonly<Record<string, Bench>> = { reserve, kafka, vault, services };
 const FILE = 'docs/benchmarks.md';
-const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--write]
+const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--records N] [--write]
        npm run bench:stack -- [names] [--quick] [--write]
 
 Measures both sides of each comparison in one run; trust the ratios. --write keeps the results in ${FILE}.
---payments limits how long a log the fold is measured with, for the impatient.
+--payments limits how long a log the fold is measured with, for the impatient; --records says how many the event store
+gets, for the patient.
 Benches: ${Object.keys(BENCHES).join(', ')}; on the real servers: ${Object.keys(STACK_BENCHES).join(', ')}`;
 
 const HEAD = `# Benchmarks
@@ -81,6 +82,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean' },
       stack: { type: 'boolean' },
       payments: { type: 'string' },
+      records: { type: 'string' },
     },
   });
   const benches = values.stack ? STACK_BENCHES : BENCHES;
@@ -90,7 +92,10 @@ async function main(): Promise<number> {
     console.log(unknown.length > 0 ? `no bench is called ${unknown.join(', ')}\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 2 : 0;
   }
-  const paymentsMax = Number(values.payments ?? Infinity);
+  const asked = {
+    ...(values.payments && { paymentsMax: Number(values.payments) }),
+    ...(values.records && { records: Number(values.records) }),
+  };
   const size: Size = values.quick ? 'quick' : 'full';
   for (const name of names) {
     const bench = benches[name];
@@ -98,13 +103,10 @@ async function main(): Promise<number> {
     const command = [
       ...[values.stack ? 'bench:stack' : 'bench', '--', name],
       ...(values.payments ? ['--payments', values.payments] : []),
+      ...(values.records ? ['--records', values.records] : []),
     ].join(' ');
     console.log(`\n${name}: ${bench.title}`);
-    const lines = await bench.run(
-      (progress) => console.error(`  … ${progress}`),
-      size,
-      paymentsMax,
-    );
+    const lines = await bench.run((progress) => console.error(`  … ${progress}`), size, asked);
     for (const { what, figure, beside, aim } of lines)
       console.log(
         `  ${what}: ${figure}${beside ? ` | ${beside}` : ''}${aim ? ` (aim ${aim})` : ''}`,
