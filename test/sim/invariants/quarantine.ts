@@ -1,4 +1,5 @@
 import { agentOf } from '@countersign/payment';
+import { CONTROL } from '@countersign/ports';
 import type { Process } from '../replica.ts';
 import type { MakeInvariant } from './invariant.ts';
 
@@ -28,7 +29,8 @@ export const quarantine: MakeInvariant = (world, report) => {
   };
   return {
     onRecord({ event, applied, code, record }) {
-      if (!event || !('agent' in event.data)) return;
+      // What people change of it in `control` is not the agent's own.
+      if (!event || record.lane === CONTROL || !('agent' in event.data)) return;
       const { tenant, agent } = event.data;
       const key = `${tenant}/${agent}`;
       if (applied && aside.has(key)) report(`${event.name} counted for ${key}, which is set aside`);
