@@ -1,3 +1,4 @@
+import { AgentsFile } from '@countersign/adapter-kafka';
 import { SERVICES, type Service } from '@countersign/contracts';
 import { z } from 'zod';
 import { SETTINGS } from './settings.ts';
@@ -106,6 +107,13 @@ function pick(properties: Properties, names: readonly string[]): Properties {
   return Object.fromEntries(names.map((name) => [name, properties[name]]));
 }
 
+/** One entry of the file that `countersign setup --agents` reads. */
+function agentSchema(): object {
+  const { items } = z.toJSONSchema(AgentsFile, { io: 'input', target: 'draft-7' });
+  if (typeof items !== 'object' || Array.isArray(items)) throw new Error('agents are no list');
+  return items;
+}
+
 /** Everything that is no setting of a service. */
 function outside(): Properties {
   const server = object({ peers, port }, ['peers', 'port']);
@@ -117,7 +125,10 @@ function outside(): Properties {
     replicas: count,
     resources: theirs,
     storage: object({ size: named, className: text }),
-    setup: object({ enabled: flag, replication: count, vaultTokenSecret: named }),
+    setup: object({
+      ...{ enabled: flag, replication: count, vaultTokenSecret: named },
+      agents: { type: 'array', items: agentSchema() },
+    }),
     ingress: object({
       ...{ enabled: flag, className: named, host: text, tlsSecret: text, annotations: theirs },
     }),

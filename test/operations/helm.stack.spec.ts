@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AgentsFile } from '@countersign/adapter-kafka';
 import { SERVICES, type Service } from '@countersign/contracts';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
@@ -119,6 +120,24 @@ describe.each(VALUES)('the chart with %s servers', (values) => {
       const env = (container?.env ?? []).map(({ name, value }) => [name, value ?? SECRET[name]]);
       expect(faultsOf(service, Object.fromEntries(env) as Record<string, string>)).toEqual([]);
     }
+  });
+
+  it('lets set-up make the topics of the agents that are named, and only then', () => {
+    const manifests = manifestsOf(values);
+    const job = manifests.find(({ kind }) => kind === 'Job');
+    const file = manifests.find(
+      ({ kind, metadata: it }) => kind === 'ConfigMap' && it.name === 'cs-setup',
+    );
+    const args = job ? podOf(job).containers[0]?.args : undefined;
+    const isNamed = values === 'external';
+    expect(args?.includes('--agents=/run/setup/agents.yaml')).toBe(isNamed);
+    expect(file !== undefined).toBe(isNamed);
+    if (file)
+      expect(
+        AgentsFile.parse(
+          parse(z.record(z.string(), z.string()).parse(file['data'])['agents.yaml'] ?? ''),
+        ),
+      ).toEqual([{ tenant: 'default', agent: 'research-1', principal: 'User:research-1' }]);
   });
 
   it('asks replicas only what they answer', () => {
