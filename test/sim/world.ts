@@ -22,7 +22,7 @@ import { ACCOUNTS, isOwners } from './owners.ts';
 import { logPort } from './log-port.ts';
 import { NO_PLANT, type Plant } from './plants.ts';
 import { type Process, type Surroundings, startProcess } from './replica.ts';
-import { Scheduler, newParty } from './scheduler.ts';
+import { type Party, Scheduler, newParty } from './scheduler.ts';
 import { Weather } from './weather.ts';
 import { Wire } from './wire.ts';
 
@@ -88,6 +88,8 @@ export class World {
   readonly #fold: FoldLane;
   readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
+  /** Of every process since the log is what it is, the dead too: what they sent may still be under way. */
+  readonly #parties = new Set<Party>();
   readonly #kept = new Map<string, StateOptions>();
   readonly #restoring: Dice;
   #wasRestored = false;
@@ -175,7 +177,8 @@ export class World {
    * arrives, counters and the event store are empty, and kept folds are removed, if nobody forgets to.
    */
   restoreLog(copy: LogCopy): void {
-    for (const { process } of this.replicas) Object.assign(process.party, GONE);
+    for (const party of this.#parties) Object.assign(party, GONE);
+    this.#parties.clear();
     const held = [
       ...this.history.control.slice(0, copy.control),
       ...this.history.archive.slice(0, copy.archive),
@@ -257,6 +260,7 @@ export class World {
 
   #start(name: string, skewMs: () => number): Process {
     const party = newParty();
+    this.#parties.add(party);
     const { scheduler, weather, dice, store, chain } = this;
     const wire = new Wire({ scheduler, weather, dice, party });
     const log = logPort({
