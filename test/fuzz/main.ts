@@ -19,7 +19,7 @@ refused, on an undeclared method, and when the process logs an error or ends.`;
 const CHECKS = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'];
 
 /** An answer may be asked to wait for thirty seconds, and the machine may be busy. */
-const TIMEOUT = ['--request-timeout', '60'];
+const TIMEOUT = ['--request-timeout', '60', '--max-response-time', '60'];
 
 interface Target {
   readonly url: string;
