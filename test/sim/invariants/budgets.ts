@@ -54,6 +54,8 @@ export const budgets: MakeInvariant = (world, report) => {
       granted.set(paymentId, mine);
     },
     onRebuild({ tenant, epoch }) {
+      // A straggler may fill a server that was replaced, for an epoch that is over.
+      if (epoch < (epochs.get(tenant) ?? 0)) return;
       epochs.set(tenant, epoch);
       // What was answered and not decided in the log by then is asked anew: nothing of it is held.
       for (const [paymentId, { facts }] of granted) {

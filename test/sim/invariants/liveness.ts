@@ -74,10 +74,20 @@ function paidSum({ chain, lostNonces }: World, payments: readonly Payment[]): bi
   return (
     payments
       .filter((it) => it.intent.kind === 'payment')
+      // What was paid by lost records freezes its wallet, and is in no counter, unless the log holds the payment all the same.
+      .filter(({ phase }) => !isLost(lostNonces, phase) || isSettled(phase))
       .flatMap(({ phase }) => ('fixed' in phase && phase.fixed ? [phase.fixed.authorization] : []))
-      // What was paid by lost records freezes its wallet, and is in no counter.
-      .filter(({ nonce }) => !lostNonces.has(nonce))
       .filter((authorization) => paidAtMs(chain, authorization) !== undefined)
       .reduce((total, { value }) => total + BigInt(value), 0n)
   );
+}
+
+function isLost(lostNonces: ReadonlySet<string>, phase: Payment['phase']): boolean {
+  return (
+    'fixed' in phase && phase.fixed !== null && lostNonces.has(phase.fixed.authorization.nonce)
+  );
+}
+
+function isSettled(phase: Payment['phase']): boolean {
+  return phase.status === 'ended' && phase.how === 'settled';
 }
