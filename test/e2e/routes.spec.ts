@@ -151,6 +151,7 @@ describe('a parameter of a path', () => {
     ['POST', '/v1/agents/Research%201/unfreeze', 'agent'],
     ['GET', '/v1/policies/0x1', 'version'],
     ['DELETE', `/v1/sellers/${'s'.repeat(65)}`, 'seller'],
+    ['POST', `/v1/agents/${'s'.repeat(150)}/unfreeze`, 'agent'],
   ] as const)('is named when it is not as it must be: %s %s', async (method, url, name) => {
     const { status, body } = await world.call<Problem>('owner', method, url, {});
     expect(status).toBe(400);

@@ -25,6 +25,12 @@ import { type Answered, countRequests, traceRequests } from './observed-requests
 /** Largest request body; a policy is the largest thing anyone sends. */
 const BODY_MAX_BYTES = 1_200_000;
 
+/**
+ * No URL that Node takes is longer, so that the router refuses none for its length: it would do so in words of its own,
+ * and the contract names the field.
+ */
+const URL_MAX_LENGTH = 16_384;
+
 /** What a process says of itself, where it is one replica among others. */
 export interface Probes {
   /** Resolves when this replica has folded what stands in the log; requests wait for it. */
@@ -142,7 +148,11 @@ export async function createHttpApp(
     ],
     exports: [LaneHost],
   };
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_MAX_BYTES, requestTimeout: 120_000 });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: 120_000,
+    routerOptions: { maxParamLength: URL_MAX_LENGTH },
+  });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: ['error', 'fatal'],
     abortOnError: false,
