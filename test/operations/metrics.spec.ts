@@ -36,7 +36,6 @@ describe('what a service tells Prometheus', () => {
         'countersign_signatures_total{service="standalone"} 1',
         'countersign_events_folded_total{event="settlement.final"} 1',
         'countersign_events_folded_total{event="signing.refused"} 0',
-        'countersign_events_folded_total{event="other"} 0',
         'countersign_stopped{what="wallet_frozen"} 0',
         'countersign_lanes{service="standalone"} 4',
         'countersign_duty_lanes{service="standalone"} 4',
