@@ -57,7 +57,7 @@ function readOptions(): Options {
     kinds: kindsFrom(values.kinds),
     paceMs: numberOf(values.pace, 3_000, 100),
     takeOvers: numberOf(values['take-over'], 0, 0),
-    minutes: numberOf(values.minutes, Infinity, 1),
+    minutes: values.minutes === undefined ? Infinity : numberOf(values.minutes, 1, 1),
     keep: values.keep ?? false,
   };
 }
