@@ -52,28 +52,27 @@ function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed) return;
-    const again = { againAfterMs: untilNextPoll(parts) };
     const isSeen = payment.phase.status === 'signed' && payment.phase.observed !== null;
     if (!isSeen && (await readAt(parts, fixed, 'latest')).kind === 'unused') {
       await resend(parts, payment, fixed, sentAt);
-      return again;
+      return atNextPoll(parts);
     }
     const final = await readAt(parts, fixed, 'finalized');
     if (await recordEnd(parts, payment, final)) {
       sentAt.delete(payment.id);
-      return again;
+      return atNextPoll(parts);
     }
     const safe = await readAt(parts, fixed, 'safe');
     const seen = safe.kind === 'settled' ? safe : await readAt(parts, fixed, 'latest');
     await recordSeen(parts, payment, seen, seen === safe ? 'safe' : 'latest');
     if (seen.kind === 'unused') await resend(parts, payment, fixed, sentAt);
-    return again;
+    return atNextPoll(parts);
   };
 }
 
 /** All payments are asked about at the same moments, so that they share round trips and the newest block. */
-function untilNextPoll({ clock, pollMs }: SettlementParts): number {
-  return pollMs - (clock.monotonicMs() % pollMs);
+function atNextPoll({ clock, pollMs }: SettlementParts): { readonly againAfterMs: number } {
+  return { againAfterMs: pollMs - (clock.monotonicMs() % pollMs) };
 }
 
 async function readAt(parts: SettlementParts, fixed: Fixed, tag: BlockTag): Promise<Evidence> {

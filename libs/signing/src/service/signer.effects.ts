@@ -173,8 +173,9 @@ async function lookAt(
   }
   await policies.refresh();
   const refusal = refusalToSign(await caseOf(parts, policies, payment));
-  // The payment moved on while records were read: what was looked at is not what is.
-  if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
+  // The payment or control moved on while records were read: what was looked at is not what is, and the lane may not have
+  // been marked with a policy that is already in force here.
+  if (host.payment(paymentId) !== payment || host.control.offset >= end) return { againAfterMs: 0 };
   const decisionId = 'decision' in phase ? phase.decision.id : '';
   if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
   if (refusal) return refuse(parts, payment, decisionId, refusal);
