@@ -73,34 +73,26 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   belief,
 };
 
+/** Whichever service's key it is. */
+const HOLDS_ANYHOW = [
+  'bug',
+  'ceilings',
+  'single',
+  'agreement',
+  'archive',
+  'quarantine',
+  'belief',
+  'revocation',
+  'handover',
+] as const;
+
 /**
  * What holds all the same once somebody has a service's key: a wallet loses its ceiling at most, and by nothing but
  * recorded authorizations; nobody disagrees about what happened, and no key is destroyed in haste.
  */
 export const HOLDS_WITH_STOLEN = {
-  policy: [
-    'bug',
-    'ceilings',
-    'single',
-    'agreement',
-    'archive',
-    'quarantine',
-    'belief',
-    'revocation',
-    'handover',
-  ],
-  approval: [
-    'bug',
-    'quorum',
-    'ceilings',
-    'single',
-    'agreement',
-    'archive',
-    'quarantine',
-    'belief',
-    'revocation',
-    'handover',
-  ],
+  policy: HOLDS_ANYHOW,
+  approval: [...HOLDS_ANYHOW, 'quorum'],
 } as const;
 
 export interface Broken {

@@ -5,7 +5,8 @@ const CALLS_MAX = 10;
 const UNDER_WAY_MAX = 4;
 
 interface Asked {
-  readonly calls: readonly RpcCall[];
+  /** With what tells each from others. */
+  readonly calls: readonly (readonly [key: string, call: RpcCall])[];
   readonly signal: AbortSignal;
   readonly resolve: (answers: readonly RpcAnswer[]) => void;
   readonly reject: (reason: unknown) => void;
@@ -39,7 +40,8 @@ export function gathered(rpc: Rpc): Rpc {
       signal.addEventListener('abort', () =>
         reject(unavailable('the node did not answer in time')),
       );
-      queue.push({ calls, signal, resolve, reject });
+      const keyed = calls.map((call) => [JSON.stringify(call), call] as const);
+      queue.push({ calls: keyed, signal, resolve, reject });
       if (!isDue) setImmediate(flush);
       isDue = true;
       return promise;
@@ -52,7 +54,7 @@ function nextOf(queue: Asked[]): readonly Asked[] {
   const distinct = new Set<string>();
   let count = 0;
   for (const { calls } of queue) {
-    for (const call of calls) distinct.add(keyOf(call));
+    for (const [key] of calls) distinct.add(key);
     if (count > 0 && distinct.size > CALLS_MAX) break;
     count += 1;
   }
@@ -61,9 +63,7 @@ function nextOf(queue: Asked[]): readonly Asked[] {
 
 /** Never rejects: everyone is told for themselves. */
 async function carry(rpc: Rpc, asked: readonly Asked[]): Promise<void> {
-  const distinct = new Map(
-    asked.flatMap(({ calls }) => calls.map((call) => [keyOf(call), call] as const)),
-  );
+  const distinct = new Map(asked.flatMap(({ calls }) => calls));
   try {
     const last = asked.at(-1);
     if (!last) return;
@@ -71,7 +71,7 @@ async function carry(rpc: Rpc, asked: readonly Asked[]): Promise<void> {
     const answers = await rpc.send([...distinct.values()], last.signal);
     const byKey = new Map([...distinct.keys()].map((key, index) => [key, answers[index]]));
     for (const { calls, resolve } of asked)
-      resolve(calls.map((call) => byKey.get(keyOf(call)) ?? missing(call)));
+      resolve(calls.map(([key, call]) => byKey.get(key) ?? missing(call)));
   } catch (error) {
     for (const { reject } of asked) reject(error);
   }
@@ -81,8 +81,4 @@ function missing({ method }: RpcCall): RpcAnswer {
   return () => {
     throw unavailable(`no answer to ${method}`);
   };
-}
-
-function keyOf({ method, params }: RpcCall): string {
-  return JSON.stringify([method, params]);
 }

@@ -31,9 +31,10 @@ export interface ReadingRequest {
 }
 
 /**
- * Reads one authorization as of one block; its state, which is small and asked for again and again, through `states`. The state is read by that block's hash; logs can only be read by height, so
+ * Reads one authorization as of one block. The state is read by that block's hash; logs can only be read by height, so
  * what they say counts only if, afterwards, their own block and the block of the reading are still at their heights.
  *
+ * @param states the same node for what is small and asked for again and again: the state alone.
  * @throws Fault, always retryable: `chain_unavailable`, `wrong_chain`, `no_code`, `block_vanished`, `log_missing`.
  */
 export async function readAuthorization(
