@@ -25,7 +25,8 @@ export async function fetchKafka() {
 /**
  * @param options.advertisedPort where clients are sent to; for a relay in front of the broker
  * @param options.settings lines of server.properties by name, beside and before ours
- * @param options.folder, options.ports, options.detached, options.onSpawn see `launch`
+ * @param options.ports the broker's, the controller's, and those of listeners in `settings`
+ * @param options.folder, options.detached, options.onSpawn see `launch`
  */
 export async function startKafka(options = {}) {
   const jars = await fetchKafka();

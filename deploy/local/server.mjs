@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const START_MAX_MS = 120_000;
 const POLL_MS = 50;
 const LOG_SHOWN = 2_000;
+// Linux hands out ports from 32768 on, others from 49152.
+const [PORT_MIN, PORT_END] = [16_384, 32_768];
 
 /**
  * @param plan.name what it is called, also in its folder's name
@@ -55,9 +57,16 @@ export function folderFor(name, folder) {
   return { folder, temporary: false };
 }
 
-/** Ports that nobody has now. Somebody may take one before the server does; then it does not start, and says so. */
+/**
+ * Ports that nobody has now, below those that systems hand out themselves: no connection and no listener of another
+ * process is given one of them before the server is there.
+ */
 export async function freePorts(count) {
-  const servers = await Promise.all(Array.from({ length: count }, listening));
+  const servers = [];
+  while (servers.length < count) {
+    const server = await listening(PORT_MIN + Math.floor(Math.random() * (PORT_END - PORT_MIN)));
+    if (server) servers.push(server);
+  }
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
@@ -80,7 +89,8 @@ async function started(plan) {
   child.once('exit', (code, signal) => (failure = `it ended with ${signal ?? code}`));
   if (child.pid !== undefined) plan.onSpawn?.(child.pid);
   const lastMs = Date.now() + START_MAX_MS;
-  while (!(await isUp(plan))) {
+  // One that ended does not count as started whoever answers at its ports.
+  while (!(await isUp(plan)) || failure !== undefined) {
     if (failure === undefined && Date.now() > lastMs) failure = 'it did not answer in time';
     if (failure === undefined) await sleep(POLL_MS);
     else {
@@ -114,10 +124,13 @@ function accepts(port) {
   });
 }
 
-function listening() {
+/** @returns undefined when somebody has the port. */
+function listening(port) {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
+    server.once('error', (error) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }

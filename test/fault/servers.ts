@@ -21,7 +21,7 @@ export async function startBroker(folder: string, doorCount: number): Promise<Br
   const at = (name: string, to: number) => `${name}://127.0.0.1:${to}`;
   const server = await startKafka({
     folder,
-    ports: [port, controllerPort],
+    ports,
     settings: {
       listeners: [
         at('PLAINTEXT', port),
