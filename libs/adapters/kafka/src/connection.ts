@@ -1,5 +1,8 @@
 import { Fault } from '@countersign/kernel';
 import { Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs';
+import { checkOnlyWhatWaits } from './request-queue.ts';
+
+checkOnlyWhatWaits();
 
 /** How to reach the brokers of one log. */
 export interface KafkaConnection {

@@ -1,4 +1,4 @@
-/** The part of kafkajs's own connections to brokers that `wire.ts` uses; kafkajs 2.2.4 publishes no types of it. */
+/** What `wire.ts` and `request-queue.ts` use of kafkajs's insides; kafkajs 2.2.4 publishes no types of it. */
 declare module 'kafkajs/src/cluster/index.js' {
   import type { KafkaConfig, Logger, RetryOptions } from 'kafkajs';
 
@@ -65,4 +65,35 @@ declare module 'kafkajs/src/loggers/index.js' {
     createLogger(options: { level: logLevel; logCreator: logCreator }): Logger;
   };
   export default loggers;
+}
+
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  import type { Logger } from 'kafkajs';
+
+  class RequestQueue {
+    constructor(options: {
+      maxInFlightRequests: number | null;
+      requestTimeout: number;
+      enforceRequestTimeout: boolean;
+      clientId: string;
+      broker: string;
+      logger: Logger;
+    });
+    readonly pending: readonly unknown[];
+    /** Of the wall clock; -1 when the broker never asked to wait. */
+    readonly throttledUntil: number;
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
+    push(request: {
+      entry: { correlationId: number; resolve: (answer: unknown) => void };
+      expectResponse: boolean;
+      sendRequest: () => void;
+    }): void;
+    fulfillRequest(answer: { correlationId: number; payload: unknown; size: number }): void;
+    maybeThrottle(ms: number): void;
+    destroy(): void;
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+
+  export default RequestQueue;
 }
