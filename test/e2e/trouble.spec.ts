@@ -215,7 +215,7 @@ describe('purchases', () => {
     await world.pass(30_000);
     expect((await world.propose()).body.authorization).toEqual(first.body.authorization);
     await world.present(first.body);
-    await world.pass(5_000);
+    await world.pass(15_000);
     expect((await world.read(first.body.id)).status).toBe('settled');
     expect(world.wallets.signed).toHaveLength(1);
   });

@@ -36,6 +36,7 @@ export function chainPort(parts: ChainPortParts): Chain {
   return {
     network: chain.network,
     head: (tag) => call(`head ${tag}`, (lag) => chain.at(tag, lag), true),
+    holds: (block) => call('holds', (lag) => chain.holds(block, chain.at('latest', lag)), true),
     authorization: ({ token, from, nonce }, tag: BlockTag) =>
       call(
         `authorization ${tag}`,

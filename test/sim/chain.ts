@@ -90,6 +90,11 @@ export class SimChain {
     return { at, usage: usage && usage.block.number <= at.number ? usage : undefined };
   }
 
+  /** Whether a node that has come as far as `head` has the block. */
+  holds({ number, hash }: BlockRef, head: BlockRef): boolean {
+    return number <= head.number && this.#blocks[number]?.ref.hash === hash;
+  }
+
   /** What left some wallets, from a block up to another, in order. */
   outflows(wallets: ReadonlySet<string>, fromBlock: number, at: BlockRef): readonly Usage[] {
     return this.#blocks

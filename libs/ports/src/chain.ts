@@ -75,6 +75,8 @@ export interface Chain {
   /** CAIP-2 id this port was configured for; every reading is checked against what the node says. */
   readonly network: string;
   head(tag: BlockTag): Promise<BlockRef>;
+  /** Whether this block is at its height; false also when the node has not come so far. */
+  holds(block: BlockRef): Promise<boolean>;
   /** State at the block `tag` names now; logs are searched from `fromBlock` on. */
   authorization(
     key: AuthorizationKey,

@@ -92,6 +92,11 @@ export class MemoryChain implements Chain {
     return this.#at(tag);
   }
 
+  async holds({ number, hash }: BlockRef): Promise<boolean> {
+    this.#answer();
+    return this.#blocks[number]?.ref.hash === hash;
+  }
+
   async authorization(
     key: AuthorizationKey,
     tag: BlockTag,

@@ -8,7 +8,7 @@ import { readOutflows } from './outflows.ts';
 import { readAuthorization } from './reading.ts';
 import { httpRpc } from './rpc.ts';
 import { encodeBalanceCall, encodeCancellation, encodeTransfer } from './token.ts';
-import { toBytes } from './wire.ts';
+import { fromWireBlock, toBytes } from './wire.ts';
 
 export interface EvmChainOptions {
   /** CAIP-2 id the node must answer for, such as `eip155:84532`. */
@@ -50,8 +50,12 @@ export function evmChain(options: EvmChainOptions): Chain {
   return {
     network,
     async head(tag) {
-      const [block] = await node.ask([blockCall(tag)], deadline());
+      const [block] = await states.ask([blockCall(tag)], deadline());
       return blockIn(block);
+    },
+    async holds({ number, hash }) {
+      const [block] = await states.ask([blockCall(number)], deadline());
+      return fromWireBlock(block)?.hash === hash;
     },
     authorization: (key, tag, fromBlock) =>
       readAuthorization(

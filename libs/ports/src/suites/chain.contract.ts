@@ -82,6 +82,15 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
       it('has the same name when it is asked for twice', async () => {
         expect(await chain.head('latest')).toEqual(await chain.head('latest'));
       });
+
+      it('is held as it becomes older, and not by a name of another height', async () => {
+        const head = await chain.head('latest');
+        await world.mine();
+        expect(await chain.holds(head)).toBe(true);
+        const next = await chain.head('latest');
+        expect(await chain.holds({ ...head, hash: next.hash })).toBe(false);
+        expect(await chain.holds({ ...next, number: next.number + 1 })).toBe(false);
+      });
     });
 
     describe('an authorization', () => {
@@ -400,6 +409,8 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
         const reading = await read(transfer);
         expect(reading).toEqual({ state: 'unused', at: await chain.head('latest') });
         expect(reading.at.hash).not.toBe(before.at.hash);
+        expect(await chain.holds(before.at)).toBe(false);
+        expect(await chain.holds(reading.at)).toBe(true);
         expect(await chain.balance(transfer.token, transfer.to)).toBe(0n);
 
         await chain.submitTransfer(transfer);
@@ -429,8 +440,11 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
         const transfer = await world.authorize();
         const cancel = await world.cancel(transfer);
         await world.include([[{ transfer }]]);
+        const head = await chain.head('latest');
         await world.break(how);
         const unknown = fault(code);
+        if (heads) expect(await chain.holds(head)).toBe(true);
+        else await expect(chain.holds(head)).rejects.toMatchObject(unknown);
         for (const tag of TAGS) {
           await expect(read(transfer, tag)).rejects.toMatchObject(unknown);
           if (heads) expect((await chain.head(tag)).number).toBeGreaterThanOrEqual(0);

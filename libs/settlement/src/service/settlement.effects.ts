@@ -4,6 +4,7 @@ import { type Fixed, type Payment, fixedOf } from '@countersign/payment';
 import type { BlockTag, Chain, Clock, StatementKey } from '@countersign/ports';
 import { type Effect, type Effects, type LaneHost, signStatement } from '@countersign/service-kit';
 import { type Evidence, evidenceOf } from '../domain/evidence.ts';
+import { restMs } from '../domain/polling.ts';
 import { mayPresent } from './facilitators.ts';
 
 export interface SettlementParts {
@@ -12,7 +13,7 @@ export interface SettlementParts {
   /** By CAIP-2 network. */
   readonly chains: ReadonlyMap<string, Chain>;
   readonly clock: Clock;
-  /** How often the chain is asked about a payment that is under way. */
+  /** How often the chain is asked about a payment that has begun; of older ones it is asked less often. */
   readonly pollMs: number;
 }
 
@@ -45,34 +46,66 @@ export function settlementEffects(parts: SettlementParts): Effects {
  * Asks the chain, from the strongest level down. Only a finalized block ends a payment; an error is no answer and
  * leaves everything as it is.
  *
- * Most of the time nothing has happened, and one look tells: what the newest block does not know, no block below it
- * knows, and a time that it has not reached, none of them has.
+ * Most of the time nothing has happened, and heads tell, which all payments share.
  */
 function watch(parts: SettlementParts, sentAt: Map<string, number>): Effect {
   return async (payment) => {
     const fixed = fixedOf(payment);
     if (!fixed) return;
-    const isSeen = payment.phase.status === 'signed' && payment.phase.observed !== null;
-    if (!isSeen && (await readAt(parts, fixed, 'latest')).kind === 'unused') {
-      await resend(parts, payment, fixed, sentAt);
-      return atNextPoll(parts);
+    const known = payment.phase.status === 'signed' ? payment.phase.observed : null;
+    if (known) {
+      if (await standsAsKnown(parts, fixed, known)) return atNextPoll(parts, fixed);
+    } else {
+      const newest = await readAt(parts, fixed, 'latest');
+      if (newest.kind === 'unused') await resend(parts, payment, fixed, sentAt);
+      const isEarly = newest.kind === 'outlived' && !(await isOverFinally(parts, fixed));
+      // What the newest block does not know, no block below it knows.
+      if (newest.kind === 'unused' || isEarly) return atNextPoll(parts, fixed);
     }
     const final = await readAt(parts, fixed, 'finalized');
     if (await recordEnd(parts, payment, final)) {
       sentAt.delete(payment.id);
-      return atNextPoll(parts);
+      return atNextPoll(parts, fixed);
     }
     const safe = await readAt(parts, fixed, 'safe');
     const seen = safe.kind === 'settled' ? safe : await readAt(parts, fixed, 'latest');
     await recordSeen(parts, payment, seen, seen === safe ? 'safe' : 'latest');
     if (seen.kind === 'unused') await resend(parts, payment, fixed, sentAt);
-    return atNextPoll(parts);
+    return atNextPoll(parts, fixed);
   };
 }
 
-/** All payments are asked about at the same moments, so that they share round trips and the newest block. */
-function atNextPoll({ clock, pollMs }: SettlementParts): { readonly againAfterMs: number } {
-  return { againAfterMs: pollMs - (clock.monotonicMs() % pollMs) };
+type Observed = NonNullable<Extract<Payment['phase'], { status: 'signed' }>['observed']>;
+
+/** Whether what was seen is still there, and no stronger level has come as far. */
+async function standsAsKnown(
+  parts: SettlementParts,
+  { authorization }: Fixed,
+  { level, transfer: { block } }: Observed,
+): Promise<boolean> {
+  const chain = chainOf(parts, authorization.chainId);
+  const [final, safe, stands] = await Promise.all([
+    chain.head('finalized'),
+    chain.head('safe'),
+    chain.holds(block),
+  ]);
+  const isSafe = safe.number >= block.number;
+  return stands && final.number < block.number && (level === 'safe' || !isSafe);
+}
+
+/** Whether a finalized block is past the authorization's end. */
+async function isOverFinally(parts: SettlementParts, { authorization }: Fixed): Promise<boolean> {
+  const { timeMs } = await chainOf(parts, authorization.chainId).head('finalized');
+  return timeMs >= authorization.validBefore * 1000;
+}
+
+/** All payments are asked about at the same moments, so that they share round trips and heads. */
+function atNextPoll(
+  { clock, pollMs }: SettlementParts,
+  { fixedAtMs }: Fixed,
+): { readonly againAfterMs: number } {
+  const rest = restMs(clock.nowMs() - fixedAtMs, pollMs);
+  return { againAfterMs: rest - (clock.monotonicMs() % pollMs) };
 }
 
 async function readAt(parts: SettlementParts, fixed: Fixed, tag: BlockTag): Promise<Evidence> {
