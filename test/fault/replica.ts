@@ -125,7 +125,8 @@ export class Replica {
       this.#child = undefined;
       if (!this.#isKilled && this.#isWanted) {
         const end = `${signal ?? code}: ${lastWords.join(' | ')}`;
-        this.#plan.onEnd(this, end, code !== EXIT_FATAL);
+        // The event store ends its process so when it exits in the midst of an insert.
+        this.#plan.onEnd(this, end, code !== EXIT_FATAL && signal !== 'SIGKILL');
       }
       if (this.#isWanted) setTimeout(() => this.#again(), RESTART_MS);
     });

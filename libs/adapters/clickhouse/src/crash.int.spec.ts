@@ -56,4 +56,17 @@ describe('the engine in process, killed in the midst of inserts', () => {
       rmSync(folder, { recursive: true, force: true });
     },
   );
+
+  it('ends at once when the process exits in the midst of an insert', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-crash-'));
+    for (const exitsAt of ['1', '2', '3']) {
+      const args = ['--import', 'tsx', CHILD, folder, String(BATCHES), exitsAt];
+      const child = spawn(process.execPath, args, { stdio: 'ignore' });
+      expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    }
+    const store = await openEventStore({ logId: 'crash', folder });
+    expect((await store.archived()).sequence).toBeGreaterThanOrEqual(0);
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
 });

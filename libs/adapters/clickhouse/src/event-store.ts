@@ -88,6 +88,7 @@ class ClickHouseEventStore implements EventStore {
     this.#engine = engine;
     this.#logId = logId;
     this.#functions = functions;
+    if (!engine.hasRoles) process.on('exit', this.#leave);
   }
 
   archived(): Promise<Archived> {
@@ -174,9 +175,19 @@ class ClickHouseEventStore implements EventStore {
   }
 
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#running).then(() => this.#engine.close());
+    this.#closed ??= Promise.allSettled(this.#running)
+      .then(() => this.#engine.close())
+      .finally(() => process.off('exit', this.#leave));
     return this.#closed;
   }
+
+  /**
+   * An exit takes the engine in this process apart while its threads work: it crashes, or waits for itself for ever. What
+   * was under way is lost either way, and inserted again.
+   */
+  readonly #leave = (): void => {
+    if (this.#running.size > 0) process.kill(process.pid, 'SIGKILL');
+  };
 
   /**
    * One cut is one block under one name, in the table and in every rollup. Without the last setting a repeated insert that
