@@ -32,7 +32,7 @@ export function eventStorePort({ tables, ask, isTorn = () => false }: EventStore
       });
       if (records.some(({ openings }) => openings.length > 0))
         await ask(`insert the texts of ${what}`, () => tables().insert('openings', token, batch));
-      if (!(await ask(`read back ${what}`, () => tables().holds(cut), true)))
+      if (!(await ask(`read back ${what}`, () => tables().holds(batch), true)))
         throw new Fault('archive_mismatch', `not what ${what} should be`, { retryable: false });
       await ask(`note ${what}`, () => tables().insert('cuts', token, batch));
     },

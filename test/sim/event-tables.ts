@@ -74,15 +74,17 @@ export class EventTables {
     this.#tokens[table].clear();
   }
 
-  /** Whether each leaf of the cut is there once, from its own lane. */
-  holds(cut: Cut): boolean {
+  /** Whether each leaf of the cut is there once, from its own place in the log and with its bytes. */
+  holds({ cut, records }: ArchiveBatch): boolean {
     const first = firstLeaf(cut);
-    for (let leaf = first; leaf < cut.treeSize; leaf += 1) {
-      const [stored, ...others] = this.#ofLeaf.get(leaf) ?? [];
-      if (!stored || others.length > 0 || stored.record.lane !== cut.lane) return false;
-      if (stored.record.offset !== cut.from + leaf - first) return false;
-    }
-    return true;
+    return records.every(({ record }, index) => {
+      const [stored, ...others] = this.#ofLeaf.get(first + index) ?? [];
+      if (!stored || others.length > 0 || stored.record.lane !== record.lane) return false;
+      return (
+        stored.record.offset === record.offset &&
+        Buffer.compare(stored.record.bytes, record.bytes) === 0
+      );
+    });
   }
 
   archived(): Archived {

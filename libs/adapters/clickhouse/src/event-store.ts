@@ -22,7 +22,14 @@ import {
   unavailable,
 } from './engine.ts';
 import { migrate } from './migrate.ts';
-import { OPENING_COLUMNS, RECORD_COLUMNS, firstLeaf, openingRows, recordRow } from './rows.ts';
+import {
+  OPENING_COLUMNS,
+  RECORD_COLUMNS,
+  firstLeaf,
+  openingRows,
+  recordRow,
+  sumOfBytes,
+} from './rows.ts';
 import { paymentColumns, search, spend } from './search.ts';
 import { PUBLIC_TABLES, allowedFunctions, gated, wordsOf } from './sql-gate.ts';
 
@@ -134,7 +141,7 @@ class ClickHouseEventStore implements EventStore {
           rows: openings,
           settings,
         });
-      await readBack(writer, cut);
+      await readBack(writer, cut, sumOfBytes(rows));
       await this.#note(writer, batch, settings);
     });
   }
@@ -264,21 +271,28 @@ async function insert(
   await finished(stream);
 }
 
-/** Every leaf of the cut, once, from its own lane: what the insert's answer alone does not prove. */
-async function readBack(client: ClickHouseClient, cut: Cut): Promise<void> {
+/**
+ * That each record is there once, at its place and with its bytes: a repeated insert that the table drops says nothing of
+ * what was stored the first time.
+ *
+ * @param sum of the checksums of what was written as each record's bytes.
+ */
+async function readBack(client: ClickHouseClient, cut: Cut, sum: number): Promise<void> {
   const first = firstLeaf(cut);
-  const [found] = await rowsOf<{ rows: number; fitting: number; leaves: number }>(
+  const [found] = await rowsOf<{ rows: number; fitting: number; leaves: number; sum: number }>(
     client,
-    `SELECT toFloat64(count()) AS rows, toFloat64(uniqExact(leaf)) AS leaves,
+    `SELECT toFloat64(count()) AS rows, toFloat64(uniqExact(leaf)) AS leaves, toFloat64(sum(CRC32(bytes))) AS sum,
        toFloat64(countIf(lane = {lane:String} AND lane_offset = {from:UInt64} + (leaf - {first:UInt64}))) AS fitting
      FROM records WHERE leaf >= {first:UInt64} AND leaf < {end:UInt64}`,
     { lane: cut.lane, from: cut.from, first, end: cut.treeSize },
   );
   const count = cut.to - cut.from;
-  if (found && [found.rows, found.leaves, found.fitting].every((it) => it === count)) return;
+  const isThere = found && [found.rows, found.leaves, found.fitting].every((it) => it === count);
+  if (isThere && found.sum === sum) return;
+  const what = `the ${count} of ${cut.lane}:${cut.from}-${cut.to} should be`;
   throw new Fault(
     'archive_mismatch',
-    `${found?.rows} records where the ${count} of ${cut.lane}:${cut.from}-${cut.to} should be`,
+    isThere ? `other bytes where ${what}` : `${found?.rows} records where ${what}`,
     { retryable: false },
   );
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ArchiveBatch, ArchivedRecord, Cut } from '@countersign/ports';
 
 /** Columns of `records` in the order of {@link recordRow}. */
@@ -60,6 +61,13 @@ export const OPENING_COLUMNS = [
 
 /** Largest value of the UInt64 column; the unit of account is refused far below it. */
 const UINT64_MAX = 2n ** 64n - 1n;
+
+const BYTES = RECORD_COLUMNS.indexOf('bytes');
+
+/** Sum of the CRC-32 of each row's bytes as they are stored; exact up to two million rows. */
+export function sumOfBytes(rows: readonly (readonly unknown[])[]): number {
+  return rows.reduce((sum, row) => sum + crc32(String(row[BYTES])), 0);
+}
 
 /** Index of the cut's first record in the Merkle log. */
 export function firstLeaf(cut: Cut): number {

@@ -211,6 +211,16 @@ function cutClauses(it: TestAPI<Fixtures>): void {
     });
   });
 
+  it('refuses a cut where the same records had other bytes', async ({ store }) => {
+    const bytesOf = (text: string) => ({ bytes: utf8.encode(text) });
+    await store.archive(new Cutter().next('0', [paid(1), bytesOf('{"n":1}'), bytesOf('{"n":2}')]));
+    const restored = new Cutter().next('0', [paid(1), bytesOf('{"n":1}'), bytesOf('{"n":3}')]);
+    await expect(store.archive(restored)).rejects.toMatchObject({
+      code: 'archive_mismatch',
+      retryable: false,
+    });
+  });
+
   it('gives the columns a payment goes on from', async ({ store }) => {
     const cutter = new Cutter();
     await store.archive(cutter.next('0', [{ paymentId: payment(1), tier: '', amount: 5n }]));
