@@ -75,7 +75,7 @@ function importLaw(...also) {
 }
 
 /** Specs of the stack start real servers, which belong to no project. */
-const SERVERS = String.raw`/deploy/local/[a-z]+\.mjs$`;
+const SERVERS = String.raw`/deploy/local/[a-z-]+\.mjs$`;
 
 const boundaries = (...also) => ({
   '@nx/enforce-module-boundaries': [

@@ -1,11 +1,11 @@
 /** Starts a Redis server for tests and trials: on a free port of the loopback, its data in a folder that goes with it. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianPrograms } from './debian.mjs';
 import { folderFor, freePorts, launch } from './server.mjs';
+import { takeAlong } from './take-along.mjs';
 
 const DEFAULTS = {
   bind: '127.0.0.1',
@@ -52,7 +52,7 @@ export async function startRedis(settings = {}) {
   const programs = await fetchRedis();
   const folder = mkdtempSync(join(tmpdir(), 'countersign-redis-'));
   for (let left = STARTS_MAX; ; left -= 1) {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     try {
       return await serverAt({ programs, folder, port, settings });
     } catch (error) {
@@ -100,9 +100,7 @@ function listening({ programs, folder, port, settings }) {
     argumentsOf({ ...settings, dir: folder, port: String(port) }),
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
   );
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('close', () => process.off('exit', kill));
+  takeAlong(child);
   return new Promise((resolve, reject) => {
     let output = '';
     child.stdout.on('data', (data) => {
@@ -123,15 +121,4 @@ function argumentsOf(settings) {
     `--${name}`,
     ...[value].flat(),
   ]);
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

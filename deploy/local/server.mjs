@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takeAlong } from './take-along.mjs';
 
 const START_MAX_MS = 120_000;
 const POLL_MS = 50;
@@ -99,12 +100,6 @@ async function started(plan) {
     }
   }
   return child;
-}
-
-function takeAlong(child) {
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
 }
 
 async function isUp({ ports, isReady }) {

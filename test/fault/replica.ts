@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Service } from '@countersign/contracts';
 import { environmentWithoutSettings } from '../../apps/sandbox/src/story/config.ts';
+import { takeAlong } from '../../apps/sandbox/src/story/take-along.ts';
 
 /** How soon an orchestrator starts what ended by itself again. */
 const RESTART_MS = 500;
@@ -107,8 +108,7 @@ export class Replica {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    const takeAlong = () => child.kill('SIGKILL');
-    process.once('exit', takeAlong);
+    takeAlong(child);
     const file = createWriteStream(logFile, { flags: 'a' });
     const lastWords: string[] = [];
     createInterface(child.stderr).on('line', (line) => {
@@ -119,7 +119,6 @@ export class Replica {
     });
     createInterface(child.stdout).on('line', (line) => this.#hear(line));
     child.once('close', (code, signal) => {
-      process.off('exit', takeAlong);
       file.end();
       this.url = undefined;
       this.#child = undefined;

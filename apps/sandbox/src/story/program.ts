@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { environmentWithoutSettings } from './config.ts';
+import { takeAlong } from './take-along.ts';
 
 /** A Node program that runs beside the story, once it has said its first line. */
 export interface Program {
@@ -34,10 +35,8 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
-  // A story that ends without its last words takes its programs along.
-  const takeAlong = () => child.kill('SIGKILL');
-  process.once('exit', takeAlong);
-  const gone = once(child, 'exit').then(() => process.off('exit', takeAlong));
+  takeAlong(child);
+  const gone = once(child, 'exit');
   const firstLine = await lineOf(child, main, logFile);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
