@@ -15,7 +15,7 @@ describe('a simulation with a fault planted into its world', () => {
       const outcome = await search(name);
       expect(outcome.broken).toMatchObject({ invariant: PLANTS[name].breaks });
     },
-    240_000,
+    600_000,
   );
 });
 
