@@ -124,8 +124,9 @@ export class Replica {
       this.#child = undefined;
       if (!this.#isKilled && this.#isWanted) {
         const end = `${signal ?? code}: ${lastWords.join(' | ')}`;
-        // The event store ends its process so when it exits in the midst of an insert.
-        this.#plan.onEnd(this, end, code !== EXIT_FATAL && signal !== 'SIGKILL');
+        // The event store ends its process so when it exits in the midst of an insert; nobody else's may.
+        const isStore = service === 'recorder' && signal === 'SIGKILL';
+        this.#plan.onEnd(this, end, code !== EXIT_FATAL && !isStore);
       }
       if (this.#isWanted) setTimeout(() => this.#again(), RESTART_MS);
     });
