@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PaymentView } from '@countersign/contracts';
 import type { PaymentRequirements } from '@x402/core/types';
 import { wrapFetchWithPayment, x402Client } from '@x402/fetch';
+import { reportingDelivery } from './delivery.ts';
 import { AwaitingApproval, GovernedPaymentError, PaymentUnresolved } from './errors.ts';
 import { type GovernedPaymentOptions, governedScheme, reportDelivered } from './governed-scheme.ts';
 import { isConsented } from './outcome.ts';
@@ -36,10 +37,10 @@ export function paymentOf(response: Response): PaymentView | undefined {
 /**
  * A `fetch` that pays x402 sellers with Countersign's consent: the stock wrapper and client, unchanged, with a scheme
  * client that has no key. A call is identified by method, URL and body bytes; the same call made again after a lost
- * answer presents the same authorization and never a second one. After a paid answer of 2xx the delivery is reported,
- * and the next such call is a new payment. So identical calls at the same time are one payment, and the seller answers
- * one of them; a `FormData` body gets a new boundary every time and never is the same call. The body of a request is
- * read whole before it is sent.
+ * answer presents the same authorization and never a second one. When a paid answer of 2xx is there to its last byte,
+ * the delivery is reported, and the next such call is a new payment: a long answer wants to be read to its end. So
+ * identical calls at the same time are one payment, and the seller answers one of them; a `FormData` body gets a new
+ * boundary every time and never is the same call. The body of a request is read whole before it is sent.
  *
  * Beside what fetch throws: {@link PaymentDenied}, {@link AwaitingApproval}, {@link PaymentStopped},
  * {@link PaymentUnresolved}, {@link GovernedPaymentError}, and `CountersignError` where Countersign itself refused.
@@ -69,13 +70,12 @@ export function governedFetch(options: GovernedFetchOptions): Fetch {
       throw new TypeError('the request carries a payment already');
     const purchase = await purchaseOf(request);
     const response = await withPatience(purchase, options.waitSeconds ?? 0, () =>
-      attempt(pay, purchase),
+      attempt(options, pay, purchase),
     );
     const { payment } = purchase;
     if (!payment) return response;
     payments.set(response, payment);
     if (response.status === 402) throw await rejected(options, payment, response);
-    if (response.ok) await reportDelivered(options, payment, response.status);
     return response;
   };
 }
@@ -117,11 +117,20 @@ function sellerFetch(fetch: Fetch): Fetch {
   };
 }
 
-async function attempt(pay: Fetch, purchase: Purchase): Promise<Response> {
+async function attempt(
+  options: GovernedPaymentOptions,
+  pay: Fetch,
+  purchase: Purchase,
+): Promise<Response> {
+  const { request } = purchase;
   try {
-    return await currentPurchase.run(purchase, () => pay(purchase.request.clone()));
+    const response = await currentPurchase.run(purchase, () => pay(request.clone()));
+    const { payment } = purchase;
+    if (!payment || !response.ok) return response;
+    const report = () => reportDelivered(options, payment, response.status);
+    return await reportingDelivery(response, report, request.signal);
   } catch (error) {
-    purchase.request.signal.throwIfAborted();
+    request.signal.throwIfAborted();
     if (purchase.failure) throw purchase.failure.error;
     if (error instanceof GovernedPaymentError) throw error;
     if (purchase.payment)

@@ -33,8 +33,10 @@ export interface GovernedPaymentOptions {
  *
  * The stock client does not tell a scheme which request it pays for. Under {@link governedFetch} the scheme knows;
  * here it takes the URL the seller announces and `method`, so that two requests to one URL that differ in their body
- * are one purchase: use it for GET, and {@link governedFetch} for the rest. The stock wrapper turns what is thrown here
- * into a plain `Error` with the same message; `x402Client.onPaymentCreationFailure` sees it whole.
+ * are one purchase: use it for GET, and {@link governedFetch} for the rest. It sees no more of an answer than its
+ * headers, and reports the delivery with them: a call given up before its body is whole is paid anew when made again.
+ * The stock wrapper turns what is thrown here into a plain `Error` with the same message;
+ * `x402Client.onPaymentCreationFailure` sees it whole.
  *
  * @example
  * const x402 = new x402Client().register('eip155:*', governedScheme({ client: countersign }));

@@ -31,6 +31,8 @@ export interface ScriptedCountersign extends ContractServer {
   script: Script;
   /** The next so many delivery reports fail with this code. */
   failDeliveries: number;
+  /** Keeps delivery reports waiting: `asked` resolves when one has come, and `release` lets them pass. */
+  holdDeliveries(): { readonly asked: Promise<void>; release(): void };
   /** Every payment, oldest first. */
   payments(): readonly PaymentView[];
   /** Changes a payment as if something had happened to it. */
@@ -46,6 +48,9 @@ export async function startScriptedCountersign(
 ): Promise<ScriptedCountersign> {
   const open = new Map<string, Kept>();
   const all: Kept[] = [];
+  let held:
+    | { readonly asked: PromiseWithResolvers<void>; readonly released: PromiseWithResolvers<void> }
+    | undefined;
 
   async function propose(body: ProposeBody, waitMs: number): Promise<PaymentView> {
     const identity = identityOf(body);
@@ -80,7 +85,9 @@ export async function startScriptedCountersign(
       return propose(body, Number(wait ?? 0) * 1000);
     },
     readPayment: ({ params }) => find(params['id']).view,
-    reportDelivery: ({ params }) => {
+    reportDelivery: async ({ params }) => {
+      held?.asked.resolve();
+      await held?.released.promise;
       if (server.failDeliveries > 0) {
         server.failDeliveries -= 1;
         throw new Refusal('unavailable');
@@ -95,6 +102,12 @@ export async function startScriptedCountersign(
   const server: ScriptedCountersign = Object.assign(contract, {
     script: initial,
     failDeliveries: 0,
+    holdDeliveries() {
+      const asked = Promise.withResolvers<void>();
+      const released = Promise.withResolvers<void>();
+      held = { asked, released };
+      return { asked: asked.promise, release: () => released.resolve() };
+    },
     payments: () => all.map(({ view }) => view),
     change(id: string, change: Change) {
       const kept = find(id);
