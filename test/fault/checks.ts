@@ -45,7 +45,7 @@ export function trustedFrom(text: string): TrustedKeys {
   );
 }
 
-/** The log as it was read. */
+/** The log as it was read; what is read later counts from the next `catchUp`. */
 export function historyOf(
   all: ReadonlyMap<string, readonly LogRecord[]>,
   trusted: TrustedKeys,

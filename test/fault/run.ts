@@ -144,10 +144,11 @@ async function settled(parts: {
   const { traffic, ledger, fleet, progress } = parts;
   let isFinished = false;
   void traffic.finish().then(() => (isFinished = true));
-  const trusted = trustedFrom(fleet.trustedKeys);
+  const history = historyOf(ledger.seen, trustedFrom(fleet.trustedKeys));
   ledger.lastAtMs = performance.now();
   while (performance.now() - ledger.lastAtMs < STUCK_AFTER_MS) {
-    const open = historyOf(ledger.seen, trusted)
+    history.catchUp();
+    const open = history
       .payments()
       .filter(({ phase, reservationEnded }) => phase.status !== 'ended' || !reservationEnded);
     if (isFinished && open.length === 0) return;

@@ -150,11 +150,13 @@ export class Traffic {
     });
     for (;;) {
       try {
-        const response = await pay(url, { signal: AbortSignal.timeout(60_000) });
+        const signal = AbortSignal.timeout(60_000);
+        const response = await pay(url, { signal });
         await response.arrayBuffer();
         const payment = paymentOf(response);
         if (payment) this.#saw(payment, url);
-        if (response.ok && payment && !delivered.includes(payment.id))
+        // Whoever gave up meanwhile has the answer, and was not told what became of the report.
+        if (response.ok && payment && !delivered.includes(payment.id) && !signal.aborted)
           this.promised.push({ kind: 'delivered', paymentId: payment.id });
         if (response.ok) return 'answered';
       } catch (error) {
