@@ -72,7 +72,10 @@ function drawSubmission(dice: Dice, nonces: readonly string[], nowMs: number): S
   const key = { token: USDC, from: PAYER, nonce: dice.pick(nonces) };
   const signature = dice.chance(0.1) ? 'forged' : 'genuine';
   if (dice.chance(0.1))
-    return { kind: 'plain', token: USDC, from: PAYER, to: `0x${'a1'.repeat(20)}`, value: 3n };
+    return {
+      ...{ kind: 'plain', token: USDC, from: PAYER, to: `0x${'a1'.repeat(20)}` },
+      value: dice.pick([0n, 3n]),
+    };
   if (dice.chance(0.2)) return { kind: 'cancellation', ...key, signature };
   const validBefore = Math.floor(nowMs / 1_000) + dice.between(-2, 20);
   const to = `0x${'a1'.repeat(20)}`;

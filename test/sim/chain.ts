@@ -6,7 +6,7 @@ import type { Dice } from './dice.ts';
 /** A message of a wallet's key as anybody may submit it. */
 export type Submission =
   | ({ readonly kind: 'transfer' } & SignedTransfer)
-  /** The wallet's own transaction: whoever has its key needs no authorization. */
+  /** The wallet's own transaction: whoever has its key needs no authorization. Of nothing, it is anybody's. */
   | {
       readonly kind: 'plain';
       readonly token: string;

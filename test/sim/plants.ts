@@ -9,6 +9,7 @@ import {
   blindToOutflows,
   blindToThieves,
   errorsAsUnused,
+  magnifying,
   neverFinal,
   withoutNonces,
 } from './plants/chains.ts';
@@ -114,6 +115,7 @@ export const PLANTS = {
   'intake-confirms-deliveries-itself': { breaks: 'money', plant: { surround: confirming } },
   'fold-skips-wallet-freezes': { breaks: 'stops', plant: { distort: deafToWalletFreezes } },
   'chain-hides-what-is-stolen': { breaks: 'outflows', plant: { surround: blindToOutflows } },
+  'chain-shows-nothing-as-something': { breaks: 'outflows', plant: { surround: magnifying } },
   'chain-hides-thieves': { breaks: 'handover', plant: { surround: blindToThieves } },
   'chain-forgets-nonces': { breaks: 'outflows', plant: { surround: withoutNonces } },
   'signer-forgets-what-it-signed': {

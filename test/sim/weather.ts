@@ -13,6 +13,7 @@
  * | nodes silent, wrong, behind; reorganisations             | below: `rpcError` to `transactionLost`, `reorg`    |
  * | keys and notifiers out of reach                          | below: `keysOut`, `notifierOut`                    |
  * | a wallet's key, or an account's, stolen                  | below: `theft`, `taking`                           |
+ * | transfers of nothing that anybody can make               | below: `poisoning`                                 |
  * | the key of policy or of approval stolen                  | `actors/stolen-key.ts`, in some runs               |
  * | recorders that die, sleep and repeat between cuts        | every replica has one: `event-store.ts`            |
  * | the event store out of reach, an insert half done        | below: `eventStoreOut`, `insertTorn`               |
@@ -67,6 +68,8 @@ const WORST = {
   theft: 0.3,
   /** Somebody has the key that owns an account, and gives the account to another one. */
   taking: 0.08,
+  /** A stranger has a token log a transfer of nothing from a wallet. */
+  poisoning: 0.3,
   /** The HTTP answer to an agent or person is lost. */
   clientLost: 0.08,
 } as const;

@@ -32,9 +32,18 @@ export function thiefAtWork(world: World): void {
     if (weather.isCalm) return;
     if (weather.strikes('theft')) steal();
     if (weather.strikes('taking')) take(world, dice);
+    if (weather.strikes('poisoning')) poison(world, dice);
     scheduler.after(dice.between(LOOK_MS / 2, LOOK_MS * 2), 'a thief looks', next);
   };
   scheduler.after(LOOK_MS, 'a thief looks', next);
+}
+
+/** Without any key: what looks like a payment of the wallet's, so that somebody copies the payee. */
+function poison({ chain, history }: World, dice: Dice): void {
+  const wallets = [...tenantOf(history.views.at(-1)!, dice.pick(TENANTS)).wallets.values()];
+  if (wallets.length === 0) return;
+  const from = dice.pick(wallets).address;
+  chain.submit({ kind: 'plain', token: USDC, from, to: STRANGER, value: 0n });
 }
 
 /** An account is given to a key of the thief's. */

@@ -38,9 +38,10 @@ export const outflows: MakeInvariant = (world, report) => {
   };
 };
 
-/** Stolen, or paid by records that the log has lost. */
+/** Stolen, or paid by records that the log has lost; not what moved nothing and needed no key. */
 function isUnlogged({ stolenNonces, lostNonces }: World, { submission }: Usage): boolean {
-  if (submission.kind !== 'transfer') return submission.kind === 'plain';
+  if (submission.kind === 'plain') return submission.value > 0n;
+  if (submission.kind === 'cancellation') return false;
   return stolenNonces.has(submission.nonce) || lostNonces.has(submission.nonce);
 }
 

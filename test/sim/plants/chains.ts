@@ -63,6 +63,22 @@ export function blindToThieves(surroundings: Surroundings): Surroundings {
   });
 }
 
+/** Shows a transfer of nothing as one of something. */
+export function magnifying(surroundings: Surroundings): Surroundings {
+  const { chain } = surroundings;
+  return withChain(surroundings, {
+    outflows: async (scan) => {
+      const { at, outflows } = await chain.outflows(scan);
+      const magnified = outflows.map((outflow) =>
+        outflow.moved?.value === 0n
+          ? { ...outflow, moved: { ...outflow.moved, value: 1n } }
+          : outflow,
+      );
+      return { at, outflows: magnified };
+    },
+  });
+}
+
 /** Shows what authorizations moved as if the wallets had done it by themselves. */
 export function withoutNonces(surroundings: Surroundings): Surroundings {
   const { chain } = surroundings;

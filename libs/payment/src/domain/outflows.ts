@@ -20,6 +20,9 @@ export function unloggedBecause(
   payment: Payment | undefined,
 ): string | undefined {
   const { nonce, moved } = outflow;
+  // Anybody may: a token takes a transfer of nothing without an allowance and logs it as the wallet's. It would freeze any
+  // wallet for the price of gas.
+  if (nonce === null && moved?.value === 0n) return undefined;
   if (nonce === null) return 'the wallet moved money without an authorization';
   if (!payment) return 'its nonce is in no record';
   const { phase } = payment;

@@ -40,6 +40,16 @@ describe('an outflow', () => {
   it('is not on another network', () =>
     expect(unloggedBecause('eip155:8453', paid, payment)).toMatch(/not the transfer/));
 
+  it('needs no record when it moved nothing without a nonce, which anybody can do', () => {
+    const elsewhere = `0x${'a2'.repeat(20)}`;
+    const poisoned = { ...paid, nonce: null, moved: { to: elsewhere, value: 0n } };
+    expect(unloggedBecause(NETWORK, poisoned, undefined)).toBeUndefined();
+    const used = { ...poisoned, nonce: `0x${'5'.repeat(64)}` };
+    expect(unloggedBecause(NETWORK, used, undefined)).toMatch(/no record/);
+    const taken = { ...poisoned, moved: { to: elsewhere, value: 1n } };
+    expect(unloggedBecause(NETWORK, taken, undefined)).toMatch(/without/);
+  });
+
   it('is not without a nonce, or with one in no record', () => {
     expect(unloggedBecause(NETWORK, { ...paid, nonce: null }, payment)).toMatch(/without/);
     expect(unloggedBecause(NETWORK, paid, undefined)).toMatch(/no record/);

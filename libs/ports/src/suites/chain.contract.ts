@@ -341,6 +341,17 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
         ]);
       });
 
+      it('include a transfer of nothing, as what it is', async () => {
+        const from = await next();
+        const [token] = world.tokens;
+        const [payer] = world.payers;
+        const { to } = await world.authorize();
+        await world.sendPlain({ token, from: payer, to, value: 0n });
+        expect((await scan(from)).outflows).toMatchObject([
+          { token, from: payer, nonce: null, moved: { to, value: 0n } },
+        ]);
+      });
+
       it('keep their own nonces among several in one transaction', async () => {
         const from = await next();
         const [one, two] = world.payers;
