@@ -23,32 +23,35 @@ export function routedPaths(): readonly RoutedPath[] {
 
 /** nginx as the one address before the services. */
 export function nginxConf(): string {
-  const locations = routedPaths().map(
-    ({ pattern, service }) => `    location ~ ${pattern} { proxy_pass http://${service}:8080; }`,
-  );
+  const places = routedPaths().map(({ pattern, service }) => `    ~${pattern} ${service};`);
   return `# Made by deploy/generate.ts from the routes of the API.
 pid /tmp/nginx.pid;
 events {}
 http {
-  # Names are looked up at each request: a service may be started again under another address.
-  resolver 127.0.0.11 valid=5s;
   client_body_temp_path /tmp/body;
   proxy_temp_path /tmp/proxy;
   fastcgi_temp_path /tmp/fastcgi;
   uwsgi_temp_path /tmp/uwsgi;
   scgi_temp_path /tmp/scgi;
   access_log off;
+  # The first that fits wins.
+  map $uri $service {
+    default intake;
+${places.join('\n')}
+  }
   server {
     listen 8080;
     client_max_body_size 2m;
+    # A name that stands in a variable is looked up again, and not at the start alone: a service may come back under another
+    # address.
+    resolver 127.0.0.11 valid=5s;
     proxy_http_version 1.1;
     # Streams of events pass as they come; agents may wait a minute for people.
     proxy_buffering off;
     proxy_read_timeout 130s;
     proxy_set_header Connection '';
-${locations.join('\n')}
     location = /metrics { return 404; }
-    location / { proxy_pass http://intake:8080; }
+    location / { proxy_pass http://$service:8080; }
   }
 }
 `;

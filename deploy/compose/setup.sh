@@ -10,6 +10,11 @@ cat /tmp/said
 sed -n 's/^COUNTERSIGN_TRUSTED_KEYS=//p' /tmp/said > /run/keys/trusted-keys
 test -s /run/keys/trusted-keys
 chmod 0444 /run/keys/trusted-keys
+# Secrets that come from variables stand beside the login: Docker gives none to a container that is read-only.
+node -p '`http://countersign:${encodeURIComponent(process.env.CLICKHOUSE_PASSWORD)}@clickhouse:8123`' \
+  > /run/logins/recorder/clickhouse-url
+rm -f /run/logins/settlement/gas-key
+if [ -n "$GAS_KEY" ]; then printf '%s' "$GAS_KEY" > /run/logins/settlement/gas-key; fi
 for service in intake policy approval signer settlement alerting recorder; do
   cp "/tmp/logins/$service.role-id" "/run/logins/$service/role-id"
   cp "/tmp/logins/$service.secret-id" "/run/logins/$service/secret-id"

