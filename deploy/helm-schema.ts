@@ -122,6 +122,7 @@ function outside(): Properties {
     image: object({ repository: named, tag: named, pullPolicy: named }),
     imagePullSecrets: { type: 'array', items: theirs },
     logins: named,
+    caBundle: object({ secret: text, key: named }),
     replicas: count,
     resources: theirs,
     storage: object({ size: named, className: text }),

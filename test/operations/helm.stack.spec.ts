@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { AgentsFile } from '@countersign/adapter-kafka';
 import { SERVICES, type Service } from '@countersign/contracts';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { fetchHelm, fetchKubernetesValidate } from '../../deploy/local/helm.mjs';
 import { ROOT } from '../repo/tree.ts';
+import { PATHS } from './paths.ts';
 import { faultsOf } from './settings.ts';
 
 const CHART = join(ROOT, 'helm/countersign');
@@ -26,6 +27,12 @@ const Manifest = z.looseObject({
 });
 type Manifest = z.infer<typeof Manifest>;
 const Env = z.looseObject({ name: z.string(), value: z.string().optional() });
+const Mount = z.looseObject({ name: z.string(), mountPath: z.string() });
+const Server = z.looseObject({ env: z.array(Env), volumeMounts: z.array(Mount) });
+const Volume = z.looseObject({
+  name: z.string(),
+  secret: z.looseObject({ secretName: z.string() }).optional(),
+});
 const Pod = z.looseObject({
   automountServiceAccountToken: z.boolean(),
   securityContext: z.looseObject({ runAsNonRoot: z.boolean() }),
@@ -34,6 +41,7 @@ const Pod = z.looseObject({
       z.looseObject({
         args: z.array(z.string()),
         env: z.array(Env).default([]),
+        volumeMounts: z.array(Mount),
         securityContext: z.looseObject({
           readOnlyRootFilesystem: z.boolean(),
           allowPrivilegeEscalation: z.boolean(),
@@ -41,6 +49,7 @@ const Pod = z.looseObject({
       }),
     )
     .length(1),
+  volumes: z.array(Volume).default([]),
 });
 
 let helm = '';
@@ -58,8 +67,8 @@ function render(values: string, ...more: readonly string[]) {
   });
 }
 
-function manifestsOf(values: string): readonly Manifest[] {
-  const { stdout, stderr, status } = render(values);
+function manifestsOf(values: string, ...more: readonly string[]): readonly Manifest[] {
+  const { stdout, stderr, status } = render(values, ...more);
   expect(status, stderr).toBe(0);
   return parseAllDocuments(stdout)
     .map((document) => document.toJS() as unknown)
@@ -162,6 +171,115 @@ describe.each(VALUES)('the chart with %s servers', (values) => {
       const keys = [...text.matchAll(/key: (\S+\.(?:role|secret)-id)/g)].map(([, key]) => key);
       expect(new Set(keys)).toEqual(new Set([`${service}.role-id`, `${service}.secret-id`]));
     }
+  });
+});
+
+/** Programs of ours: services and set-up. */
+function programs(manifests: readonly Manifest[]): readonly z.infer<typeof Pod>[] {
+  const job = manifests.filter(({ kind }) => kind === 'Job');
+  return [...SERVICES.map((service) => workload(manifests, service)), ...job].map(podOf);
+}
+
+describe('the ingress', () => {
+  const Ingress = z.looseObject({
+    rules: z.array(
+      z.looseObject({
+        http: z.looseObject({
+          paths: z.array(
+            z.looseObject({
+              path: z.string(),
+              pathType: z.literal('ImplementationSpecific'),
+              backend: z.looseObject({ service: z.looseObject({ name: z.string() }) }),
+            }),
+          ),
+        }),
+      }),
+    ),
+  });
+  let placeOf: (path: string) => string | undefined;
+
+  beforeAll(() => {
+    const ingress = manifestsOf('external').find(({ kind }) => kind === 'Ingress');
+    const [rule] = Ingress.parse(ingress?.spec).rules;
+    // As ingress-nginx does it: by descending length, whatever the order here, and the first that fits wins.
+    const places = (rule?.http.paths ?? []).toSorted(
+      (a, b) => b.path.length - a.path.length || (a.path > b.path ? -1 : 1),
+    );
+    placeOf = (asked) =>
+      places.find(({ path }) => new RegExp(`^${path}`, 'i').test(asked))?.backend.service.name;
+  });
+
+  it.each(PATHS)('leads %s to %s', (path, service) => {
+    expect(placeOf(path)).toBe(`cs-${service}`);
+  });
+
+  it('leads /metrics to nobody', () => {
+    expect(placeOf('/metrics')).toBeUndefined();
+  });
+});
+
+describe('servers of one’s own', () => {
+  it('may have certificates from authorities that are not public', () => {
+    for (const pod of programs(manifestsOf('external'))) {
+      const [container] = pod.containers;
+      const file = container?.env.find(({ name }) => name === 'NODE_EXTRA_CA_CERTS')?.value ?? '';
+      const mount = container?.volumeMounts.find(({ mountPath }) => mountPath === dirname(file));
+      const volume = pod.volumes.find(({ name }) => name === mount?.name);
+      expect(volume?.secret).toMatchObject({
+        secretName: 'internal-ca',
+        items: [{ key: 'ca.crt', path: basename(file) }],
+      });
+    }
+  });
+
+  it('and need not', () => {
+    expect(render('bundled').stdout).not.toContain('NODE_EXTRA_CA_CERTS');
+  });
+
+  it('keep Vault’s keys in a namespace that set-up is told too', () => {
+    const setting = 'settings.COUNTERSIGN_VAULT_NAMESPACE=team-a';
+    const pods = programs(manifestsOf('external', '--set-string', setting));
+    expect(pods.at(-1)?.containers[0]?.args).toContain('--vault-namespace=team-a');
+    const told = { name: 'COUNTERSIGN_VAULT_NAMESPACE', value: 'team-a' };
+    for (const pod of pods.slice(0, -1)) expect(pod.containers[0]?.env).toContainEqual(told);
+  });
+
+  const EVERYBODYS = [53, 9093, 8200, 4318];
+  it.each([
+    ['intake', EVERYBODYS],
+    ['policy', [...EVERYBODYS, 6380]],
+    ['approval', [...EVERYBODYS, 443]],
+    ['signer', [...EVERYBODYS, 443]],
+    ['settlement', [...EVERYBODYS, 443]],
+    ['alerting', [...EVERYBODYS, 443]],
+    ['recorder', [...EVERYBODYS, 8443]],
+    ['setup', [53, 9093, 8200]],
+  ])('are what %s reaches, and no others', (component, ports) => {
+    const found = manifestsOf('external').find(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === `cs-${component}`,
+    );
+    const { egress } = z
+      .looseObject({
+        egress: z.array(z.looseObject({ ports: z.array(z.looseObject({ port: z.number() })) })),
+      })
+      .parse(found?.spec);
+    const open = egress.flatMap((rule) => rule.ports.map(({ port }) => port));
+    expect(new Set(open)).toEqual(new Set(ports));
+  });
+});
+
+describe('bundled servers', () => {
+  it('keep Kafka’s records below the top of their volume, where a file system has its own `lost+found`', () => {
+    const kafka = manifestsOf('bundled').find(
+      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'cs-kafka',
+    );
+    const [container] = z
+      .looseObject({
+        template: z.looseObject({ spec: z.looseObject({ containers: z.array(Server) }) }),
+      })
+      .parse(kafka?.spec).template.spec.containers;
+    const folder = container?.env.find(({ name }) => name === 'KAFKA_LOG_DIRS')?.value ?? '';
+    expect(container?.volumeMounts.map(({ mountPath }) => mountPath)).toEqual([dirname(folder)]);
   });
 });
 

@@ -9,6 +9,7 @@ const POLICIES = new URL('../../../../deploy/vault/', import.meta.url);
 interface VaultSetupOptions {
   readonly apply?: true;
   readonly vaultTokenFile?: string;
+  readonly vaultNamespace?: string;
   readonly logins?: string;
 }
 
@@ -18,14 +19,18 @@ interface VaultSetupOptions {
  */
 export async function setUpVault(
   address: string,
-  { apply, vaultTokenFile: tokenFile, logins }: VaultSetupOptions,
+  { apply, vaultTokenFile: tokenFile, vaultNamespace: namespace, logins }: VaultSetupOptions,
   terminal: Terminal,
 ): Promise<void> {
   if (tokenFile === undefined) throw new UsageError('--vault needs --vault-token-file');
   const { Vault, applyVault, planVault, vaultStatementKey, writeLogins } =
     await import('@countersign/adapter-vault');
   const read = async () => (await readFile(tokenFile, 'utf8')).trim();
-  const vault = new Vault({ address, auth: { kind: 'token', read } });
+  const vault = new Vault({
+    address,
+    auth: { kind: 'token', read },
+    ...(namespace !== undefined && { namespace }),
+  });
   const roles = await Promise.all(
     SERVICES.map(async (service) => {
       const policy = await readFile(new URL(`${service}.hcl`, POLICIES), 'utf8');

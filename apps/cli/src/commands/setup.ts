@@ -31,6 +31,7 @@ interface SetupOptions {
   readonly saslFile?: string;
   readonly vault?: string;
   readonly vaultTokenFile?: string;
+  readonly vaultNamespace?: string;
   readonly logins?: string;
   readonly redis?: string;
 }
@@ -55,6 +56,7 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
       'make mounts, keys, policies and roles there, and print the public keys',
     )
     .option('--vault-token-file <file>', 'token of somebody who may do that')
+    .option('--vault-namespace <name>', 'as the services are told: COUNTERSIGN_VAULT_NAMESPACE')
     .option('--logins <folder>', "write each service's AppRole login into this folder")
     .option('--redis <url>', 'check that it keeps what it is given')
     .action(async (options: SetupOptions) => {
