@@ -83,7 +83,9 @@ function addWriting(policy: Command, open: Open): void {
     });
   policy
     .command('activate <version>')
-    .description('put a version in force; in force everywhere when this returns')
+    .description(
+      'put a version in force; in force everywhere when this returns, unless what it loosens waits',
+    )
     .action(async (version: string, _options: unknown, command: Command) => {
       const session = open(command);
       const params = { version: String(versionOf(version)) };
