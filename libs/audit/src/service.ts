@@ -1,2 +1,3 @@
 export { AuditModule } from './service/audit.module.ts';
 export { EventArchive } from './service/event-archive.ts';
+export { EventFeed } from './service/event-feed.ts';

@@ -9,11 +9,13 @@ import {
   type Timers,
 } from '@countersign/service-kit';
 import type { z } from 'zod';
-import { type Cursor, EventFeed, idOf } from './event-feed.ts';
+import { type Cursor, EventFeed, idOf, whoIs } from './event-feed.ts';
 
 export const FEED_TIMERS = 'countersign:feed-timers';
 const HEARTBEAT_MS = 15_000;
 const STREAMS_MAX = 200;
+/** Requests under way of one caller, streams among them. */
+const READERS_MAX = 20;
 /** Events between two looks at whether the reader keeps up. */
 const STREAM_PAGE = 100;
 
@@ -30,10 +32,19 @@ interface Reply {
   };
 }
 
+/** One request under way. */
+interface Reader {
+  readonly caller: Caller;
+  /** Aborted when it hangs up. */
+  readonly over: AbortSignal;
+}
+
 /** Records as they come in: as pages, or as server-sent events whose ids are places in the log. */
 @Controller()
 export class EventFeedController {
   #streams = 0;
+  /** By caller: how many requests are under way. */
+  readonly #readers = new Map<string, number>();
 
   constructor(
     @Inject(EventFeed) private readonly feed: EventFeed,
@@ -50,48 +61,59 @@ export class EventFeedController {
     const last = headers['last-event-id'];
     const after = last === undefined ? query.after : FeedQuery.shape.after.parse(last);
     const from = this.feed.cursorOf(after ?? 'now');
-    if (headers['accept']?.includes('text/event-stream')) return this.#stream(caller, from, reply);
-    reply.send(await this.#page(caller, from, query));
+    const who = whoIs(caller);
+    const readers = this.#readers.get(who) ?? 0;
+    if (readers >= READERS_MAX)
+      throw new Refused('unavailable', `${READERS_MAX} of your requests follow the log already`);
+    this.#readers.set(who, readers + 1);
+    try {
+      const reader = { caller, over: hangingUp(reply.raw) };
+      if (headers['accept']?.includes('text/event-stream')) await this.#stream(reader, from, reply);
+      else reply.send(await this.#page(reader, from, query));
+    } finally {
+      const left = (this.#readers.get(who) ?? 1) - 1;
+      if (left > 0) this.#readers.set(who, left);
+      else this.#readers.delete(who);
+    }
   }
 
-  async #page(caller: Caller, from: Cursor, query: z.infer<typeof FeedQuery>) {
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    let isOver = query.wait === 0;
-    const cancel = this.timers.after(query.wait * 1000, () => {
-      isOver = true;
-      resolve();
-    });
+  /** An empty page says that the log is at its end: programs stop there. */
+  async #page({ caller, over }: Reader, from: Cursor, query: z.infer<typeof FeedQuery>) {
+    const waited = new AbortController();
+    if (query.wait === 0) waited.abort();
+    const cancel = this.timers.after(query.wait * 1000, () => waited.abort());
+    const until = AbortSignal.any([over, waited.signal]);
     try {
-      for (;;) {
-        const { events, after } = await this.feed.page(caller, from, query.limit);
-        if (events.length > 0 || isOver) return { events, after: idOf(after) };
-        await this.feed.moved(after, over);
+      for (let at = from; ;) {
+        const { events, after, more } = await this.feed.page(caller, at, query.limit);
+        if (events.length > 0 || (!more && until.aborted)) return { events, after: idOf(after) };
+        if (over.aborted) throw new Refused('unavailable', 'not read to the end');
+        at = after;
+        if (!more) await this.feed.moved(at, until);
       }
     } finally {
       cancel();
     }
   }
 
-  async #stream(caller: Caller, from: Cursor, reply: Reply): Promise<void> {
+  async #stream({ caller, over }: Reader, from: Cursor, reply: Reply): Promise<void> {
     if (this.#streams >= STREAMS_MAX) throw new Refused('unavailable', 'too many streams are open');
     this.#streams += 1;
     reply.hijack();
     const { raw } = reply;
-    const closed = new Promise<void>((resolve) => raw.once('close', resolve));
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     raw.write(': countersign\n\n');
-    let cancel = this.#heartbeat(raw);
+    let cancel = this.#heartbeat(raw, over);
     try {
-      for (let cursor = from; !raw.destroyed;) {
-        const { events, after } = await this.feed.page(caller, cursor, STREAM_PAGE);
+      for (let cursor = from; !over.aborted;) {
+        const { events, after, more } = await this.feed.page(caller, cursor, STREAM_PAGE);
         cursor = after;
         const text = events.map((event) => frame(event.id, event)).join('');
         // A reader that is behind gets nothing more until it has taken what it was sent.
-        if (text !== '' && !raw.write(text))
-          await Promise.race([closed, new Promise<void>((resolve) => raw.once('drain', resolve))]);
+        if (text !== '' && !raw.write(text)) await drained(raw, over);
         cancel();
-        cancel = this.#heartbeat(raw);
-        await this.feed.moved(cursor, closed);
+        cancel = this.#heartbeat(raw, over);
+        if (!more) await this.feed.moved(cursor, over);
       }
     } finally {
       cancel();
@@ -101,16 +123,32 @@ export class EventFeedController {
   }
 
   /** A comment now and then, so that what stands between sees a living connection. */
-  #heartbeat(raw: Reply['raw']): () => void {
+  #heartbeat(raw: Reply['raw'], over: AbortSignal): () => void {
     let cancel: () => void;
     const beat = () => {
-      if (raw.destroyed) return;
+      if (over.aborted) return;
       raw.write(': still here\n\n');
       cancel = this.timers.after(HEARTBEAT_MS, beat);
     };
     cancel = this.timers.after(HEARTBEAT_MS, beat);
     return () => cancel();
   }
+}
+
+function hangingUp(raw: Reply['raw']): AbortSignal {
+  const over = new AbortController();
+  raw.once('close', () => over.abort());
+  if (raw.destroyed) over.abort();
+  return over.signal;
+}
+
+async function drained(raw: Reply['raw'], over: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  raw.once('drain', wake);
+  over.addEventListener('abort', wake);
+  await promise;
+  over.removeEventListener('abort', wake);
 }
 
 /** JSON has no line break of its own, so an event is one line. */

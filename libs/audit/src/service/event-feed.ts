@@ -1,13 +1,26 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type EventName, type EventOf, type FeedEvent, decodeEvent } from '@countersign/contracts';
 import { CONTROL, type LaneId, type LogRecord } from '@countersign/ports';
 import { type Caller, type LaneHost, Refused } from '@countersign/service-kit';
 
-const READ_RECORDS_MAX = 200;
+/** Decoded in one turn of the event loop, which everything else in the process waits for: some milliseconds. */
+const READ_RECORDS_MAX = 50;
+/** Looked at for one page, be they for the caller or not: of a long log an agent sees next to nothing. */
+const LOOKED_MAX = 2_000;
 /** Not for everybody who may read: a bearer token, and digests that credentials are compared with. */
 const LEFT_OUT = new Set(['bytes', 'credentialDigest']);
 
 /** Where a reader stands: next offset of every lane. */
 export type Cursor = ReadonlyMap<LaneId, number>;
+
+/** What a reader gets at once. */
+export interface FeedPage {
+  readonly events: readonly FeedEvent[];
+  /** Where to go on. */
+  readonly after: Cursor;
+  /** The log goes on behind this page, also where the page is empty. */
+  readonly more: boolean;
+}
 
 /**
  * The log as a reader may see it, from any place on. A reader pulls, page by page, from the log itself; so a slow one holds
@@ -15,6 +28,8 @@ export type Cursor = ReadonlyMap<LaneId, number>;
  */
 export class EventFeed {
   readonly #host: LaneHost;
+  /** By caller: resolves when the last page asked for is read. */
+  readonly #reading = new Map<string, Promise<void>>();
 
   constructor(host: LaneHost) {
     this.#host = host;
@@ -36,19 +51,36 @@ export class EventFeed {
     return starts;
   }
 
-  /** The next events for the caller, and where to go on; none are left where the list is empty. */
-  async page(
-    caller: Caller,
-    from: Cursor,
-    limit: number,
-  ): Promise<{ readonly events: readonly FeedEvent[]; readonly after: Cursor }> {
+  /**
+   * The next events for the caller among so many records. One caller's pages are read one after the other: however many
+   * requests it has open, it takes no more of this process than one does.
+   */
+  async page(caller: Caller, from: Cursor, limit: number): Promise<FeedPage> {
+    const who = whoIs(caller);
+    const before = this.#reading.get(who);
+    const { promise: read, resolve } = Promise.withResolvers<void>();
+    this.#reading.set(who, read);
+    await before;
+    try {
+      return await this.#read(caller, from, limit);
+    } finally {
+      resolve();
+      if (this.#reading.get(who) === read) this.#reading.delete(who);
+    }
+  }
+
+  async #read(caller: Caller, from: Cursor, limit: number): Promise<FeedPage> {
     const at = new Map(from);
     const events: FeedEvent[] = [];
-    for (const [lane, end] of this.#ends()) {
-      for (let next = at.get(lane) ?? 0; next < end && events.length < limit;) {
-        const max = Math.min(READ_RECORDS_MAX, end - next);
+    let looked = 0;
+    const isFull = () => events.length >= limit || looked >= LOOKED_MAX;
+    const ends = this.#ends();
+    for (const [lane, end] of ends) {
+      for (let next = at.get(lane) ?? 0; next < end && !isFull(); await turn()) {
+        const max = Math.min(READ_RECORDS_MAX, end - next, LOOKED_MAX - looked);
         for (const record of await this.#host.log.read(lane, next, max)) {
-          if (events.length >= limit) break;
+          if (isFull()) break;
+          looked += 1;
           next = record.offset + 1;
           at.set(lane, next);
           const seen = seenBy(caller, record);
@@ -56,16 +88,19 @@ export class EventFeed {
         }
       }
     }
-    return { events, after: at };
+    // By the ends from which it set out: a log that grows all the time would never be at its end.
+    return { events, after: at, more: isBehind(at, ends) };
   }
 
-  /** Resolves when something was folded since `from`, or when `stopped` does. */
-  async moved(from: Cursor, stopped: Promise<void>): Promise<void> {
+  /** Resolves when something was folded since `from`, or at the signal. */
+  async moved(from: Cursor, until: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const hasMoved = () => [...this.#ends()].some(([lane, end]) => end > (from.get(lane) ?? 0));
-    const stop = this.#host.onRecord(() => hasMoved() && resolve());
-    if (hasMoved()) resolve();
-    await Promise.race([promise, stopped]);
+    const wake = () => resolve();
+    const stop = this.#host.onRecord(() => isBehind(from, this.#ends()) && wake());
+    until.addEventListener('abort', wake);
+    if (until.aborted || isBehind(from, this.#ends())) wake();
+    await promise;
+    until.removeEventListener('abort', wake);
     stop();
   }
 
@@ -78,8 +113,18 @@ export class EventFeed {
   }
 }
 
+function isBehind(at: Cursor, ends: Cursor): boolean {
+  return [...ends].some(([lane, end]) => end > (at.get(lane) ?? 0));
+}
+
 export function idOf(cursor: Cursor): string {
   return [...cursor].map(([lane, offset]) => `${lane}:${offset}`).join(',');
+}
+
+/** The same text for every request of one caller. */
+export function whoIs(caller: Caller): string {
+  const name = caller.kind === 'person' ? caller.person : caller.agent;
+  return `${caller.tenant}/${caller.kind}/${name}`;
 }
 
 function seenBy(caller: Caller, record: LogRecord): Omit<FeedEvent, 'id'> | undefined {

@@ -1,0 +1,117 @@
+import { openStore } from '@countersign/adapter-sqlite';
+import { EventFeed } from '@countersign/audit/service';
+import type { FeedEvent, Problem } from '@countersign/contracts';
+import { type Caller, LaneHost } from '@countersign/service-kit';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { autonomous } from './policies.ts';
+import { World } from './world.ts';
+
+/** More than are looked at for one page. */
+const FOREIGN_RECORDS = 4_100;
+
+interface Page {
+  readonly events: readonly FeedEvent[];
+  readonly after: string;
+}
+
+/** Records that nobody sees, in the first lane. */
+const foreign = (count: number) =>
+  Array.from({ length: count }, () => ({ lane: '0', key: 'x', bytes: Uint8Array.of(1) }));
+
+describe('a page of the log', () => {
+  const caller: Caller = { kind: 'agent', tenant: 'default', agent: 'research-1' };
+
+  async function feedOf(records: number) {
+    const clock = { nowMs: () => 1_790_000_000_000, monotonicMs: () => 0 };
+    const { log } = openStore({ path: ':memory:', laneCount: 1, clock });
+    onTestFinished(() => log.close());
+    await log.append(foreign(records));
+    const host = new LaneHost(log, new Map(), () => undefined);
+    onTestFinished(() => host.close());
+    await host.start();
+    return new EventFeed(host);
+  }
+
+  /** How often everything else in the process had its turn meanwhile. */
+  async function turnsDuring(work: Promise<unknown>): Promise<number> {
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await work.finally(() => (isOver = true));
+    return turns;
+  }
+
+  it('looks at so many records, and says that there are more', async () => {
+    const feed = await feedOf(FOREIGN_RECORDS);
+    const lengths: number[] = [];
+    for (let from = feed.cursorOf('start'); ;) {
+      const { events, after, more } = await feed.page(caller, from, 100);
+      expect(events).toEqual([]);
+      lengths.push((after.get('0') ?? 0) - (from.get('0') ?? 0));
+      from = after;
+      if (!more) break;
+    }
+    expect(lengths).toEqual([2_000, 2_000, 100]);
+  });
+
+  it('lets everything else have its turn while it looks', async () => {
+    const feed = await feedOf(2_000);
+    const page = feed.page(caller, feed.cursorOf('start'), 100);
+    expect(await turnsDuring(page)).toBeGreaterThanOrEqual(40);
+  });
+
+  it('is read for one caller after the other, and for each of them once at a time', async () => {
+    const feed = await feedOf(2_000);
+    const start = feed.cursorOf('start');
+    const ended: string[] = [];
+    const read = async (name: string, by: Caller, limit: number) => {
+      await feed.page(by, start, limit);
+      ended.push(name);
+    };
+    const other: Caller = { ...caller, agent: 'batch-1' };
+    await Promise.all([
+      read('first', caller, 100),
+      read('second', caller, 100),
+      read('of another', other, 100),
+    ]);
+    expect(ended.at(-1)).toBe('second');
+  });
+});
+
+describe('who follows the log', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await World.create();
+    await world.usePolicy(autonomous());
+  });
+  afterEach(() => world.stop());
+
+  it('gets an empty page at the end of the log only', async () => {
+    await world.log.append(foreign(FOREIGN_RECORDS));
+    await world.services.host.caughtUp('0');
+    const { body } = await world.call<Page>('batch-1', 'GET', '/v1/events?after=start');
+    expect(body.events).toEqual([]);
+    const next = Object.fromEntries(body.after.split(',').map((it) => it.split(':')));
+    expect(Number(next['0'])).toBeGreaterThanOrEqual(FOREIGN_RECORDS);
+  });
+
+  it('has so many requests under way, and as many again when they are over', async () => {
+    const ask = async (who: string) => {
+      const { status } = await world.call<Page | Problem>(who, 'GET', '/v1/events?wait=10');
+      return status;
+    };
+    const round = async (readers: readonly string[]) => {
+      const answers = Promise.all(readers.map(ask));
+      await world.pass(20_000);
+      return (await answers).toSorted();
+    };
+    const twenty = Array.from({ length: 20 }, () => 'research-1');
+    const ok = twenty.map(() => 200);
+    expect(await round([...twenty, 'research-1', 'batch-1'])).toEqual([...ok, 200, 503]);
+    expect(await round(twenty)).toEqual(ok);
+  });
+});
