@@ -1,13 +1,18 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { openStore } from '@countersign/adapter-sqlite';
 import { EventFeed } from '@countersign/audit/service';
 import type { FeedEvent, Problem } from '@countersign/contracts';
 import { type Caller, LaneHost } from '@countersign/service-kit';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { autonomous } from './policies.ts';
 import { World } from './world.ts';
 
 /** More than are looked at for one page. */
 const FOREIGN_RECORDS = 4_100;
+
+const OWNER = { tenant: 'default', person: 'owner' };
 
 interface Page {
   readonly events: readonly FeedEvent[];
@@ -113,5 +118,70 @@ describe('who follows the log', () => {
     const ok = twenty.map(() => 200);
     expect(await round([...twenty, 'research-1', 'batch-1'])).toEqual([...ok, 200, 503]);
     expect(await round(twenty)).toEqual(ok);
+  });
+
+  async function listening(): Promise<string> {
+    const { app } = world.services;
+    await app.listen(0, '127.0.0.1');
+    return app.getUrl();
+  }
+
+  /** An open stream, after its first words. */
+  async function streamOf(url: string, who: string) {
+    const authorization = `Bearer ${world.credentials[who]}`;
+    const headers = { accept: 'text/event-stream', authorization };
+    const { body } = await fetch(`${url}/v1/events`, { headers });
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toBe(': countersign\n\n');
+    return {
+      async rest(): Promise<string> {
+        let text = '';
+        for (let part = await reader.read(); !part.done; part = await reader.read())
+          text += part.value;
+        return text;
+      },
+    };
+  }
+
+  it('is let go when the process ends', async () => {
+    const url = await listening();
+    const stream = await streamOf(url, 'owner');
+    const waiting = world.call('owner', 'GET', '/v1/events?wait=30');
+    await world.services.app.close();
+    expect(await stream.rest()).toBe('');
+    const { status } = await waiting;
+    // Whichever came first: a page at the log's end, or no more requests.
+    expect([200, 503]).toContain(status);
+  });
+
+  it('gets nothing more once its credential is replaced', async () => {
+    const stream = await streamOf(await listening(), 'research-1');
+    const asked = world.call<Problem>('research-1', 'GET', '/v1/events?wait=30');
+    await world.services.registry.replaceAgentCredential(OWNER, 'research-1');
+    expect(await stream.rest()).toBe('');
+    const { status, body } = await asked;
+    expect([status, body.code]).toEqual([401, 'unauthenticated']);
+  });
+});
+
+describe('the end of the process', () => {
+  it('waits so long for half a request, and no longer', async () => {
+    const world = await World.create();
+    const { app } = world.services;
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write('POST /v1/payments HTTP/1.1\r\ncontent-length: 9\r\n');
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let isClosed = false;
+    const closed = app.close().then(() => (isClosed = true));
+    while (!isClosed) {
+      vi.advanceTimersByTime(10);
+      await turn();
+    }
+    await closed;
+    await world.stop();
   });
 });

@@ -32,7 +32,7 @@ export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './walle
 export type { Answered } from './http/observed-requests.ts';
 export { type Probes, createHttpApp } from './http/app.ts';
 export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts';
-export { OPEN } from './http/credential.guard.ts';
+export { OPEN, admitted } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';
 export { Rejected, problemOf } from './http/problem.filter.ts';
 export { illFormedAt } from './http/well-formed.ts';

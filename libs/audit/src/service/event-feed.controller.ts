@@ -1,12 +1,14 @@
-import { Controller, Headers, Inject, Res } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Controller, Headers, Inject, Res } from '@nestjs/common';
 import { FeedQuery } from '@countersign/contracts';
 import {
   type Caller,
+  LaneHost,
   Refused,
   Route,
   RouteQuery,
   TheCaller,
   type Timers,
+  admitted,
 } from '@countersign/service-kit';
 import type { z } from 'zod';
 import { type Cursor, EventFeed, idOf, whoIs } from './event-feed.ts';
@@ -28,28 +30,38 @@ interface Reply {
     write(text: string): boolean;
     once(event: 'drain' | 'close', listener: () => void): unknown;
     end(): void;
+    destroy(): unknown;
     readonly destroyed: boolean;
+    readonly writableNeedDrain: boolean;
   };
 }
 
 /** One request under way. */
 interface Reader {
   readonly caller: Caller;
-  /** Aborted when it hangs up. */
+  readonly credential: string | undefined;
+  /** Aborted when it hangs up, and when this process ends. */
   readonly over: AbortSignal;
 }
 
 /** Records as they come in: as pages, or as server-sent events whose ids are places in the log. */
 @Controller()
-export class EventFeedController {
+export class EventFeedController implements BeforeApplicationShutdown {
+  readonly #closing = new AbortController();
   #streams = 0;
   /** By caller: how many requests are under way. */
   readonly #readers = new Map<string, number>();
 
   constructor(
+    @Inject(LaneHost) private readonly host: LaneHost,
     @Inject(EventFeed) private readonly feed: EventFeed,
     @Inject(FEED_TIMERS) private readonly timers: Timers,
   ) {}
+
+  /** A stream never ends by itself, and the server waits for what is under way. */
+  beforeApplicationShutdown(): void {
+    this.#closing.abort();
+  }
 
   @Route('followEvents')
   async follow(
@@ -67,7 +79,8 @@ export class EventFeedController {
       throw new Refused('unavailable', `${READERS_MAX} of your requests follow the log already`);
     this.#readers.set(who, readers + 1);
     try {
-      const reader = { caller, over: hangingUp(reply.raw) };
+      const over = AbortSignal.any([this.#closing.signal, hangingUp(reply.raw)]);
+      const reader = { caller, credential: headers['authorization'], over };
       if (headers['accept']?.includes('text/event-stream')) await this.#stream(reader, from, reply);
       else reply.send(await this.#page(reader, from, query));
     } finally {
@@ -78,7 +91,8 @@ export class EventFeedController {
   }
 
   /** An empty page says that the log is at its end: programs stop there. */
-  async #page({ caller, over }: Reader, from: Cursor, query: z.infer<typeof FeedQuery>) {
+  async #page(reader: Reader, from: Cursor, query: z.infer<typeof FeedQuery>) {
+    const { caller, over } = reader;
     const waited = new AbortController();
     if (query.wait === 0) waited.abort();
     const cancel = this.timers.after(query.wait * 1000, () => waited.abort());
@@ -86,6 +100,7 @@ export class EventFeedController {
     try {
       for (let at = from; ;) {
         const { events, after, more } = await this.feed.page(caller, at, query.limit);
+        this.#admit(reader);
         if (events.length > 0 || (!more && until.aborted)) return { events, after: idOf(after) };
         if (over.aborted) throw new Refused('unavailable', 'not read to the end');
         at = after;
@@ -96,17 +111,19 @@ export class EventFeedController {
     }
   }
 
-  async #stream({ caller, over }: Reader, from: Cursor, reply: Reply): Promise<void> {
+  async #stream(reader: Reader, from: Cursor, reply: Reply): Promise<void> {
     if (this.#streams >= STREAMS_MAX) throw new Refused('unavailable', 'too many streams are open');
     this.#streams += 1;
     reply.hijack();
     const { raw } = reply;
+    const { caller, over } = reader;
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     raw.write(': countersign\n\n');
     let cancel = this.#heartbeat(raw, over);
     try {
       for (let cursor = from; !over.aborted;) {
         const { events, after, more } = await this.feed.page(caller, cursor, STREAM_PAGE);
+        if (!this.#isAdmitted(reader)) return;
         cursor = after;
         const text = events.map((event) => frame(event.id, event)).join('');
         // A reader that is behind gets nothing more until it has taken what it was sent.
@@ -118,7 +135,27 @@ export class EventFeedController {
     } finally {
       cancel();
       this.#streams -= 1;
-      raw.end();
+      // What a reader that is behind has not taken yet would hold up the end of this process.
+      if (over.aborted && raw.writableNeedDrain) raw.destroy();
+      else raw.end();
+    }
+  }
+
+  /**
+   * Once more after every page, since the credential may have been replaced meanwhile: a change of credentials is a record,
+   * and wakes every reader.
+   */
+  #admit({ credential }: Reader): void {
+    admitted(this.host.control, 'followEvents', credential);
+  }
+
+  #isAdmitted(reader: Reader): boolean {
+    try {
+      this.#admit(reader);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused) return false;
+      throw error;
     }
   }
 

@@ -31,6 +31,9 @@ const BODY_MAX_BYTES = 1_200_000;
  */
 const URL_MAX_LENGTH = 16_384;
 
+/** How long requests under way have when the process ends; who is not through by then is cut off. */
+const LAST_REQUESTS_MS = 5_000;
+
 /** What a process says of itself, where it is one replica among others. */
 export interface Probes {
   /** Resolves when this replica has folded what stands in the log; requests wait for it. */
@@ -156,6 +159,11 @@ export async function createHttpApp(
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: ['error', 'fatal'],
     abortOnError: false,
+  });
+  adapter.getInstance().addHook('preClose', (done) => {
+    // Half a request, or an answer that nobody takes, would hold up the end for as long as its sender likes.
+    setTimeout(() => adapter.getHttpServer().closeAllConnections(), LAST_REQUESTS_MS).unref();
+    done();
   });
   if (probes !== ALONE) countRequests(adapter.getInstance(), probes.answered);
   if (probes.isTraced) traceRequests(adapter.getInstance());

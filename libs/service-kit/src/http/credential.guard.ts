@@ -22,24 +22,38 @@ export class CredentialGuard implements CanActivate {
     const open = this.reflector.get<boolean | undefined>(OPEN, context.getHandler());
     if (open) return true;
     if (!name) throw new Refused('not_permitted', 'this route admits nobody');
-    const route: Route = ROUTES[name];
     const request = context
       .switchToHttp()
       .getRequest<{ headers: Record<string, string | undefined>; caller?: Caller }>();
-    const caller = callerOf(this.host.control, request.headers['authorization']);
-    if (!caller) throw new Refused('unauthenticated');
-    const may =
-      caller.kind === 'agent'
-        ? route.who.includes('agent')
-        : caller.roles.some((role) => route.who.includes(role));
-    if (!may) throw new Refused('not_permitted', `only ${route.who.join(', ')} may do this`);
-    request.caller = caller;
+    request.caller = admitted(this.host.control, name, request.headers['authorization']);
     return true;
   }
 }
 
 /** Metadata of the few handlers anyone may call: health, the OpenAPI document, the page's own files. */
 export const OPEN = 'countersign:open';
+
+/**
+ * Whom a credential admits to a route, as the log stands now. Answers that go on for a while ask again.
+ *
+ * @param header `authorization` of the request.
+ * @throws Refused `unauthenticated` or `not_permitted`.
+ */
+export function admitted(
+  control: ControlView,
+  name: RouteName,
+  header: string | undefined,
+): Caller {
+  const { who }: Route = ROUTES[name];
+  const caller = callerOf(control, header);
+  if (!caller) throw new Refused('unauthenticated');
+  const may =
+    caller.kind === 'agent'
+      ? who.includes('agent')
+      : caller.roles.some((role) => who.includes(role));
+  if (!may) throw new Refused('not_permitted', `only ${who.join(', ')} may do this`);
+  return caller;
+}
 
 function callerOf(control: ControlView, header: string | undefined): Caller | undefined {
   const token = /^Bearer ([A-Za-z0-9_-]{20,200})$/.exec(header ?? '')?.[1];
