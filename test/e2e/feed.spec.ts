@@ -104,6 +104,15 @@ describe('who follows the log', () => {
     expect(Number(next['0'])).toBeGreaterThanOrEqual(FOREIGN_RECORDS);
   });
 
+  it.each(['abc', '', '0:1,', '0:999999'])(
+    'is refused with no place as its last: %j',
+    async (last) => {
+      const headers = { 'last-event-id': last };
+      const { status, body } = await world.call<Problem>('owner', 'GET', '/v1/events', { headers });
+      expect([status, body.code]).toEqual([400, 'invalid_request']);
+    },
+  );
+
   it('has so many requests under way, and as many again when they are over', async () => {
     const ask = async (who: string) => {
       const { status } = await world.call<Page | Problem>(who, 'GET', '/v1/events?wait=10');

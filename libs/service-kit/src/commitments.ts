@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Commitment } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
+import { z } from 'zod';
+import { illFormedAt } from './http/well-formed.ts';
 
 /** A committed value and the salt that opens it, kept beside the record so that both can be erased. */
 export interface Opening {
@@ -24,6 +26,23 @@ export function encodeOpenings(openings: Readonly<Record<string, Opening>>): Uin
   return new TextEncoder().encode(JSON.stringify(openings));
 }
 
+const Openings = z.record(z.string(), z.object({ value: z.string(), salt: z.string() }));
+
+/**
+ * What was stored beside a record. It is in no digest and anybody who writes to the log may have put it there: what does
+ * not read as openings opens nothing, and must stop nobody who reads the log.
+ */
+function decodeOpenings(openings: Uint8Array): Readonly<Record<string, Opening>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(openings));
+  } catch {
+    return {};
+  }
+  const { data } = Openings.safeParse(value);
+  return data && illFormedAt(data) === null ? data : {};
+}
+
 /** Reads stored openings; a field whose opening does not match its commitment is left out. */
 export function openedValue(
   openings: Uint8Array | undefined,
@@ -31,8 +50,7 @@ export function openedValue(
   commitment: Commitment | undefined,
 ): string | undefined {
   if (!openings || !commitment) return undefined;
-  const all = JSON.parse(new TextDecoder().decode(openings)) as Record<string, Opening | undefined>;
-  const opening = all[field];
+  const { [field]: opening } = decodeOpenings(openings);
   if (!opening) return undefined;
   return commitmentOf(opening).commitment === commitment.commitment ? opening.value : undefined;
 }
@@ -43,9 +61,8 @@ export function openingsOf(
   data: object,
 ): readonly (Opening & { readonly field: string })[] {
   if (!openings) return [];
-  const all = JSON.parse(new TextDecoder().decode(openings)) as Record<string, Opening>;
   const commitments = new Map(Object.entries(data as Readonly<Record<string, unknown>>));
-  return Object.entries(all).flatMap(([field, { value, salt }]) => {
+  return Object.entries(decodeOpenings(openings)).flatMap(([field, { value, salt }]) => {
     const said = commitments.get(field) as Commitment | undefined;
     const fits = said?.commitment === commitmentOf({ value, salt }).commitment;
     return fits ? [{ field, value, salt }] : [];

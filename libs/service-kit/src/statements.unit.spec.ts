@@ -9,7 +9,7 @@ import {
 import type { StatementKey } from '@countersign/ports';
 import { OWNER } from '@countersign/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { commit, commitmentOf, encodeOpenings, openedValue } from './commitments.ts';
+import { commit, commitmentOf, encodeOpenings, openedValue, openingsOf } from './commitments.ts';
 import {
   type TrustedKeys,
   isGenuine,
@@ -215,6 +215,20 @@ describe('a commitment', () => {
   it('is not opened where the record holds none, or by the opening of another field', () => {
     expect(openedValue(encodeOpenings({ purpose: opening }), 'purpose', undefined)).toBeUndefined();
     expect(opened({ reason: opening })).toBeUndefined();
+  });
+
+  it.each([
+    'x',
+    'null',
+    '[]',
+    '{"purpose":null}',
+    '{"purpose":{"value":1,"salt":"a"}}',
+    String.raw`{"purpose":{"value":"\ud800","salt":"a"}}`,
+    String.raw`{"\ud800":{"value":"x","salt":"a"}}`,
+  ])('is not opened by what is no opening: %s', (text) => {
+    const stored = new TextEncoder().encode(text);
+    expect(openedValue(stored, 'purpose', commitment)).toBeUndefined();
+    expect(openingsOf(stored, { purpose: commitment })).toEqual([]);
   });
 
   it('does not tell equal values', () => {

@@ -70,9 +70,7 @@ export class EventFeedController implements BeforeApplicationShutdown {
     @Headers() headers: Readonly<Record<string, string | undefined>>,
     @Res() reply: Reply,
   ): Promise<void> {
-    const last = headers['last-event-id'];
-    const after = last === undefined ? query.after : FeedQuery.shape.after.parse(last);
-    const from = this.feed.cursorOf(after ?? 'now');
+    const from = this.feed.cursorOf(lastOf(headers) ?? query.after ?? 'now');
     const who = whoIs(caller);
     const readers = this.#readers.get(who) ?? 0;
     if (readers >= READERS_MAX)
@@ -170,6 +168,13 @@ export class EventFeedController implements BeforeApplicationShutdown {
     cancel = this.timers.after(HEARTBEAT_MS, beat);
     return () => cancel();
   }
+}
+
+/** Readers of a stream send back the last id they have; it counts for more than the query they began with. */
+function lastOf(headers: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { data, success } = FeedQuery.shape.after.safeParse(headers['last-event-id']);
+  if (!success) throw new Refused('invalid_request', 'Last-Event-ID: no place in the log');
+  return data;
 }
 
 function hangingUp(raw: Reply['raw']): AbortSignal {
