@@ -1,7 +1,7 @@
 import type { Quote, Resource } from '@countersign/contracts';
 import { x402Client, x402HTTPClient } from '@x402/fetch';
 import { fromRequirements, notSupported, signable } from './offer.ts';
-import { resourceOfRequest } from './purchase.ts';
+import { lastingSignal, resourceOfRequest } from './purchase.ts';
 
 /** What a seller asks for a request, and what is bought with it: the two facts every proposal starts from. */
 export interface Price {
@@ -18,8 +18,9 @@ export async function askPrice(
   request: Request,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<Price | undefined> {
+  const signal = lastingSignal(request);
   const resource = await resourceOfRequest(request);
-  const response = await fetch(request.clone());
+  const response = await fetch(request.clone(), { signal });
   if (response.status !== 402) {
     await response.body?.cancel();
     return undefined;

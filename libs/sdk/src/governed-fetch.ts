@@ -7,7 +7,13 @@ import { AwaitingApproval, GovernedPaymentError, PaymentUnresolved } from './err
 import { type GovernedPaymentOptions, governedScheme, reportDelivered } from './governed-scheme.ts';
 import { isConsented } from './outcome.ts';
 import { V1_NETWORKS, notSupported, signable } from './offer.ts';
-import { type Purchase, currentPurchase, purchaseOf, startAttempt } from './purchase.ts';
+import {
+  type Purchase,
+  currentPurchase,
+  lastingSignal,
+  purchaseOf,
+  startAttempt,
+} from './purchase.ts';
 
 /** How a governed fetch pays. */
 export interface GovernedFetchOptions extends GovernedPaymentOptions {
@@ -65,6 +71,7 @@ export function governedFetch(options: GovernedFetchOptions): Fetch {
     stockClient(options),
   );
   return async (input, init) => {
+    if (input instanceof Request) lastingSignal(input);
     const request = new Request(input, init);
     if (request.headers.has('payment-signature') || request.headers.has('x-payment'))
       throw new TypeError('the request carries a payment already');
@@ -103,8 +110,12 @@ function signableOrThrow(requirements: PaymentRequirements[]): PaymentRequiremen
 /** Notes that a seller asks for money, and refuses to pay someone else than who was called. */
 function sellerFetch(fetch: Fetch): Fetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
     const purchase = currentPurchase.getStore();
+    // What comes in is the stock wrapper's clone of the request.
+    const response = await fetch(
+      input,
+      purchase ? { ...init, signal: lastingSignal(purchase.request) } : init,
+    );
     if (response.status !== 402 || !purchase) return response;
     purchase.priced = true;
     if (purchase.payment) return response;

@@ -34,6 +34,18 @@ export function startAttempt(purchase: Purchase, waitSeconds: number): void {
   delete purchase.failure;
 }
 
+const following = new WeakMap<AbortSignal, Request>();
+
+/**
+ * The signal of a request, which aborts with its caller's for as long as anybody listens to it. Without us it does so
+ * while the request itself is held, and a clone's only until memory is next collected: Node ties both to the caller's
+ * signal weakly. So a fetch of a clone is given this one beside it.
+ */
+export function lastingSignal(request: Request): AbortSignal {
+  following.set(request.signal, request);
+  return request.signal;
+}
+
 /**
  * What is bought: the method, the URL in its one canonical spelling (default port and fragment dropped, host in lower
  * case and punycode), and the digest of the body where there is one.

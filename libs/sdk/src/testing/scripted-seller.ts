@@ -21,10 +21,17 @@ export interface PresentedPayment {
   };
 }
 
-/** What a seller answers: a status with headers and a body, or `drop` to cut the connection. */
+/** What a seller answers: a status with headers and a body, `drop` to cut the connection, or `silence`. */
 export type SellerAnswer =
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
-  | 'drop';
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+      /** More of the body never comes. */
+      readonly unfinished?: boolean;
+    }
+  | 'drop'
+  | 'silence';
 
 /** A seller on 127.0.0.1 that answers by a script and believes every payment. */
 export interface ScriptedSeller extends AsyncDisposable {
@@ -32,6 +39,8 @@ export interface ScriptedSeller extends AsyncDisposable {
   readonly requests: readonly Presented[];
   /** The requests that carried a payment. */
   presented(): readonly Presented[];
+  /** How many answers are under way. */
+  answering(): number;
 }
 
 /** Starts one on a free port. */
@@ -39,6 +48,7 @@ export async function startScriptedSeller(
   answer: (request: Presented) => SellerAnswer,
 ): Promise<ScriptedSeller> {
   const requests: Presented[] = [];
+  let answering = 0;
   const server = createServer((request, response) => void serve(request, response));
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Uint8Array[] = [];
@@ -51,9 +61,14 @@ export async function startScriptedSeller(
       payment: header === undefined ? undefined : (fromBase64(String(header)) as PresentedPayment),
     };
     requests.push(presented);
+    answering += 1;
+    response.on('close', () => (answering -= 1));
     const reply = answer(presented);
     if (reply === 'drop') request.socket.destroy();
-    else response.writeHead(reply.status, reply.headers ?? {}).end(reply.body ?? '');
+    if (typeof reply === 'string') return;
+    response.writeHead(reply.status, reply.headers ?? {});
+    if (reply.unfinished) response.write(reply.body ?? '');
+    else response.end(reply.body ?? '');
   }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -63,6 +78,7 @@ export async function startScriptedSeller(
     url: `http://127.0.0.1:${address.port}`,
     requests,
     presented: () => requests.filter(({ payment }) => payment !== undefined),
+    answering: () => answering,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
