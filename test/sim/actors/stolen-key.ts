@@ -31,18 +31,20 @@ export function stolenKeyAtWork(world: World): void {
   scheduler.after(5_000, 'a key is stolen', next);
 }
 
-/** A policy that lets nearly everything through, in force at once: its record says that it only tightens. */
+/** A policy that lets nearly everything through, in force at once: its record says that it only tightens, and waits no less. */
 function loosen(forger: Forger): void {
   const { world, dice } = forger;
   const tenant = dice.pick(TENANTS);
-  const { policies, active } = tenantOf(world.history.views.at(-1)!, tenant);
+  const { policies, active, delayMs } = tenantOf(world.history.views.at(-1)!, tenant);
   if (!active) return;
   const remark = dice.between(1, 1_000_000);
-  const text = policyText({ amounts: 50, quorum: 1, again: true, delaySeconds: 0 }, remark);
+  const delaySeconds = delayMs / 1_000;
+  const text = policyText({ amounts: 50, quorum: 1, again: true, delaySeconds }, remark);
   const version = policies.size + 1;
   const about = { tenant, version, hash: sha256Hex(text), by: 'owner' };
   forger.forge('policy.put', { ...about, text }, CONTROL);
-  forger.forge('policy.activated', { ...about, loosens: [], against: active.version }, CONTROL);
+  const claims = { loosens: [], against: active.version, delayMs };
+  forger.forge('policy.activated', { ...about, ...claims }, CONTROL);
 }
 
 function revoke(forger: Forger): void {

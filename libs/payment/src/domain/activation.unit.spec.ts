@@ -63,4 +63,17 @@ describe('an activation', () => {
     const { active } = tenantOf(judged.view, tenant);
     expect(active?.version).toBe(code === undefined ? 2 : 1);
   });
+
+  it('by its author needs a second person where its record says that less is waited for', () => {
+    const waiting = activation('bob', 2, { against: 1, loosens: ['x'], delayMs: 1_000 });
+    const { view } = foldControl(threeVersions(), { offset: 9, stampMs: 0 }, waiting);
+    const claims = { against: 2, loosens: [] };
+    const codeOf = (delayMs: number) => {
+      const event = activation('ann', 3, { ...claims, delayMs });
+      const judged = foldControl(view, { offset: 10, stampMs: 0 }, event);
+      return judged.applied ? undefined : judged.code;
+    };
+    expect(codeOf(999)).toBe('second_person_needed');
+    expect(codeOf(1_000)).toBeUndefined();
+  });
 });

@@ -1,4 +1,4 @@
-import type { Change, ControlEvent, RefusalCode, Seller } from '@countersign/contracts';
+import type { Change, ControlEvent, EventData, RefusalCode, Seller } from '@countersign/contracts';
 import { canonicalText, unreachable } from '@countersign/kernel';
 import type { TenantView } from './control.ts';
 
@@ -37,7 +37,8 @@ export function isChanging(event: ControlEvent): event is ChangingEvent {
 
 /**
  * What a change loosens, a sentence each; nothing where it only tightens. Of a policy, whose text the fold does not read,
- * the record says it. A person more, an agent more, and a wallet more for an agent always loosen: each opens what nobody
+ * the record says it, but for the wait: that is in force here, and one record could otherwise switch it off, and the next
+ * one on again. A person more, an agent more, and a wallet more for an agent always loosen: each opens what nobody
  * was counted for.
  */
 export function loosenedBy(
@@ -47,7 +48,7 @@ export function loosenedBy(
   const { name, data } = event as ChangingEvent;
   switch (name) {
     case 'policy.activated':
-      return tenant.active ? (data.loosens ?? ['it was not compared']) : [];
+      return tenant.active ? policyLoosened(tenant.delayMs, data) : [];
     case 'seller.registered':
       return sellerLoosened(tenant.sellers.get(data.seller.seller), data.seller);
     case 'person.added':
@@ -59,6 +60,14 @@ export function loosenedBy(
     default:
       return unreachable(name);
   }
+}
+
+function policyLoosened(
+  waitedMs: number,
+  { loosens = ['it was not compared'], delayMs = 0 }: EventData<'policy.activated'>,
+): readonly string[] {
+  const isWaitLess = loosens.length === 0 && delayMs < waitedMs;
+  return isWaitLess ? ['what loosens waits less'] : loosens;
 }
 
 /**

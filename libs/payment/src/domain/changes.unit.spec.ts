@@ -85,6 +85,17 @@ describe('a policy that loosens', () => {
     expect(activate(version, due, change)).toBe(true);
   });
 
+  it('waits where its record says nothing but that less is waited for', () => {
+    const same = put();
+    const claims = { against: 2, loosens: [] };
+    expect(activate(same, 1_000, { ...claims, delayMs: 0 })).toBe(false);
+    expect(activate(same, 1_000, { ...claims, delayMs: DAY_MS - 1 })).toBe(false);
+    expect(activate(same, 1_000, claims)).toBe(false);
+    expect(register({}, 1_001)).toBe(false);
+    expect(view().delayMs).toBe(DAY_MS);
+    expect(activate(same, 1_002, { ...claims, delayMs: DAY_MS + 1 })).toBe(true);
+  });
+
   it('may end the waiting by its own wait only', () => {
     const version = put();
     schedule(policyChange(version, 0));

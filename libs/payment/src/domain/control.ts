@@ -14,6 +14,7 @@ import {
   changesAfter,
   evolveSchedule,
   isChanging,
+  loosenedBy,
   refuseSchedule,
   refuseUnscheduled,
 } from './changes.ts';
@@ -268,7 +269,9 @@ function refuseActivation(
   if (!put || put.hash !== data.hash) return 'policy_unknown';
   if (tenant.active?.version === data.version) return 'duplicate';
   if (data.against !== undefined && tenant.active?.version !== data.against) return 'stale_policy';
-  if (data.against !== undefined && data.loosens?.length === 0) return undefined;
+  const isCompared = data.against !== undefined;
+  if (isCompared && loosenedBy(tenant, { name: 'policy.activated', data }).length === 0)
+    return undefined;
   const others = [...tenant.people].filter(
     ([person, { roles }]) => person !== put.by && roles.includes('policy_author'),
   );
