@@ -1,4 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvariantViolation } from '@countersign/kernel';
@@ -163,6 +173,38 @@ describe('the signing journal', () => {
     note(other());
     reopen();
     expect(signedToday()).toBe(40_000n);
+  });
+
+  it('reads lines wherever its reading is cut, and cuts off what is torn behind them', () => {
+    const count = 9_000;
+    const nameOf = (index: number) => `pay_0_${String(index).padStart(32, '0')}`;
+    const lines = Array.from({ length: count }, (_, index) =>
+      JSON.stringify(entry({ paymentId: nameOf(index), wallet: 'wä', value: '1' })),
+    );
+    const whole = `${lines.join('\n')}\n`;
+    expect(whole.length).toBeGreaterThan(2 * 1_048_576);
+    writeFileSync(path, `${whole}{"paymentId":"ä`);
+    reopen();
+    expect(journal.signedInDay('wä', USDC, NOW_MS)).toBe(BigInt(count));
+    expect([...journal.signed()].map(({ paymentId }) => paymentId)).toEqual(
+      lines.map((_, index) => nameOf(index)),
+    );
+    expect(readFileSync(path, 'utf8')).toBe(whole);
+  });
+
+  it('is read where memory is far less than its file', () => {
+    const line = `${JSON.stringify(entry()).padEnd(65_535)}\n`;
+    const file = openSync(path, 'a');
+    for (let written = 0; written < 100 * 1_048_576; written += line.length) writeSync(file, line);
+    closeSync(file);
+    const script = `import { openSigningJournal } from './signing-journal.ts';
+      console.log(String(openSigningJournal(process.argv[1]).signedInDay('w1', '${USDC}', ${NOW_MS})));`;
+    const small = ['--max-old-space-size=64', '--import', 'tsx', '--input-type=module', '-e'];
+    const { stdout, stderr } = spawnSync(process.execPath, [...small, script, path], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    });
+    expect(stdout.trim(), stderr).toBe('20000');
   });
 
   it('does not open over a damaged whole line', () => {

@@ -5,7 +5,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -73,6 +73,8 @@ class DaySum {
     }
     this.#entries.splice(low, 0, { value, atMs });
     this.#sum += value;
+    // Read from years of a journal, it would else hold all of them until somebody asks.
+    this.at(atMs - DAY_MS);
   }
 
   at(nowMs: number): bigint {
@@ -111,7 +113,7 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
     // A renewal has the nonce of what it renews: it signs nothing more away.
     if (!before) dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
   };
-  for (const entry of path === undefined ? [] : readEntries(path)) remember(entry);
+  if (path !== undefined) readEntries(path, remember);
   const lines = path === undefined ? undefined : new Lines(path);
   return {
     *signed() {
@@ -187,21 +189,35 @@ class Lines {
 }
 
 /** A torn last line is a signature that was never made: it is cut off, or the next one would be glued to it. */
-function readEntries(path: string): JournalEntry[] {
+function readEntries(path: string, take: (entry: JournalEntry) => void): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const file = openSync(path, 'a+', 0o600);
   try {
-    const text = readFileSync(file, 'utf8');
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (whole.length < text.length) ftruncateSync(file, Buffer.byteLength(whole));
+    const length = readLines(file, (line) => take(Entry.parse(JSON.parse(line))));
+    if (length < fstatSync(file).size) ftruncateSync(file, length);
     fsyncSync(file);
     syncFolder(dirname(path));
-    return whole
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => Entry.parse(JSON.parse(line)));
   } finally {
     closeSync(file);
+  }
+}
+
+/** Of the file's text in memory at a time: as one string, the journal of some years is longer than a string can be. */
+const READ_BYTES = 1_048_576;
+const NEWLINE = 0x0a;
+
+/** Takes the whole lines of a file in their order; returns where the last one ends, in bytes. */
+function readLines(file: number, take: (line: string) => void): number {
+  const chunk = Buffer.alloc(READ_BYTES);
+  let begun = Buffer.alloc(0);
+  for (let at = 0; ;) {
+    const count = readSync(file, chunk, 0, READ_BYTES, at);
+    if (count === 0) return at - begun.length;
+    at += count;
+    const bytes = Buffer.concat([begun, chunk.subarray(0, count)]);
+    const end = bytes.lastIndexOf(NEWLINE);
+    if (end >= 0) bytes.toString('utf8', 0, end).split('\n').forEach(take);
+    begun = bytes.subarray(end + 1);
   }
 }
 
