@@ -188,14 +188,16 @@ export interface EventStore {
   spend(query: SpendQuery): Promise<readonly SpendLine[]>;
   /**
    * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory and rows. A store without SQL
-   * refuses each.
+   * refuses each. One query at a time: one that the store cannot stop is refused in time, and nobody else asks until it
+   * has ended.
    *
    * @throws SqlRefused with the reason in words.
+   * @throws Fault `event_store_unavailable` (retryable) while another query is under way.
    */
   sql(tenant: string, text: string): Promise<SqlAnswer>;
   /** Erases the free text of one record. Idempotent. */
   eraseOpenings(position: Position): Promise<void>;
-  /** Idempotent; waits for what is running. */
+  /** Idempotent; waits for what is running, but for a query that was given up. */
   close(): Promise<void>;
 }
 

@@ -39,9 +39,9 @@ const TENANTS = ['acme', 'other'];
 async function countsOf(store: EventStore): Promise<RowCounts> {
   const query = `SELECT (SELECT count() FROM events), (SELECT count() FROM openings),
     (SELECT sum(payments) FROM spend_by_day), (SELECT sum(payments) FROM spend_by_reason), (SELECT count() FROM cuts)`;
-  const rows = await Promise.all(
-    TENANTS.map(async (tenant) => ((await store.sql(tenant, query)).rows[0] ?? []).map(Number)),
-  );
+  const rows: (readonly number[])[] = [];
+  for (const tenant of TENANTS)
+    rows.push(((await store.sql(tenant, query)).rows[0] ?? []).map(Number));
   const sumOf = (column: number) => rows.reduce((sum, row) => sum + (row[column] ?? 0), 0);
   return {
     records: sumOf(0),

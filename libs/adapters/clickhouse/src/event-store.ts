@@ -13,14 +13,7 @@ import {
   type SqlAnswer,
   SqlRefused,
 } from '@countersign/ports';
-import {
-  DATABASE,
-  type Engine,
-  engineInProcess,
-  engineOnServer,
-  literal,
-  unavailable,
-} from './engine.ts';
+import { type Engine, engineInProcess, engineOnServer, literal, unavailable } from './engine.ts';
 import { migrate } from './migrate.ts';
 import {
   OPENING_COLUMNS,
@@ -31,7 +24,8 @@ import {
   sumOfBytes,
 } from './rows.ts';
 import { paymentColumns, search, spend } from './search.ts';
-import { PUBLIC_TABLES, allowedFunctions, gated, wordsOf } from './sql-gate.ts';
+import { PersonsQueries, SQL_LIMITS, type SqlLimits } from './persons-queries.ts';
+import { allowedFunctions } from './sql-gate.ts';
 
 export type ClickHouseOptions = {
   /** Identity of the log whose records are stored; tables of another log are refused. */
@@ -42,34 +36,22 @@ export type ClickHouseOptions = {
   | { readonly folder: string }
 );
 
-/** Rows of one answer to a person's query. */
-const SQL_ROWS_MAX = 10_000;
-const SQL_TEXT_MAX = 20_000;
-const SQL_SETTINGS: ClickHouseSettings = {
-  max_execution_time: 10,
-  max_memory_usage: '1000000000',
-  max_threads: 1,
-  // One more than is given, so that it shows where rows are missing.
-  max_result_rows: String(SQL_ROWS_MAX + 1),
-  result_overflow_mode: 'break',
-  max_result_bytes: '50000000',
-  max_ast_elements: '5000',
-  max_subquery_depth: '20',
-  output_format_json_quote_64bit_integers: 1,
-};
-
 /**
  * Opens the event store and brings its tables up to date.
  *
  * @throws Fault `event_store_unavailable` or `event_store_foreign`.
  */
-export async function openEventStore(options: ClickHouseOptions): Promise<EventStore> {
+export async function openEventStore(
+  options: ClickHouseOptions,
+  limits: SqlLimits = SQL_LIMITS,
+): Promise<EventStore> {
   const engine =
     'url' in options ? await engineOnServer(options.url) : await engineInProcess(options.folder);
   try {
     await migrate(engine, options.logId);
     const functions = await allowedFunctions(engine.reader);
-    return new ClickHouseEventStore(engine, options.logId, functions);
+    const queries = new PersonsQueries(engine, functions, limits);
+    return new ClickHouseEventStore(engine, options.logId, queries);
   } catch (error) {
     await engine.close();
     throw asFault(error);
@@ -87,14 +69,14 @@ const NOTHING_ARCHIVED: Archived = {
 class ClickHouseEventStore implements EventStore {
   readonly #engine: Engine;
   readonly #logId: string;
-  readonly #functions: ReadonlySet<string>;
+  readonly #queries: PersonsQueries;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine, logId: string, functions: ReadonlySet<string>) {
+  constructor(engine: Engine, logId: string, queries: PersonsQueries) {
     this.#engine = engine;
     this.#logId = logId;
-    this.#functions = functions;
+    this.#queries = queries;
     if (!engine.hasRoles) process.on('exit', this.#leave);
   }
 
@@ -159,16 +141,7 @@ class ClickHouseEventStore implements EventStore {
   }
 
   sql(tenant: string, text: string): Promise<SqlAnswer> {
-    return this.#run(async (engine) => {
-      if (text.length > SQL_TEXT_MAX) throw new SqlRefused(`at most ${SQL_TEXT_MAX} characters`);
-      const query = await gated(engine.reader, text, this.#functions);
-      const client = await engine.guarded(SQL_SETTINGS, tenantFilters(tenant));
-      try {
-        return await answerOf(client, query);
-      } finally {
-        await client.close();
-      }
-    });
+    return this.#run(() => this.#queries.answer(tenant, text));
   }
 
   eraseOpenings({ lane, offset }: Position): Promise<void> {
@@ -184,7 +157,9 @@ class ClickHouseEventStore implements EventStore {
   close(): Promise<void> {
     this.#closed ??= Promise.allSettled(this.#running)
       .then(() => this.#engine.close())
-      .finally(() => process.off('exit', this.#leave));
+      .finally(() => {
+        if (!this.#queries.isBusy) process.off('exit', this.#leave);
+      });
     return this.#closed;
   }
 
@@ -193,7 +168,7 @@ class ClickHouseEventStore implements EventStore {
    * was under way is lost either way, and inserted again.
    */
   readonly #leave = (): void => {
-    if (this.#running.size > 0) process.kill(process.pid, 'SIGKILL');
+    if (this.#running.size > 0 || this.#queries.isBusy) process.kill(process.pid, 'SIGKILL');
   };
 
   /**
@@ -295,29 +270,6 @@ async function readBack(client: ClickHouseClient, cut: Cut, sum: number): Promis
     isThere ? `other bytes where ${what}` : `${found?.rows} records where ${what}`,
     { retryable: false },
   );
-}
-
-/** Every public table that has a tenant, read through its owner's eyes only; set by us, and unchangeable after. */
-function tenantFilters(tenant: string): Readonly<Record<string, string>> {
-  if (!/^[a-z0-9_-]{1,64}$/.test(tenant)) throw new InvariantViolation('not the name of a tenant');
-  const tables = ['records', ...PUBLIC_TABLES.filter((it) => it !== 'cuts' && it !== 'events')];
-  return Object.fromEntries(
-    tables.map((table) => [`${DATABASE}.${table}`, `tenant = '${tenant}'`]),
-  );
-}
-
-async function answerOf(client: ClickHouseClient, query: string): Promise<SqlAnswer> {
-  try {
-    const answer = await client.query({ query, format: 'JSONCompactEachRowWithNamesAndTypes' });
-    const [names = [], types = [], ...rows] = await answer.json<unknown[]>();
-    return {
-      columns: names.map((name, index) => ({ name: String(name), type: String(types[index]) })),
-      rows: rows.slice(0, SQL_ROWS_MAX),
-      truncated: rows.length > SQL_ROWS_MAX,
-    };
-  } catch (error) {
-    throw new SqlRefused(wordsOf(error));
-  }
 }
 
 async function rowsOf<Row>(

@@ -408,6 +408,8 @@ const ATTACKS = [
   "SELECT catboostEvaluate('/etc/hostname', 1)",
   "SELECT aiGenerate('x')",
   'SELECT mergeTreePartInfo(1)',
+  'SELECT arrayLevenshteinDistance(range(3000000), range(3000000))',
+  "SELECT editDistanceUTF8('a', 'b')",
   'SELECT',
   '',
   ';',
@@ -488,6 +490,21 @@ function sqlClauses(it: TestAPI<Fixtures>): void {
     const greedy = 'SELECT groupArray(number) FROM numbers(1000000000)';
     await expect(store.sql('acme', greedy)).rejects.toBeInstanceOf(SqlRefused);
     expect(await countsOf(subject)).toEqual([3, 0, 3, 3, 1]);
+  });
+
+  it('answers one query at a time, and everything else meanwhile', async ({ store }) => {
+    await store.archive(both());
+    const [first, second, found] = await Promise.allSettled([
+      store.sql('acme', 'SELECT count() FROM events'),
+      store.sql('other', 'SELECT 1'),
+      store.search(ALL),
+    ]);
+    expect(first).toMatchObject({ value: { rows: [['2']] } });
+    expect(second).toMatchObject({
+      reason: { code: 'event_store_unavailable', retryable: true },
+    });
+    expect(found).toMatchObject({ value: { events: [{ leaf: 2 }, { leaf: 0 }] } });
+    expect(await store.sql('other', 'SELECT 1')).toMatchObject({ rows: [[1]] });
   });
 
   it('gives so many rows and says that there are more', async ({ store }) => {
