@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentInbox, InboundMessage, Subscription } from '@countersign/ports';
 import { INBOUND_TOPIC, SIGNATURE_HEADER } from '@countersign/contracts';
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { checkInbound, topicsOfAgents } from './agent-topics.ts';
-import { type KafkaConnection, RETRY, clientOf, unavailable } from './connection.ts';
+import { type KafkaConnection, clientOf, unavailable } from './connection.ts';
+import { GroupMember } from './group-member.ts';
 import { offsetOf } from './messages.ts';
 import { Wire } from './wire.ts';
 
@@ -101,11 +102,8 @@ type Handle = (message: InboundMessage) => Promise<void>;
 class Receiver implements Subscription {
   readonly #senders: ReadonlyMap<string, InboundMessage['sender']>;
   readonly #handle: Handle;
-  readonly #consumer: Consumer;
+  readonly #member: GroupMember;
   readonly #onTrouble: (message: string) => void;
-  readonly #joined: Promise<void>;
-  readonly #closing = new AbortController();
-  #closed: Promise<void> | undefined;
 
   constructor(
     options: KafkaInboxOptions,
@@ -115,51 +113,30 @@ class Receiver implements Subscription {
     this.#senders = senders;
     this.#handle = handle;
     this.#onTrouble = (message) => options.onTrouble?.(message);
-    this.#consumer = clientOf(options).consumer({
-      groupId: (options.prefix ?? '') + INBOUND_TOPIC,
-      sessionTimeout: SESSION_MS,
-      heartbeatInterval: HEARTBEAT_MS,
-      maxWaitTimeInMs: HEARTBEAT_MS / 4,
-      maxBytesPerPartition: BATCH_BYTES,
-      allowAutoTopicCreation: false,
-      readUncommitted: true,
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(!this.#isClosing) },
+    this.#member = new GroupMember({
+      connection: options,
+      group: {
+        groupId: (options.prefix ?? '') + INBOUND_TOPIC,
+        sessionTimeout: SESSION_MS,
+        heartbeatInterval: HEARTBEAT_MS,
+        maxWaitTimeInMs: HEARTBEAT_MS / 4,
+        maxBytesPerPartition: BATCH_BYTES,
+        readUncommitted: true,
+      },
+      topics: [...senders.keys()],
+      fromBeginning: true,
+      run: {
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: AT_ONCE_MAX,
+        eachBatch: (payload) => this.#take(payload),
+      },
+      missing: 'no messages of agents yet',
     });
-    this.#joined = this.#join();
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#leave();
-    return this.#closed;
-  }
-
-  get #isClosing(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
-  async #leave(): Promise<void> {
-    this.#closing.abort();
-    await this.#joined;
-    await this.#consumer.disconnect();
-  }
-
-  /** Until brokers answer. */
-  async #join(): Promise<void> {
-    while (!this.#isClosing) {
-      try {
-        await this.#consumer.connect();
-        await this.#consumer.subscribe({ topics: [...this.#senders.keys()], fromBeginning: true });
-        await this.#consumer.run({
-          autoCommit: false,
-          eachBatchAutoResolve: false,
-          partitionsConsumedConcurrently: AT_ONCE_MAX,
-          eachBatch: (payload) => this.#take(payload),
-        });
-        return;
-      } catch (error) {
-        this.#onTrouble(`no messages of agents yet: ${String(error)}`);
-      }
-    }
+    return this.#member.close();
   }
 
   /** What was handled up to the first message that was not is committed; the rest comes again. */
@@ -192,7 +169,7 @@ class Receiver implements Subscription {
   }
 
   #goesOn(payload: EachBatchPayload): boolean {
-    return payload.isRunning() && !payload.isStale() && !this.#isClosing;
+    return payload.isRunning() && !payload.isStale() && !this.#member.closing.aborted;
   }
 
   /** Tries until it is; false when it shall be somebody else's, or ours another time. */
@@ -206,7 +183,7 @@ class Receiver implements Subscription {
       } catch (error) {
         this.#onTrouble(`${inbound.place} comes again: ${String(error)}`);
         const waitMs = Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(failures, 10));
-        await sleep(waitMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+        await sleep(waitMs, undefined, { signal: this.#member.closing }).catch(() => undefined);
       }
     }
     return false;

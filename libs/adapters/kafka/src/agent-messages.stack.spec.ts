@@ -3,12 +3,22 @@ import { zstdCompressSync } from 'node:zlib';
 import type { AgentInbox, InboundMessage } from '@countersign/ports';
 import { describeAgentMessages } from '@countersign/ports/suites';
 import kafkajs, { type Admin, type Message } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
 import { openKafkaInbox } from './agent-inbox.ts';
 import { openKafkaOutbox } from './agent-outbox.ts';
 import { clientOf } from './connection.ts';
 import { type LogPlace, deleteTopics, makeTopics } from './testing/log-under-test.ts';
+import { FIND_COORDINATOR, type Relay, openRelay } from './testing/relay.ts';
 import { Wire } from './wire.ts';
 
 const LANES = 2;
@@ -22,15 +32,21 @@ const {
 } = kafkajs;
 
 let server: KafkaServer;
+let relay: Relay;
 beforeAll(async () => {
+  relay = await openRelay(() => server.ports[0] ?? 0);
   server = await startKafka({
+    advertisedPort: relay.port,
     settings: {
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       'super.users': 'User:ANONYMOUS',
     },
   });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await relay.close();
+});
 
 const connection = (place: LogPlace) => ({ ...place, clientId: 'test' });
 
@@ -72,6 +88,23 @@ describeAgentMessages('Kafka', async () => {
     told: (lane) => told(place, lane),
     dispose: () => deleteTopics(place),
   };
+});
+
+describe('a reader that asked for its group while nobody could name it', () => {
+  it('is given the messages when somebody can', async () => {
+    const place = await makeTopics(server.brokers, LANES);
+    onTestFinished(() => deleteTopics(place));
+    const missed = Promise.withResolvers<void>();
+    const onTrouble = (message: string) =>
+      message.includes('Crash: KafkaJSGroupCoordinatorNotFound') && missed.resolve();
+    const inbox = await openKafkaInbox({ ...connection(place), requestMaxMs: 1_000, onTrouble });
+    await send(place, [{ value: 'waits' }]);
+    relay.lose(FIND_COORDINATOR);
+    const texts = firstTexts(inbox, 1);
+    await missed.promise;
+    relay.pass();
+    expect(await texts).toEqual(['waits']);
+  });
 });
 
 describe('what somebody writes to harm the reader', () => {

@@ -4,21 +4,38 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
 import { joinKafkaDuty } from './kafka-duty.ts';
 import { deleteTopics, makeTopics } from './testing/log-under-test.ts';
+import { FIND_COORDINATOR, type Relay, openRelay } from './testing/relay.ts';
 
 let server: KafkaServer;
+let relay: Relay;
 beforeAll(async () => {
-  server = await startKafka();
+  relay = await openRelay(() => server.ports[0] ?? 0);
+  server = await startKafka({ advertisedPort: relay.port });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await relay.close();
+});
+
+/** What kafkajs says when it takes an error for final. */
+const GIVEN_UP = 'Crash: KafkaJSGroupCoordinatorNotFound';
 
 async function replicas(laneCount: number) {
   const place = await makeTopics(server.brokers, laneCount);
   const shares: DutyShares[] = [];
+  let onGivenUp = () => {};
+  const onTrouble = (message: string) => message.includes(GIVEN_UP) && onGivenUp();
   return {
     join: () => {
-      const share = joinKafkaDuty({ ...place, clientId: 'test', service: 'policy' });
+      const connection = { ...place, clientId: 'test', requestMaxMs: 1_000, onTrouble };
+      const share = joinKafkaDuty({ ...connection, service: 'policy' });
       shares.push(share);
       return Promise.resolve(share);
+    },
+    hideDivider: () => {
+      const missed = new Promise<void>((resolve) => (onGivenUp = resolve));
+      relay.lose(FIND_COORDINATOR);
+      return { missed, end: () => relay.pass() };
     },
     dispose: async () => {
       await Promise.all(shares.map((share) => share.close()));

@@ -1,6 +1,6 @@
 import type { DutyShares } from '@countersign/ports';
-import type { Consumer } from 'kafkajs';
-import { type KafkaConnection, RETRY, clientOf } from './connection.ts';
+import type { KafkaConnection } from './connection.ts';
+import { GroupMember } from './group-member.ts';
 
 export interface KafkaDutyOptions extends KafkaConnection {
   /** Whose debts: `policy`, `approval`, … */
@@ -25,30 +25,28 @@ export function joinKafkaDuty(options: KafkaDutyOptions): DutyShares {
 
 class KafkaDuty implements DutyShares {
   readonly #listeners = new Set<() => void>();
-  readonly #consumer: Consumer;
-  readonly #joined: Promise<void>;
-  readonly #topic: string;
-  readonly #onTrouble: (message: string) => void;
+  readonly #member: GroupMember;
   #lanes: ReadonlySet<number> = new Set();
-  #closing: Promise<void> | undefined;
 
   constructor(options: KafkaDutyOptions) {
-    this.#topic = `${options.prefix ?? ''}duty.${options.service}`;
-    this.#onTrouble = (message) => options.onTrouble?.(message);
-    this.#consumer = clientOf(options).consumer({
-      groupId: this.#topic,
-      sessionTimeout: SESSION_MS,
-      rebalanceTimeout: REBALANCE_MS,
-      heartbeatInterval: HEARTBEAT_MS,
-      // Heartbeats go out between fetches, and a fetch of nothing takes all of this.
-      maxWaitTimeInMs: HEARTBEAT_MS,
-      allowAutoTopicCreation: false,
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(this.#closing === undefined) },
+    const topic = `${options.prefix ?? ''}duty.${options.service}`;
+    this.#member = new GroupMember({
+      connection: options,
+      group: {
+        groupId: topic,
+        sessionTimeout: SESSION_MS,
+        rebalanceTimeout: REBALANCE_MS,
+        heartbeatInterval: HEARTBEAT_MS,
+        // Heartbeats go out between fetches, and a fetch of nothing takes all of this.
+        maxWaitTimeInMs: HEARTBEAT_MS,
+      },
+      topics: [topic],
+      fromBeginning: false,
+      // Nothing is ever written there; the assignment is all that counts.
+      run: { autoCommit: false, eachBatch: () => Promise.resolve() },
+      onJoin: (assigned) => this.#assign(assigned[topic] ?? []),
+      missing: 'no duty yet',
     });
-    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) =>
-      this.#assign(payload.memberAssignment[this.#topic] ?? []),
-    );
-    this.#joined = this.#join();
   }
 
   holds(lane: number): boolean {
@@ -61,33 +59,12 @@ class KafkaDuty implements DutyShares {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#leave();
-    return this.#closing;
-  }
-
-  async #leave(): Promise<void> {
     this.#lanes = new Set();
-    await this.#joined;
-    await this.#consumer.disconnect();
-  }
-
-  /** Until brokers answer; nobody waits for it, as duty is only a hint. */
-  async #join(): Promise<void> {
-    while (this.#closing === undefined) {
-      try {
-        await this.#consumer.connect();
-        await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: false });
-        // Nothing is ever written there; the assignment is all that counts.
-        await this.#consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
-        return;
-      } catch (error) {
-        this.#onTrouble(`no duty yet: ${String(error)}`);
-      }
-    }
+    return this.#member.close();
   }
 
   #assign(lanes: readonly number[]): void {
-    if (this.#closing !== undefined) return;
+    if (this.#member.closing.aborted) return;
     this.#lanes = new Set(lanes);
     for (const listener of this.#listeners) listener();
   }

@@ -5,6 +5,12 @@ import type { DutyShares } from '../duty.ts';
 export interface DutyUnderTest {
   /** Another replica; resolves when it has asked for its share, not when it has one. */
   join(): Promise<DutyShares>;
+  /**
+   * From now on nobody can tell a replica who divides the lanes, until `end`. Left out where nobody has to be asked.
+   *
+   * @returns `missed`: resolves when a replica has given up asking
+   */
+  hideDivider?(): { readonly missed: Promise<void>; end(): void };
   /** Closes what is open and removes what was made. */
   dispose(): Promise<void>;
 }
@@ -66,6 +72,14 @@ export function describeDuty(name: string, factory: DutyFactory): void {
       await until([stays, leaves], () => isDivided(stays, leaves));
       await leaves.close();
       await until([stays], () => holdsAll(stays));
+    });
+
+    clause.runIf(divides)('gives lanes after a join that found nobody', async ({ subject }) => {
+      const hidden = subject.hideDivider?.();
+      const only = await subject.join();
+      await hidden?.missed;
+      hidden?.end();
+      await until([only], () => holdsAll(only));
     });
 
     clause.runIf(divides)('tells only those who listen', async ({ subject }) => {

@@ -1,12 +1,17 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+/** The kind of request that asks who leads a consumer group, by its number in Kafka's protocol. */
+export const FIND_COORDINATOR = 10;
+
 /** Stands between clients and a broker, and loses the broker's answers when told to. */
 export interface Relay {
   readonly port: number;
   /** Requests still reach the broker; its answers reach nobody. */
   swallow(): void;
-  /** Answers pass again, on new connections; those that missed one are cut. */
+  /** Requests of this kind reach nobody. */
+  lose(kind: number): void;
+  /** Everything passes again, on new connections; those that missed something are cut. */
   pass(): void;
   /** Cuts the connection on which the next such answer arrives, in place of the answer. */
   cutNext(isIt: (answer: Buffer) => boolean): void;
@@ -16,6 +21,7 @@ export interface Relay {
 export async function openRelay(to: () => number): Promise<Relay> {
   let swallowing = false;
   let cut: ((answer: Buffer) => boolean) | undefined;
+  let losing: number | undefined;
   const pairs = new Set<{ end(): void }>();
   const server: Server = createServer((client: Socket) => {
     const broker = connect({ host: '127.0.0.1', port: to() });
@@ -27,7 +33,10 @@ export async function openRelay(to: () => number): Promise<Relay> {
       },
     };
     pairs.add(pair);
-    client.pipe(broker);
+    const requests = framed((request) => {
+      if (request.readInt16BE(LENGTH_BYTES) !== losing) broker.write(request);
+    });
+    client.on('data', requests);
     broker.on('data', (answer) => {
       if (swallowing) return;
       if (cut?.(answer)) {
@@ -39,18 +48,39 @@ export async function openRelay(to: () => number): Promise<Relay> {
     });
     for (const socket of [client, broker]) socket.on('error', pair.end).on('close', pair.end);
   });
+  const cutAll = () => {
+    for (const pair of pairs) pair.end();
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     swallow: () => void (swallowing = true),
+    lose: (kind) => void (losing = kind),
     pass: () => {
       swallowing = false;
-      for (const pair of pairs) pair.end();
+      losing = undefined;
+      cutAll();
     },
     cutNext: (isIt) => void (cut = isIt),
     close: async () => {
-      for (const pair of pairs) pair.end();
+      cutAll();
       await new Promise((resolve) => server.close(resolve));
     },
+  };
+}
+
+const LENGTH_BYTES = 4;
+
+/** Hands over whole requests, each with its length before it, however they were cut into pieces on their way. */
+function framed(onRequest: (request: Buffer) => void): (piece: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (piece) => {
+    rest = Buffer.concat([rest, piece]);
+    while (rest.length >= LENGTH_BYTES) {
+      const length = LENGTH_BYTES + rest.readInt32BE(0);
+      if (rest.length < length) return;
+      onRequest(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
   };
 }
