@@ -37,6 +37,8 @@ export class PoliciesInForce {
   readonly #put = new Map<string, PolicyDocument>();
   readonly #scheduled = new Map<string, { readonly version: number; hash: string; atMs: number }>();
   #convinced: KnownPolicy | undefined;
+  /** Every policy it ever went by, by hash: people may have been asked under one that is no longer in force. */
+  readonly #believed = new Map<string, PolicyDocument>();
   #refused: { readonly hash: string; readonly why: string } | undefined;
 
   /** @param text the parsed text of a `policy.put` whose bytes have the hash it names. */
@@ -60,13 +62,20 @@ export class PoliciesInForce {
     return this.#convinced?.hash === hash ? this.#convinced : null;
   }
 
+  /** The policy of this hash, if the signer ever went by it. */
+  believed(hash: string): PolicyDocument | undefined {
+    return this.#believed.get(hash);
+  }
+
   #activate(data: EventData<'policy.activated'>, atMs: number): void {
     const { hash } = data;
     const document = this.#put.get(hash);
     if (!document) return;
     const why = this.#refusal(data, document, atMs);
     this.#refused = why === undefined ? undefined : { hash, why };
-    if (why === undefined) this.#convinced = { hash, document };
+    if (why !== undefined) return;
+    this.#convinced = { hash, document };
+    this.#believed.set(hash, document);
   }
 
   #refusal(

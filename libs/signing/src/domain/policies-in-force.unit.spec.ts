@@ -117,6 +117,13 @@ describe('a policy that the signer is told is in force', () => {
     expect([activate(1, 0), activate(2, 1)]).toEqual([true, true]);
   });
 
+  it('is known as one the signer went by, also when another is in force; what it refused is not', () => {
+    const isBelieved = (version: number) => policies.believed(String(version).repeat(64));
+    expect(activate(2, 1)).toContain('was not scheduled');
+    expect(activate(3, 2)).toBe(true);
+    expect([1, 2, 3].map(isBelieved)).toEqual([policy('1.00'), undefined, policy('0.50')]);
+  });
+
   it('is none that was never put', () => {
     expect(activate(9, 1)).toBe(false);
     expect(policies.inForce('9'.repeat(64))).toBeNull();

@@ -1,7 +1,13 @@
-import { type EventData, type Facts, findAsset, quoteDigest } from '@countersign/contracts';
+import {
+  type EventData,
+  type Facts,
+  type PolicyDocument,
+  findAsset,
+  quoteDigest,
+} from '@countersign/contracts';
 import { canonicalText, digestOf } from '@countersign/kernel';
 import { type Payment, type PhaseOf, nonceOf } from '@countersign/payment';
-import { replayDecision, satisfiedBy } from '@countersign/policy';
+import { RULES_VERSION, replayDecision, satisfiedBy } from '@countersign/policy';
 import type { InForce } from './policies-in-force.ts';
 
 /** A record the signer relies on, with whether its signature was by the service that may say it. */
@@ -23,6 +29,8 @@ export interface SigningCase {
   readonly decision: Checked<EventData<'decision.made'>> | undefined;
   /** The decision people were asked under, for a claim. */
   readonly asked: Checked<EventData<'decision.made'>> | undefined;
+  /** The policy that one names, if the signer ever went by it. */
+  readonly askedPolicy: PolicyDocument | undefined;
   readonly grants: readonly Checked<EventData<'approval.granted'>>[];
   /** Policy in force by the signer's own fold, with its activation verified. */
   readonly policy: InForce | null;
@@ -36,7 +44,10 @@ export interface SigningCase {
   readonly nowMs: number;
 }
 
-/** Why a payment is not signed; final for the payment. */
+/**
+ * Why a payment is not signed; final for the payment, but for `veto_window_open` and `rules_differ`, which pass: the one
+ * with time, the other when the services are of one version and the payment is decided again.
+ */
 export interface SigningRefusal {
   readonly code: string;
   readonly why: string;
@@ -79,6 +90,9 @@ function decisionRefusal(
     return no('policy_not_in_force', 'it was decided under another policy than the one in force');
   if (canonicalText(decision.facts) !== canonicalText(the.facts))
     return no('facts_changed', 'what was decided on is not what the log says now');
+  // By older rules it could be made milder. Of a signed payment, these were the rules when it was signed.
+  if (payment.phase.status !== 'signed' && (decision.rules ?? 1) !== RULES_VERSION)
+    return no('rules_differ', 'it was decided by the rules of another version');
   const again = replayDecision(policy.document, decision);
   if (!again.agrees)
     return no('decision_not_replayed', `re-run, it comes out as ${again.verdict.outcome}`);
@@ -97,6 +111,9 @@ function peopleRefusal(
   const { asked, payment } = the;
   if (!asked?.genuine || asked.id !== completed.decisionId)
     return no('approval_unverified', 'the decision people were asked under is not verified');
+  // Signed by policy it may be, but what is asked of people follows from a text that the signer went by.
+  if (!the.askedPolicy || !replayDecision(the.askedPolicy, asked.data.decision).agrees)
+    return no('approval_unverified', 'what people were asked does not follow from the policy');
   const { requirement } = asked.data.decision.verdict;
   const terms = quoteDigest(payment.quote, payment.resource);
   const { quote, resource } = asked.data.decision.facts;

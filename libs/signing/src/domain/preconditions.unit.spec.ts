@@ -84,6 +84,7 @@ class Bench {
   readonly lane = new LaneBench();
   readonly #id: string;
   readonly #decisions = new Map<string, Checked<Made>>();
+  readonly #documents = new Map<string, PolicyDocument>();
   readonly #grants: Checked<EventData<'approval.granted'>>[] = [];
   #document = autonomous;
 
@@ -120,6 +121,7 @@ class Bench {
     const { phase } = this.payment;
     const id = 'decision' in phase ? phase.decision.id : '';
     this.#decisions.set(id, { id, data, genuine: true });
+    this.#documents.set(id, document);
     return this;
   }
 
@@ -162,6 +164,7 @@ class Bench {
       payment: this.payment,
       decision: decided,
       asked: completed ? this.#decisions.get(completed.decisionId) : undefined,
+      askedPolicy: completed ? this.#documents.get(completed.decisionId) : undefined,
       grants: this.#grants,
       policy: { hash: active!.hash, document: this.#document },
       facts: this.lane.decision(this.payment, { kind: 'none' }, 'authorize').facts,
@@ -286,6 +289,17 @@ describe('a decision is not signed', () => {
       () => verdictWith(granted(), { outcome: 'allow', requirement: { kind: 'none' } }),
     ],
     [
+      'by rules of another version',
+      'rules_differ',
+      (the) => {
+        const { decision } = the.decision!.data;
+        return {
+          ...the,
+          decision: madeWith(the.decision, { decision: { ...decision, rules: RULES_VERSION - 1 } }),
+        };
+      },
+    ],
+    [
       'when the policy’s text gives another verdict',
       'decision_not_replayed',
       (the) => ({ ...the, policy: { ...the.policy!, document: dimes } }),
@@ -329,6 +343,26 @@ describe('consent is not enough', () => {
       'where another decision asked',
       'approval_unverified',
       (the) => ({ ...the, asked: { ...the.asked!, id: the.decision!.id } }),
+    ],
+    [
+      'asked for under a policy the signer never went by',
+      'approval_unverified',
+      (the) => ({ ...the, askedPolicy: undefined }),
+    ],
+    [
+      'where less was asked than the policy says',
+      'approval_unverified',
+      (the) => ({ ...the, askedPolicy: people(1) }),
+    ],
+    [
+      'of one person anybody named, in place of a veto window',
+      'approval_unverified',
+      () => {
+        const bench = new Bench().ask(people(1)).grant('ada').complete(6);
+        bench.lane.putPolicy('watched');
+        bench.lane.mark(8);
+        return { ...bench.decide(watched, 'authorize', 9).case(10), askedPolicy: watched };
+      },
     ],
     ['to other terms', 'terms_changed', (the) => quoteWith(the, { amount: '19999' })],
     ['to another payee', 'terms_changed', (the) => quoteWith(the, { payTo: WALLET })],

@@ -70,6 +70,11 @@ export class VerifiedPolicies {
     return policy && (this.#tenants.get(tenant)?.inForce(policy.hash) ?? null);
   }
 
+  /** The policy a decision names, if the signer ever went by it. */
+  believed({ tenant, decision }: Pick<EventData<'decision.made'>, 'tenant' | 'decision'>) {
+    return decision.policy ? this.#tenants.get(tenant)?.believed(decision.policy.hash) : undefined;
+  }
+
   #take(record: LogRecord): void {
     const { offset, stampMs, bytes } = record;
     this.#next = offset + 1;

@@ -178,6 +178,7 @@ async function lookAt(
   if (host.payment(paymentId) !== payment || host.control.offset >= end) return { againAfterMs: 0 };
   const decisionId = 'decision' in phase ? phase.decision.id : '';
   if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
+  if (refusal?.code === 'rules_differ') return { againAfterMs: 1_000 };
   if (refusal) return refuse(parts, payment, decisionId, refusal);
   const wallet = walletOf(host, payment);
   if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
@@ -218,13 +219,15 @@ async function caseOf(
   const { decisions, grants } = await signedRecordsOf(host, trusted, payment);
   const wallet = walletOf(host, payment);
   const completed = phase.status === 'authorized' ? phase.completed : null;
+  const asked = completed ? decisions.get(completed.decisionId) : undefined;
   const nowMs = clock.nowMs();
   const policy = policies.inForce(tenant, view.active);
   const facts = factsOf(host, payment);
   return {
     payment,
     decision: 'decision' in phase ? decisions.get(phase.decision.id) : undefined,
-    asked: completed ? decisions.get(completed.decisionId) : undefined,
+    asked,
+    askedPolicy: asked && policies.believed(asked.data),
     grants,
     policy,
     facts: policy && 'document' in policy ? withPolicyFacts(facts, policy.document) : facts,
