@@ -75,8 +75,8 @@ export class World {
   readonly stolen: 'policy' | 'approval' | undefined;
   notifierIsOut = false;
   eventStoreIsOut = false;
-  /** Nonces of what was signed with stolen keys. */
-  readonly stolenNonces = new Set<string>();
+  /** `wallet/nonce` of what was signed with stolen keys: a nonce is one of its wallet. */
+  readonly stolenUses = new Set<string>();
   /** Every authorization that a wallet signed, and every use of a nonce in a block, whatever the log holds of them now. */
   readonly signed: Authorization[] = [];
   readonly usages = new Map<string, Usage>();

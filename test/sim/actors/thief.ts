@@ -1,4 +1,4 @@
-import { isAccount, tenantOf } from '@countersign/payment';
+import { fixedOf, isAccount, tenantOf } from '@countersign/payment';
 import { sha256Hex } from '@countersign/kernel';
 import { CHAIN_ID, STRANGER, TENANTS, USDC } from '../cast.ts';
 import type { Dice } from '../dice.ts';
@@ -21,8 +21,10 @@ export function thiefAtWork(world: World): void {
     const taken = { token: USDC, from, to: STRANGER, value: BigInt(dice.between(1, 9)) };
     if (dice.chance(0.5)) return chain.submit({ kind: 'plain', ...taken });
     made += 1;
-    const nonce = `0x${sha256Hex(`stolen/${made}`)}`;
-    world.stolenNonces.add(nonce);
+    const hiding = dice.chance(0.4) ? dice.pick(['', ...noncesOfOthers(world, from)]) : '';
+    if (hiding !== '') weather.count('theft with a nonce of another wallet');
+    const nonce = hiding || `0x${sha256Hex(`stolen/${made}`)}`;
+    world.stolenUses.add(`${from}/${nonce}`);
     const validBefore = Math.floor(scheduler.nowMs / 1_000) + 3_600;
     const unsigned = { kind: 'transfer' as const, ...taken, nonce, validAfter: 0, validBefore };
     const signature = vault.stolenSignature(CHAIN_ID, { ...unsigned, signature: '' });
@@ -36,6 +38,16 @@ export function thiefAtWork(world: World): void {
     scheduler.after(dice.between(LOOK_MS / 2, LOOK_MS * 2), 'a thief looks', next);
   };
   scheduler.after(LOOK_MS, 'a thief looks', next);
+}
+
+/** Anybody reads them on the chain; what another wallet paid with one of them is recorded and settled. */
+function noncesOfOthers({ history }: World, wallet: string): readonly string[] {
+  return history
+    .payments()
+    .filter(({ phase }) => phase.status === 'ended' && phase.how === 'settled')
+    .flatMap((payment) => fixedOf(payment)?.authorization ?? [])
+    .filter(({ from }) => from !== wallet)
+    .map(({ nonce }) => nonce);
 }
 
 /** Without any key: what looks like a payment of the wallet's, so that somebody copies the payee. */

@@ -21,8 +21,8 @@ export const money: MakeInvariant = (world, report) => {
   return {
     onUsage(usage) {
       if (usage.submission.kind !== 'transfer') return;
-      const { nonce } = usage.submission;
-      if (world.stolenNonces.has(nonce) || world.lostNonces.has(nonce)) return;
+      const { from, nonce } = usage.submission;
+      if (world.stolenUses.has(`${from}/${nonce}`) || world.lostNonces.has(nonce)) return;
       const claim = claimOf(world.history, authorizationOf(usage.submission));
       if (typeof claim === 'string') return report(`money left a wallet: ${claim}`);
       const { paymentId, lane, intent } = claim;

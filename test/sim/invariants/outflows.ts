@@ -39,10 +39,11 @@ export const outflows: MakeInvariant = (world, report) => {
 };
 
 /** Stolen, or paid by records that the log has lost; not what moved nothing and needed no key. */
-function isUnlogged({ stolenNonces, lostNonces }: World, { submission }: Usage): boolean {
+function isUnlogged({ stolenUses, lostNonces }: World, { submission }: Usage): boolean {
   if (submission.kind === 'plain') return submission.value > 0n;
   if (submission.kind === 'cancellation') return false;
-  return stolenNonces.has(submission.nonce) || lostNonces.has(submission.nonce);
+  const { from, nonce } = submission;
+  return stolenUses.has(`${from}/${nonce}`) || lostNonces.has(nonce);
 }
 
 /** Only a renewal of it was lost with an older copy of the log: the payment, its nonce and what it moves stand there. */

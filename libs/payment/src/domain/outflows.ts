@@ -26,11 +26,12 @@ export function unloggedBecause(
   if (nonce === null) return 'the wallet moved money without an authorization';
   if (!payment) return 'its nonce is in no record';
   const { phase } = payment;
-  // What was settled long ago may be kept without its authorization.
-  if (phase.status === 'ended' && phase.how === 'settled') return undefined;
   const authorization = fixedOf(payment)?.authorization;
   if (!authorization) return 'its payment was never authorized';
-  if (phase.status === 'ended') return `its payment ended as ${phase.how}`;
+  if (phase.status === 'ended' && phase.how !== 'settled')
+    return `its payment ended as ${phase.how}`;
+  // Of a settled payment too: a nonce is one of its network, token and wallet, and whoever has another wallet's key may take
+  // one that was paid with here.
   const asRecorded =
     `eip155:${authorization.chainId}` === network &&
     authorization.token === outflow.token &&

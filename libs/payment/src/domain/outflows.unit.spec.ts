@@ -37,6 +37,17 @@ describe('an outflow', () => {
     expect(unloggedBecause(NETWORK, { ...paid, ...change }, payment)).toMatch(/not the transfer/);
   });
 
+  it.each<[string, string, Partial<OutflowShown>]>([
+    ['another wallet', NETWORK, { from: `0x${'7'.repeat(40)}` }],
+    ['another token', NETWORK, { token: `0x${'7'.repeat(40)}` }],
+    ['another network', 'eip155:8453', {}],
+  ])('is not of %s with the nonce of a payment that settled', (_what, network, change) => {
+    bench.settle(payment, 2_000);
+    const theft = { ...paid, ...change, moved: { to: PAYEE, value: 10n ** 12n } };
+    for (const taken of [theft, { ...paid, ...change }])
+      expect(unloggedBecause(network, taken, now())).toMatch(/not the transfer/);
+  });
+
   it('is not on another network', () =>
     expect(unloggedBecause('eip155:8453', paid, payment)).toMatch(/not the transfer/));
 
