@@ -26,9 +26,10 @@ async function facilitator(name: string) {
   const { body } = await world.call<Listed>('owner', 'GET', '/v1/facilitators');
   return body.facilitators.find((it) => it.facilitator === `${NETWORK}/${name}`);
 }
-async function withdraw(): Promise<PaymentView> {
-  const body = { network: NETWORK, asset: USDC, amount: '5000000', to: TREASURY };
-  return (await world.call('owner', 'POST', '/v1/wallets/w1/withdrawals', { body })).body;
+/** While one of a wallet is open, the same again is the same one. */
+async function withdraw(amount = '5000000', wallet = 'w1'): Promise<PaymentView> {
+  const body = { network: NETWORK, asset: USDC, amount, to: TREASURY };
+  return (await world.call('owner', 'POST', `/v1/wallets/${wallet}/withdrawals`, { body })).body;
 }
 const statusOf = async ({ id }: PaymentView) => (await world.read(id)).status;
 
@@ -62,6 +63,79 @@ describe('what we present ourselves', () => {
     await world.pass(35_000);
     expect([sent, await statusOf(held)]).toEqual([before + 1, 'settled']);
     expect(await facilitator('self')).toMatchObject({ state: 'closed', settled: 1 });
+  });
+});
+
+describe('what an open breaker holds back', () => {
+  /** A node that takes transactions and loses them until it is mended; resolves when the breaker has opened. */
+  async function tripped() {
+    const submit = world.chain.submitTransfer.bind(world.chain);
+    const sent: string[] = [];
+    let isMended = false;
+    world.chain.submitTransfer = async (transfer) => {
+      sent.push(String(transfer.value));
+      return isMended ? submit(transfer) : `0x${'0'.repeat(64)}`;
+    };
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await withdraw();
+      await world.pass(66_000);
+    }
+    const mend = () => {
+      isMended = true;
+    };
+    return { sent, mend };
+  }
+  const wasSent = (sent: readonly string[], { quote }: PaymentView) => sent.includes(quote.amount);
+
+  it('ends when its time is over, is never sent, and says nothing of who was not asked', async () => {
+    const { sent, mend } = await tripped();
+    // The try fails, and the breaker stays open for two minutes.
+    await world.pass(60_000);
+    await withdraw();
+    await world.pass(70_000);
+    const held = await withdraw('7000000');
+    await world.pass(66_000);
+    expect(await facilitator('self')).toMatchObject({ state: 'open', ambiguous: 0 });
+    expect([await statusOf(held), wasSent(sent, held)]).toEqual(['void', false]);
+
+    mend();
+    await world.pass(60_000);
+    const next = await withdraw();
+    await world.pass(5_000);
+    expect(await statusOf(next)).toBe('settled');
+    expect(await facilitator('self')).toMatchObject({ state: 'closed', ambiguous: 0 });
+  });
+
+  it('is not what tries when its time is over and the chain has not said so yet', async () => {
+    const owner = { tenant: 'default', person: 'owner' };
+    const { registry } = world.services;
+    const { address } = await registry.requestWallet(owner, 'w2');
+    world.chain.mint(USDC, address, 10n ** 12n);
+    await registry.addAgent(owner, 'second-1', 'w2');
+    const { sent, mend } = await tripped();
+    await world.pass(60_000);
+    await withdraw();
+    await world.pass(70_000);
+    await world.pass(45_000);
+    const old = await withdraw('7000000');
+    await world.pass(45_000);
+    const next = await withdraw('6000000', 'w2');
+    await world.pass(10_000);
+    mend();
+    const { chain } = world;
+    const mine = chain.mine.bind(chain);
+    const last = await chain.head('latest');
+    // No block comes until the breaker is half open.
+    chain.mine = () => last;
+    await world.pass(25_000);
+    expect(await facilitator('self')).toMatchObject({ state: 'half_open' });
+    expect([await statusOf(old), wasSent(sent, old), wasSent(sent, next)]).toEqual([
+      ...['signed', false, true],
+    ]);
+    chain.mine = mine;
+    await world.pass(20_000);
+    expect([await statusOf(old), await statusOf(next)]).toEqual(['void', 'settled']);
+    expect(await facilitator('self')).toMatchObject({ state: 'closed', ambiguous: 0 });
   });
 });
 

@@ -26,7 +26,8 @@ export function facilitatorOf({ intent, quote }: Payment): string {
 
 /**
  * What an ended payment says of its facilitator, if anything. An authorization that ran out failed only if somebody tried:
- * we did, or the agent came back for it. Otherwise it may never have been presented.
+ * we did, or the agent came back for it. Otherwise it may never have been presented; what we were to present and did not,
+ * as under an open breaker, surely was not, and says nothing.
  */
 export function outcomeOf(payment: Payment): SettlementOutcome | undefined {
   const { phase } = payment;
@@ -34,6 +35,7 @@ export function outcomeOf(payment: Payment): SettlementOutcome | undefined {
   if (phase.how === 'settled') return { atMs: phase.atMs, kind: 'settled' };
   if (phase.how !== 'void' || phase.fixed.stop !== null) return undefined;
   const wasTried = phase.fixed.submitted.includes('transfer') || phase.fixed.renewals > 0;
+  if (!wasTried && payment.intent.kind === 'withdrawal') return undefined;
   return { atMs: phase.atMs, kind: wasTried ? 'failed' : 'ambiguous' };
 }
 

@@ -3,6 +3,7 @@ import {
   type Payment,
   type SettlementOutcome,
   facilitatorOf,
+  fixedOf,
   unseenOf,
 } from '@countersign/payment';
 import type { LaneHost } from '@countersign/service-kit';
@@ -57,7 +58,16 @@ export function facilitatorsSeen(
   }));
 }
 
-/** Whether we present this payment of ours now; while the breaker is half open, the oldest that waits is the one to try. */
+/** Whether a payment's authorization is over by our clock; that the chain knows it for ever unused, only the chain says. */
+export function isOutlived(payment: Payment, nowMs: number): boolean {
+  const fixed = fixedOf(payment);
+  return fixed !== null && fixed.authorization.validBefore * 1000 <= nowMs;
+}
+
+/**
+ * Whether we present this payment of ours now; while the breaker is half open, the oldest that waits is the one to try. One
+ * that could only fail is none: it would open the breaker again, and tell nothing.
+ */
 export function mayPresent(host: LaneHost, payment: Payment, nowMs: number): boolean {
   const { tenant } = payment;
   const facilitator = facilitatorOf(payment);
@@ -67,6 +77,7 @@ export function mayPresent(host: LaneHost, payment: Payment, nowMs: number): boo
     .flatMap((agent) => openOf(agent))
     .filter((it) => it.phase.status === 'signed' && !it.phase.observed && !it.phase.fixed.stop)
     .filter((it) => it.intent.kind === 'withdrawal' && facilitatorOf(it) === facilitator)
+    .filter((it) => !isOutlived(it, nowMs))
     .sort((a, b) => a.submittedAtMs - b.submittedAtMs || (a.id < b.id ? -1 : 1));
   return waiting[0]?.id === payment.id;
 }

@@ -5,7 +5,7 @@ import type { BlockTag, Chain, Clock, StatementKey } from '@countersign/ports';
 import { type Effect, type Effects, type LaneHost, signStatement } from '@countersign/service-kit';
 import { type Evidence, evidenceOf } from '../domain/evidence.ts';
 import { restMs } from '../domain/polling.ts';
-import { mayPresent } from './facilitators.ts';
+import { isOutlived, mayPresent } from './facilitators.ts';
 
 export interface SettlementParts {
   readonly host: LaneHost;
@@ -35,9 +35,10 @@ type Evidenced =
 /** What settlement owes: evidence about every authorization, and sending what nobody else will send. */
 export function settlementEffects(parts: SettlementParts): Effects {
   const sentAt = new Map<string, number>();
+  const watching = watch(parts, sentAt);
   return {
-    watch: watch(parts, sentAt),
-    present: send(parts, 'transfer', sentAt),
+    watch: watching,
+    present: present(parts, watching, send(parts, 'transfer', sentAt)),
     relay_cancellation: send(parts, 'cancellation', sentAt),
   };
 }
@@ -166,6 +167,20 @@ async function recordSeen(
   }
 }
 
+/**
+ * Sends what we present ourselves, unless its time is over or the breaker holds it back. That may last longer than its time,
+ * and only one debt of a payment is paid at a time: meanwhile the chain is watched from here, or it would never end.
+ */
+function present(parts: SettlementParts, watching: Effect, sending: Effect): Effect {
+  return async (payment, debt) => {
+    const nowMs = parts.clock.nowMs();
+    if (!isOutlived(payment, nowMs) && mayPresent(parts.host, payment, nowMs))
+      return sending(payment, debt);
+    const { againAfterMs } = (await watching(payment, debt)) ?? { againAfterMs: BREAKER_LOOK_MS };
+    return { againAfterMs: Math.min(againAfterMs, BREAKER_LOOK_MS) };
+  };
+}
+
 /** Sends to the chain what the log claims we send; the claim comes first, so a crash leaves it to be sent again. */
 function send(
   parts: SettlementParts,
@@ -176,9 +191,6 @@ function send(
     const { tenant, agent, id: paymentId } = payment;
     const fixed = fixedOf(payment);
     if (!fixed) return;
-    // A cancellation is never held back.
-    if (what === 'transfer' && !mayPresent(parts.host, payment, parts.clock.nowMs()))
-      return { againAfterMs: BREAKER_LOOK_MS };
     const cause = `${fixed.authorizationDigest}/${what}`;
     const about = { tenant, agent, paymentId, what };
     const back = await parts.host.append('settlement.submitted', about, { cause });
