@@ -172,6 +172,7 @@ function shared(store: EventStore): EventStore {
   return {
     archived: () => store.archived(),
     archive: (batch) => store.archive(batch),
+    leaves: (from, to) => store.leaves(from, to),
     columnsOf: (ids) => store.columnsOf(ids),
     search: (query) => store.search(query),
     spend: (query) => store.spend(query),

@@ -36,6 +36,7 @@ export function eventStorePort({ tables, ask, isTorn = () => false }: EventStore
         throw new Fault('archive_mismatch', `not what ${what} should be`, { retryable: false });
       await ask(`note ${what}`, () => tables().insert('cuts', token, batch));
     },
+    leaves: (from, to) => ask('read leaves', () => tables().leaves(from, to), true),
     columnsOf: (ids) => ask('read columns', () => tables().columnsOf(ids), true),
     search: (query) => ask('search', () => tables().search(query), true),
     spend: (query) => ask('read spending', () => tables().spend(query), true),

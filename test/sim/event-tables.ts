@@ -7,6 +7,7 @@ import type {
   EventPage,
   EventQuery,
   FoundEvent,
+  Leaf,
   PaymentColumns,
   Position,
   SpendLine,
@@ -98,6 +99,15 @@ export class EventTables {
       frontier: last?.frontier ?? [],
       ends,
     };
+  }
+
+  leaves(from: number, to: number): readonly Leaf[] {
+    return this.records
+      .filter(({ leaf }) => leaf >= from && leaf < to)
+      .toSorted((one, other) => one.leaf - other.leaf)
+      .map(({ record: { lane, offset, stampMs, key, bytes } }) => ({
+        ...{ lane, offset, stampMs, key, bytes },
+      }));
   }
 
   columnsOf(paymentIds: readonly string[]): ReadonlyMap<string, PaymentColumns> {

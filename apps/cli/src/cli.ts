@@ -8,6 +8,7 @@ import { addLogCommands } from './commands/log.ts';
 import { addPayCommand } from './commands/pay.ts';
 import { addPaymentCommands } from './commands/payments.ts';
 import { addPolicyCommands } from './commands/policies.ts';
+import { addProofCommands } from './commands/proofs.ts';
 import { addResubmissionCommands } from './commands/resubmissions.ts';
 import { addSellerCommands } from './commands/sellers.ts';
 import { addSessionCommands } from './commands/sessions.ts';
@@ -63,6 +64,7 @@ function programIn(surroundings: Surroundings): Command {
   addChangeCommands(program, open);
   addAuditCommands(program, open);
   addLogCommands(program, open);
+  addProofCommands(program, open);
   addResubmissionCommands(program, open);
   addSetupCommand(program, terminal);
   return program;

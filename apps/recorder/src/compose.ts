@@ -19,7 +19,7 @@ export async function compose(
   const openStore = () => openEventStore(settings, folder, host.log.logId);
   const archive = new EventArchive({ ...surroundings, key, openStore, everyMs: GATHER_MS });
   return {
-    modules: [AuditModule.with({ host, archive, timers, log })],
+    modules: [AuditModule.with({ host, archive, key, trusted, timers, log })],
     duties: [{ start: () => archive.work(), stop: () => archive.close() }],
     unarchived: () => archive.waiting,
     close: async () => vault.close(),

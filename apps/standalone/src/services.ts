@@ -106,7 +106,7 @@ export async function startServices(ports: ServicePorts) {
       PolicyModule.with({ host, budgets, registry }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens, clock }),
-      AuditModule.with({ host, archive, timers, log }),
+      AuditModule.with({ host, archive, key: keys.recorder, trusted, timers, log }),
     ],
     log,
     telemetry && probesOf(telemetry),

@@ -8,6 +8,8 @@ import {
   SpendView,
   SqlView,
 } from './api-audit-views.ts';
+import { SERVICES } from './events/event.ts';
+import { ProofBundle } from './proof.ts';
 import { DigestHex } from './text.ts';
 
 const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;
@@ -52,6 +54,36 @@ export const RECORDER_ROUTES = {
       logId: z.string(),
       lanes: z.array(z.object({ lane: z.string(), length: z.int(), head: DigestHex })),
     }),
+  },
+  readKeys: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/log/keys',
+    who: people,
+    summary:
+      'Public keys with which the services sign; keep them where whoever checks a proof can believe them',
+    answer: z.object({
+      keys: z.array(
+        z.object({ service: z.enum(SERVICES), keyId: z.string(), publicKey: z.string() }),
+      ),
+    }),
+  },
+  readCheckpoint: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/log/checkpoint',
+    who: people,
+    summary:
+      'Size and root of the log in a signed note (C2SP tlog-checkpoint): whoever keeps one can tell if the log is ever rewritten',
+    answer: z.object({ checkpoint: z.string() }),
+  },
+  readProof: {
+    service: 'recorder',
+    method: 'GET',
+    path: '/v1/audit/payments/:id/proof',
+    who: ['operator', 'auditor'],
+    summary: 'All that is needed to check a payment offline',
+    answer: ProofBundle,
   },
   followEvents: {
     service: 'recorder',

@@ -63,6 +63,7 @@ export {
 export { JOINED_MAX, isJoined, joinStatements, joinedText } from './joined-statements.ts';
 export { grantText } from './grant.ts';
 export { limitHolds, pickTier } from './limits.ts';
+export { PROOF_FORMAT, ProofBundle, ProvenRecord } from './proof.ts';
 export { Quote, Resource, authorityOf, pathOf, quoteDigest } from './quote.ts';
 export { Basis, CostKind, OutcomeResult, Reference, TaskPhase, TaskTerms, Unit } from './task.ts';
 export {

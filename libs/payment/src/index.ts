@@ -37,7 +37,7 @@ export {
 export { type FoldLane, quarantining } from './domain/quarantine.ts';
 export type { SetAside } from './domain/set-aside.ts';
 export { EMPTY_HEAD, chainedHead, leafDigest } from './domain/leaf.ts';
-export { isRunningOut } from './domain/life-signing.ts';
+export { digestOfAuthorization, isRunningOut } from './domain/life-signing.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';
 export {
   type TenantAlert,

@@ -93,6 +93,9 @@ export interface Archived {
   readonly ends: ReadonlyMap<LaneId, number>;
 }
 
+/** A record as it is hashed. */
+export type Leaf = Pick<LogRecord, 'lane' | 'offset' | 'stampMs' | 'key' | 'bytes'>;
+
 /** What to look for. All conditions hold together; times are log times, `toMs` excluded. */
 export interface EventQuery {
   readonly tenant: string;
@@ -181,6 +184,11 @@ export interface EventStore {
    * @throws Fault `archive_mismatch` (not retryable) where something else is found in its place.
    */
   archive(batch: ArchiveBatch): Promise<void>;
+  /**
+   * Records by their place in the Merkle log: from ≤ index < to, in order, as far as the store goes; of every tenant.
+   * For some thousands at once.
+   */
+  leaves(from: number, to: number): Promise<readonly Leaf[]>;
   /** The newest columns of payments that have archived records. */
   columnsOf(paymentIds: readonly string[]): Promise<ReadonlyMap<string, PaymentColumns>>;
   search(query: EventQuery): Promise<EventPage>;

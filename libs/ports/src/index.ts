@@ -48,6 +48,7 @@ export {
   type EventQuery,
   type EventStore,
   type FoundEvent,
+  type Leaf,
   type OpenedText,
   type PaymentColumns,
   type RecordColumns,

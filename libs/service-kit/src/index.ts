@@ -6,6 +6,7 @@ export {
   openedValue,
   openingsOf,
 } from './commitments.ts';
+export { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint.ts';
 export {
   DebtRunner,
   type Duty,
@@ -25,7 +26,7 @@ export { amountText, statusOf, viewOf } from './payment-view.ts';
 export { type Folded, type IgnoredRecord, type ReadBack, expectApplied } from './read-backs.ts';
 export { Refused } from './refusal.ts';
 export { shownSettings } from './shown-settings.ts';
-export { isByPerson, isForged, personKeyOf } from './person-key.ts';
+export { isByHolder, isByPerson, isForged, personKeyOf } from './person-key.ts';
 export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './wallet-debt-runner.ts';

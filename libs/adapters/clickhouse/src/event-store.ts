@@ -23,7 +23,7 @@ import {
   recordRow,
   sumOfBytes,
 } from './rows.ts';
-import { paymentColumns, search, spend } from './search.ts';
+import { leaves, paymentColumns, search, spend } from './search.ts';
 import { PersonsQueries, SQL_LIMITS, type SqlLimits } from './persons-queries.ts';
 import { allowedFunctions } from './sql-gate.ts';
 
@@ -126,6 +126,10 @@ class ClickHouseEventStore implements EventStore {
       await readBack(writer, cut, sumOfBytes(rows));
       await this.#note(writer, batch, settings);
     });
+  }
+
+  leaves(from: number, to: number) {
+    return this.#run(({ reader }) => leaves(reader, from, to));
   }
 
   columnsOf(paymentIds: readonly string[]) {

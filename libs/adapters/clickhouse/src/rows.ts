@@ -152,3 +152,8 @@ function asText(bytes: Uint8Array): { readonly text: string; readonly encoding: 
     return { text: Buffer.from(bytes).toString('base64'), encoding: 'base64' };
   }
 }
+
+/** The bytes of a row, from its columns `bytes` and `bytes_encoding`. */
+export function asBytes(text: string, encoding: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, encoding === 'base64' ? 'base64' : 'utf8'));
+}

@@ -3,10 +3,12 @@ import type {
   EventPage,
   EventQuery,
   FoundEvent,
+  Leaf,
   PaymentColumns,
   SpendLine,
   SpendQuery,
 } from '@countersign/ports';
+import { asBytes } from './rows.ts';
 
 /** A row of `records` as our queries select it. Wide integers come as text. */
 interface Row {
@@ -34,6 +36,28 @@ export async function paymentColumns(
     { ids: paymentIds },
   );
   return new Map(rows.map((row) => [text(row, 'payment_id'), paymentColumnsOf(row)]));
+}
+
+/** Records as they are hashed. */
+export async function leaves(
+  client: ClickHouseClient,
+  from: number,
+  to: number,
+): Promise<readonly Leaf[]> {
+  const rows = await select(
+    client,
+    `SELECT lane, toFloat64(lane_offset) AS offset_number, toFloat64(toUnixTimestamp64Milli(at)) AS at_ms, record_key,
+       bytes, bytes_encoding
+     FROM records WHERE leaf >= {from:UInt64} AND leaf < {to:UInt64} ORDER BY leaf`,
+    { from, to },
+  );
+  return rows.map((row) => ({
+    lane: text(row, 'lane'),
+    offset: number(row, 'offset_number'),
+    stampMs: number(row, 'at_ms'),
+    key: text(row, 'record_key'),
+    bytes: asBytes(text(row, 'bytes'), text(row, 'bytes_encoding')),
+  }));
 }
 
 /** One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown. */

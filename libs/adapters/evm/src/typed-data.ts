@@ -1,5 +1,5 @@
 import type { TokenDomain, TypedData } from '@countersign/ports';
-import { type Address, type Hex, hashTypedData } from 'viem';
+import { type Address, type Hex, hashTypedData, recoverAddress } from 'viem';
 
 const TRANSFER = {
   TransferWithAuthorization: [
@@ -48,6 +48,23 @@ export const cancellationDigest: TypedData['cancellationDigest'] = ({ from, nonc
     primaryType: 'CancelAuthorization',
     message: { authorizer: from as Address, nonce: nonce as Hex },
   });
+
+/**
+ * The account whose key made a signature of 65 bytes over a transfer, in lower case; undefined where none can have.
+ *
+ * @throws as {@link transferDigest}.
+ */
+export async function transferSigner(
+  authorization: Parameters<TypedData['transferDigest']>[0],
+  domain: TokenDomain,
+  signature: string,
+): Promise<string | undefined> {
+  const hash = transferDigest(authorization, domain) as Hex;
+  const address = await recoverAddress({ hash, signature: signature as Hex }).catch(
+    () => undefined,
+  );
+  return address?.toLowerCase();
+}
 
 /** Both digests behind the port. */
 export const typedData: TypedData = { transferDigest, cancellationDigest };

@@ -1,7 +1,16 @@
 import { sha256Hex } from '@countersign/kernel';
 import { leafDigest } from '@countersign/payment';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_FRONTIER, appendLeaves, leafHash, rootOf } from './merkle.ts';
+import {
+  EMPTY_FRONTIER,
+  type KnownRoot,
+  appendLeaves,
+  auditPath,
+  leafHash,
+  rootAbove,
+  rootOf,
+  rootOver,
+} from './merkle.ts';
 
 const hashOf = (prefix: string, hex: string) => sha256Hex(Buffer.from(prefix + hex, 'hex'));
 /** The reference inputs of Certificate Transparency's own tests (`merkletree` vectors), and their roots. */
@@ -47,5 +56,47 @@ describe('the Merkle log', () => {
   it('hashes a record by the one digest that covers all of it', () => {
     const record = { lane: '0', offset: 3, stampMs: 1_000, key: 'k', bytes: Uint8Array.of(1) };
     expect(leafHash(record)).toBe(hashOf('00', leafDigest(record)));
+  });
+});
+
+describe('a path to the root', () => {
+  const known: KnownRoot = (from, to) => (to - from === 1 ? leaves[from] : undefined);
+
+  it('leads there from every leaf of every tree, and from no other place', () => {
+    for (let size = 1; size <= leaves.length; size += 1) {
+      expect(rootOver(0, size, known)).toBe(ROOTS[size - 1]);
+      for (const [leaf, hash] of leaves.slice(0, size).entries()) {
+        const path = auditPath(leaf, size, known);
+        const places = leaves.map((_, other) => rootAbove(hash, { leaf: other, size }, path));
+        const right = places.flatMap((root, other) => (root === ROOTS[size - 1] ? [other] : []));
+        expect(right).toEqual([leaf]);
+      }
+    }
+  });
+
+  // Paths of the examples in RFC 6962, section 2.1.3: of leaf 0 (b, h, l), 3 (c, g, l), 4 (f, j, k), 6 (i, k) of seven.
+  it('is that of the RFC', () => {
+    const root = (from: number, to: number) => rootOver(from, to, known);
+    const path = (leaf: number) => auditPath(leaf, 7, known);
+    expect(path(0)).toEqual([root(1, 2), root(2, 4), root(4, 7)]);
+    expect(path(3)).toEqual([root(2, 3), root(0, 2), root(4, 7)]);
+    expect(path(4)).toEqual([root(5, 6), root(6, 7), root(0, 4)]);
+    expect(path(6)).toEqual([root(4, 6), root(0, 4)]);
+  });
+
+  it('that is longer, shorter or altered leads elsewhere', () => {
+    const path = auditPath(2, 7, known);
+    const at = { leaf: 2, size: 7 };
+    const from = leaves[2] ?? '';
+    expect(rootAbove(from, at, path)).toBe(ROOTS[6]);
+    expect(rootAbove(from, at, path.slice(1))).toBeUndefined();
+    expect(rootAbove(from, at, [...path, from])).toBeUndefined();
+    expect(rootAbove(from, at, path.toReversed())).not.toBe(ROOTS[6]);
+    expect(rootAbove(from, { leaf: 7, size: 7 }, path)).toBeUndefined();
+  });
+
+  it('is not made where a leaf is missing', () => {
+    const holed: KnownRoot = (from, to) => (from === 3 ? undefined : known(from, to));
+    expect(() => auditPath(0, 4, holed)).toThrow('leaf 3 is not known');
   });
 });

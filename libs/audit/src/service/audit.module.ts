@@ -1,5 +1,5 @@
 import { Controller, type DynamicModule, Inject, Module } from '@nestjs/common';
-import { CONTROL } from '@countersign/ports';
+import { CONTROL, type StatementKey } from '@countersign/ports';
 import {
   type Caller,
   LaneHost,
@@ -8,12 +8,15 @@ import {
   RouteBody,
   type Timers,
   TheCaller,
+  type TrustedKeys,
   personOf,
 } from '@countersign/service-kit';
 import { EventArchive } from './event-archive.ts';
 import { EventFeedController, FEED_TIMERS } from './event-feed.controller.ts';
 import { EventFeed } from './event-feed.ts';
 import { resubmit } from './resubmit.ts';
+import { ProofController, TRUSTED } from './proof.controller.ts';
+import { Proofs } from './proofs.ts';
 import { SearchController } from './search.controller.ts';
 
 const LOG = Symbol('Log');
@@ -72,16 +75,23 @@ export class AuditModule {
   static with(parts: {
     readonly host: LaneHost;
     readonly archive: EventArchive;
+    /** The recorder's own, for checkpoints. */
+    readonly key: StatementKey;
+    /** Keys of all services, as this one was told them. */
+    readonly trusted: TrustedKeys;
     readonly timers: Timers;
     readonly log: Log;
   }): DynamicModule {
+    const { host, archive, key } = parts;
     return {
       module: AuditModule,
-      controllers: [AuditController, EventFeedController, SearchController],
+      controllers: [AuditController, EventFeedController, SearchController, ProofController],
       providers: [
-        { provide: LaneHost, useValue: parts.host },
-        { provide: EventArchive, useValue: parts.archive },
-        { provide: EventFeed, useValue: new EventFeed(parts.host) },
+        { provide: LaneHost, useValue: host },
+        { provide: EventArchive, useValue: archive },
+        { provide: Proofs, useValue: new Proofs({ archive, key, logId: host.log.logId }) },
+        { provide: TRUSTED, useValue: parts.trusted },
+        { provide: EventFeed, useValue: new EventFeed(host) },
         { provide: FEED_TIMERS, useValue: parts.timers },
         { provide: LOG, useValue: parts.log },
       ],

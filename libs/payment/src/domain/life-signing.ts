@@ -179,6 +179,6 @@ function renewed(
   return accept(inPhase(payment, { status: 'fixed', decision, fixed: next }));
 }
 
-function digestOfAuthorization(authorization: Authorization): string {
+export function digestOfAuthorization(authorization: Authorization): string {
   return digestOf('countersign/authorization/1', authorization);
 }

@@ -221,6 +221,22 @@ function cutClauses(it: TestAPI<Fixtures>): void {
     });
   });
 
+  it('gives records by their leaves, exactly as they are hashed', async ({ store }) => {
+    const cutter = new Cutter();
+    const noText = Uint8Array.of(0xff, 0x00, 0xfe);
+    const batches = [
+      cutter.next('0', [paid(1), { bytes: noText, tenant: '', ignored: 'undecodable' }]),
+      cutter.next('control', [{ tenant: 'other', agent: '' }]),
+      cutter.next('0', [paid(2)]),
+    ];
+    for (const batch of batches) await store.archive(batch);
+    const all = batches.flatMap(({ records }) => records.map(({ record }) => record));
+    expect(await store.leaves(0, 4)).toEqual(all);
+    expect(await store.leaves(1, 3)).toEqual(all.slice(1, 3));
+    expect(await store.leaves(3, 100)).toEqual(all.slice(3));
+    expect(await store.leaves(4, 100)).toEqual([]);
+  });
+
   it('gives the columns a payment goes on from', async ({ store }) => {
     const cutter = new Cutter();
     await store.archive(cutter.next('0', [{ paymentId: payment(1), tier: '', amount: 5n }]));
