@@ -69,9 +69,14 @@ export function checkProof(bundle: ProofBundle, trust: Trust): CheckedProof {
   return { findings, story, presented: presentedIn(about) };
 }
 
+/** One altered record makes much else wrong; so many are told. */
+const TOLD_MAX = 3;
+
 /** A claim that holds if nothing is wrong. */
 function finding(claim: string, wrong: readonly string[], says: string): Finding {
-  return { claim, holds: wrong.length === 0, says: wrong.length === 0 ? says : wrong.join('; ') };
+  if (wrong.length === 0) return { claim, holds: true, says };
+  const more = wrong.length > TOLD_MAX ? [`and ${wrong.length - TOLD_MAX} more`] : [];
+  return { claim, holds: false, says: [...wrong.slice(0, TOLD_MAX), ...more].join('; ') };
 }
 
 function logFinding({ checkpoint, records }: ProofBundle, trust: Trust): readonly Finding[] {
@@ -110,7 +115,7 @@ function recordsFinding(bundle: ProofBundle, about: ProvenPayment, trust: Trust)
     const at = `${record.lane}:${record.offset} (${event.name})`;
     const isOfPayment = 'paymentId' in event.data && event.data.paymentId === paymentId;
     if (!isOfPayment && !BESIDE.includes(event.name)) wrong.push(`${at} is not of this payment`);
-    if (!('tenant' in event.data) || event.data.tenant !== intent?.tenant)
+    if (intent && !('tenant' in event.data && event.data.tenant === intent.tenant))
       wrong.push(`${at} is of another tenant`);
     if (!trust.isGenuine(event)) wrong.push(`${at} is not signed by the service that may write it`);
   }
