@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askPrice } from './ask-price.ts';
 import { collectGarbage } from './testing/garbage.ts';
+import { sold } from './testing/scripted-seller.ts';
 import { type World, startWorld } from './testing/world.ts';
 
 let world: World;
@@ -65,5 +66,46 @@ describe('a call under way when memory is collected', () => {
     controller.abort(new Error('out of time'));
 
     await expect(asking).rejects.toThrow('out of time');
+  });
+});
+
+describe('an answer that was paid for and that nobody reads', () => {
+  const headers = { 'content-type': 'text/event-stream' };
+  const events = { status: 200, headers, body: 'data: 1', unfinished: true };
+  const table = sold('x'.repeat(20_000_000));
+
+  it.each([
+    { what: 'events', answer: events },
+    { what: 'more than is held back', answer: table },
+  ])('$what: lets go of its connection once it is collected', async ({ answer }) => {
+    world.whenPaid = () => answer;
+    const status = () =>
+      world
+        .payer()(`${world.seller.url}/data`)
+        .then((response) => response.status);
+    expect(await status()).toBe(200);
+    expect(world.seller.answering()).toBe(1);
+    const answering = async () => {
+      await collectGarbage();
+      return world.seller.answering();
+    };
+    await expect.poll(answering, { timeout: 30_000 }).toBe(0);
+    expect(world.countersign.payments()).toMatchObject([{ delivered: false }]);
+  });
+
+  it('keeps it where only the body is held, and was begun', async () => {
+    world.whenPaid = () => table;
+    const bodyOf = () =>
+      world
+        .payer()(`${world.seller.url}/data`)
+        .then(({ body }) => body!);
+    const body = await bodyOf();
+    const reader = body.getReader();
+    let bytes = (await reader.read()).value!.byteLength;
+    await collectGarbage();
+    reader.releaseLock();
+    await collectGarbage();
+    for await (const chunk of body) bytes += chunk.byteLength;
+    expect(bytes).toBe(20_000_000);
   });
 });

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 /** An answer is held back until it is whole, but no longer than this and no more of it than this. */
 const HELD_MS = 1_000;
 const HELD_BYTES = 1_048_576;
@@ -41,8 +43,20 @@ export async function reportingDelivery(
   );
   const ended = response.body.pipeTo(passing.writable);
   await Promise.race([ended, enough.promise]).finally(() => clearTimeout(patience));
-  return copyOf(response, passing.readable);
+  const copy = copyOf(response, passing.readable);
+  unread.register(copy, passing.readable);
+  return copy;
 }
+
+/**
+ * Lets go of the connection of an answer that was collected with its body unread, as Node does for its own answers. A
+ * body that somebody began to read may be read on, and a cancellation would pass for its end.
+ */
+const unread = new FinalizationRegistry<ReadableStream>((body) => {
+  if (body.locked || Readable.isDisturbed(body as unknown as NodeJS.ReadableStream)) return;
+  // Nobody is left to be told of what that may throw.
+  body.cancel().catch(() => undefined);
+});
 
 /** Events are for whoever waits for them, one by one. */
 function isLive({ headers }: Response): boolean {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { sha256Hex } from '@countersign/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CountersignClient } from './client.ts';
@@ -203,5 +204,18 @@ describe('Countersign itself', () => {
     const response = await pay(`${world.seller.url}/report`);
     expect(await response.json()).toEqual({ report: 'sold' });
     expect(failed).toMatchObject([{ code: 'unavailable' }, { status: 'signed' }]);
+  });
+
+  it('never costs it where the caller does not want to hear of it either', async () => {
+    world.countersign.failDeliveries = 99;
+    const warned = once(process, 'warning');
+    const pay = world.payer({
+      onDeliveryReportFailed: () => {
+        throw new Error('no room in the journal');
+      },
+    });
+    const response = await pay(`${world.seller.url}/report`);
+    expect(await response.json()).toEqual({ report: 'sold' });
+    expect(String((await warned)[0])).toMatch(/could not be reported.*no room in the journal/);
   });
 });

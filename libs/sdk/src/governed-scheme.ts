@@ -23,7 +23,7 @@ export interface GovernedPaymentOptions {
   readonly purpose?: string;
   /** Price to expect, in atomic units of the asset. */
   readonly expectedAmount?: bigint | string;
-  /** Told when a paid answer could not be reported as delivered: until it is, the same purchase is not made again. */
+  /** Told when a paid answer could not be reported as delivered: until it is, the same purchase is not made again. What it throws becomes a warning of the process. */
   readonly onDeliveryReportFailed?: (error: unknown, payment: PaymentView) => void;
 }
 
@@ -142,8 +142,20 @@ export async function reportDelivered(
   try {
     await persistently(() => options.client.reportDelivery(payment.id, { status }));
   } catch (error) {
-    if (options.onDeliveryReportFailed) options.onDeliveryReportFailed(error, payment);
-    else
-      process.emitWarning(`the delivery of ${payment.id} could not be reported: ${String(error)}`);
+    tellNotReported(options, payment, error);
+  }
+}
+
+function tellNotReported(
+  { onDeliveryReportFailed }: GovernedPaymentOptions,
+  payment: PaymentView,
+  error: unknown,
+): void {
+  const problem = `the delivery of ${payment.id} could not be reported: ${String(error)}`;
+  try {
+    if (onDeliveryReportFailed) onDeliveryReportFailed(error, payment);
+    else process.emitWarning(problem);
+  } catch (thrown) {
+    process.emitWarning(`${problem}; onDeliveryReportFailed: ${String(thrown)}`);
   }
 }
