@@ -121,6 +121,11 @@ describe('an intent that came as a signed message', () => {
     expect(answersTo('m2')[0]!.refused!.errors).toMatchObject([{ path: 'data.quote.amount' }]);
     await send(agent.intent('m3', now(), { url: 'ftp://api.example.com' }));
     expect(answersTo('m3')[0]!.refused!.errors).toMatchObject([{ path: 'data.resource.url' }]);
+    const task: unknown = JSON.parse(`${'['.repeat(1_000)}${']'.repeat(1_000)}`);
+    await send(agent.intent('m4', now(), { data: { task } }));
+    expect(answersTo('m4')[0]!.refused!.errors).toMatchObject([
+      { path: expect.stringMatching(/^data\.task\.0\.0/), message: 'nested more than 32 deep' },
+    ]);
   });
 
   it('is claimed by a further message once people cleared it, and not by the same', async () => {

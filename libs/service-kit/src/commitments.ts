@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Commitment } from '@countersign/contracts';
 import { digestOf } from '@countersign/kernel';
 import { z } from 'zod';
-import { illFormedAt } from './http/well-formed.ts';
+import { unrecordableAt } from './http/unrecordable.ts';
 
 /** A committed value and the salt that opens it, kept beside the record so that both can be erased. */
 export interface Opening {
@@ -40,7 +40,7 @@ function decodeOpenings(openings: Uint8Array): Readonly<Record<string, Opening>>
     return {};
   }
   const { data } = Openings.safeParse(value);
-  return data && illFormedAt(data) === null ? data : {};
+  return data && !unrecordableAt(data) ? data : {};
 }
 
 /** Reads stored openings; a field whose opening does not match its commitment is left out. */

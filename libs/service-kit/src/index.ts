@@ -36,5 +36,5 @@ export { type Caller, TheCaller, agentCaller, personOf } from './http/caller.ts'
 export { OPEN, admitted } from './http/credential.guard.ts';
 export { openApiDocument } from './http/openapi.ts';
 export { Rejected, problemOf } from './http/problem.filter.ts';
-export { illFormedAt } from './http/well-formed.ts';
+export { unrecordableAt } from './http/unrecordable.ts';
 export { Route, RouteBody, RouteParam, RouteQuery } from './http/route.ts';

@@ -8,7 +8,7 @@ import {
 import { Fault } from '@countersign/kernel';
 import { type Payment, tenantOf } from '@countersign/payment';
 import type { AgentInbox, AgentOutbox, InboundMessage, OutcomeInput } from '@countersign/ports';
-import { Refused, Rejected, illFormedAt, problemOf } from '@countersign/service-kit';
+import { Refused, Rejected, problemOf, unrecordableAt } from '@countersign/service-kit';
 import { claimOf, freshness, jsonOf, messageIdOf } from '../domain/message.ts';
 import type { Intake } from './intake.ts';
 import { type OutcomeParts, outcomeOf, refusalOf } from './outcomes.ts';
@@ -153,9 +153,8 @@ export class AgentMessages {
     const { intake, clock } = this.#parts;
     const { bytes, sender } = message;
     if (bytes.length > MESSAGE_BYTES_MAX) throw new Refused('too_large');
-    const illFormed = illFormedAt(from.json);
-    if (illFormed !== null)
-      throw new Rejected([{ path: illFormed || '(message)', message: 'not well-formed Unicode' }]);
+    const unfit = unrecordableAt(from.json);
+    if (unfit) throw new Rejected([{ ...unfit, path: unfit.path || '(message)' }]);
     const parsed = AgentMessage.safeParse(from.json);
     if (!parsed.success)
       throw new Rejected(

@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
 import { Rejected } from './problem.filter.ts';
-import { illFormedAt } from './well-formed.ts';
+import { unrecordableAt } from './unrecordable.ts';
 
 type PathPart = PropertyKey | { readonly key: PropertyKey };
 
@@ -19,12 +19,9 @@ export class ContractPipe extends StandardSchemaValidationPipe {
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
-    // Nothing recorded can hold such text, so it would be a fault of ours further in.
-    const illFormed = illFormedAt(value);
-    if (illFormed !== null)
-      throw new Rejected([
-        { path: illFormed || metadata.data || '(body)', message: 'not well-formed Unicode' },
-      ]);
+    // What no record can hold would be a fault of ours further in.
+    const unfit = unrecordableAt(value);
+    if (unfit) throw new Rejected([{ ...unfit, path: unfit.path || metadata.data || '(body)' }]);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
