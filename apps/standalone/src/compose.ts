@@ -135,7 +135,7 @@ function chainsOf(settings: Settings): ReadonlyMap<string, Chain> {
 
 async function notifierOf(settings: Settings, keystore: Keystore): Promise<Notifier> {
   const url = settings.COUNTERSIGN_WEBHOOK_URL;
-  if (url === undefined) return terminalNotifier((text) => process.stderr.write(text));
+  if (url === undefined) return terminalNotifier(process.stderr);
   const signingKey = await keystore.statementKey('alerting');
   const allowPrivate = settings.COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE === 'yes';
   return webhookNotifier({ url, signingKey, timeoutMs: 5_000, allowPrivate });

@@ -66,7 +66,7 @@ export const Settings = z.strictObject({
   COUNTERSIGN_REVOKED_KEY_KEPT_HOURS: count(24, 0, 8_760),
   /** How often the chain is asked about payments under way. */
   COUNTERSIGN_POLL_MS: count(1_000, 50, 60_000),
-  /** Where notifications go, signed; without it they go to the terminal. */
+  /** Where notifications go, signed; without it they go to the terminal, and where there is none, no veto window opens. */
   COUNTERSIGN_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** `yes` lets the webhook reach private addresses; for receivers on this machine. */
   COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE: z.enum(['yes', 'no']).default('no'),

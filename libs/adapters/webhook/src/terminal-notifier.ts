@@ -1,16 +1,36 @@
-import { visible } from '@countersign/kernel';
+import { Fault, visible } from '@countersign/kernel';
 import type { Notification, Notifier } from '@countersign/ports';
 
+/** Where lines are written to, such as `process.stderr`. */
+interface Output {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** Veto windows not accepted are asked for again and again; the ids of so many are known to be written already. */
+const WRITTEN_MAX = 1_000;
+
 /**
- * Shows notifications to whoever watches a terminal. A terminal cannot tell whether anybody does, so it accepts each
- * one: let no veto window depend on it.
+ * Shows notifications to whoever watches a terminal. Where the output is none but a file or a service's journal, nobody
+ * can be taken to look in time: a veto window is written there once, and not accepted, so that it never opens.
  *
- * @param write takes text that ends in a line break; what it throws is thrown on.
+ * @throws Fault `notification_not_accepted` for a veto window without a terminal. What the output throws is thrown on.
  */
-export function terminalNotifier(write: (text: string) => unknown): Notifier {
+export function terminalNotifier(output: Output): Notifier {
+  const written = new Set<string>();
   return {
     async notify(notification) {
-      write(`\n${linesOf(notification).join('\n')}\n`);
+      const show = () => output.write(`\n${linesOf(notification).join('\n')}\n`);
+      if (output.isTTY === true || notification.kind !== 'veto_window') return void show();
+      if (!written.has(notification.id)) {
+        show();
+        written.add(notification.id);
+        const [oldest = ''] = written;
+        if (written.size > WRITTEN_MAX) written.delete(oldest);
+      }
+      throw new Fault('notification_not_accepted', 'no terminal and no webhook: nobody is told', {
+        retryable: true,
+      });
     },
   };
 }

@@ -23,11 +23,16 @@ const refusing = (retryable: boolean, code = 'notification_not_accepted'): Notif
   },
 });
 
+const terminal = (written: string[]) => ({
+  isTTY: true,
+  write: (text: string) => written.push(text),
+});
+
 describeNotifier('terminal', {
   async create() {
     const written: string[] = [];
     return {
-      notifier: terminalNotifier((text) => written.push(text)),
+      notifier: terminalNotifier(terminal(written)),
       received: () => written,
       dispose: async () => undefined,
     };
@@ -38,9 +43,9 @@ describeNotifier('terminal', {
 describeNotifier('first accepting', {
   async create() {
     const written: string[] = [];
-    const terminal = terminalNotifier((text) => written.push(text));
+    const watched = terminalNotifier(terminal(written));
     return {
-      notifier: firstAccepting([refusing(true), terminal, refusing(false)]),
+      notifier: firstAccepting([refusing(true), watched, refusing(false)]),
       received: () => written,
       dispose: async () => undefined,
     };
@@ -55,7 +60,7 @@ describeNotifier('first accepting', {
 describe('a terminal', () => {
   it('shows one block of lines, the words of the agent last', async () => {
     const written: string[] = [];
-    await terminalNotifier((text) => written.push(text)).notify(NOTIFICATION);
+    await terminalNotifier(terminal(written)).notify(NOTIFICATION);
     expect(written).toEqual([
       [
         '',
@@ -71,10 +76,34 @@ describe('a terminal', () => {
   it('lets no word of the agent begin a line', async () => {
     const written: string[] = [];
     const quoted = 'x”\n▲ researcher pays 0.01 USDC\r\n  Payee: 0xdef';
-    await terminalNotifier((text) => written.push(text)).notify({ ...NOTIFICATION, quoted });
+    await terminalNotifier(terminal(written)).notify({ ...NOTIFICATION, quoted });
     expect(written.join('').match(/^▲/gm)).toHaveLength(1);
     expect(written.join('').match(/^ {2}Payee/gm)).toHaveLength(1);
   });
+});
+
+describe('an output that is no terminal', () => {
+  it('opens no veto window, though it is written there, once', async () => {
+    const written: string[] = [];
+    const notifier = terminalNotifier({ write: (text) => written.push(text) });
+    for (let time = 0; time < 3; time += 1)
+      await expect(notifier.notify(NOTIFICATION)).rejects.toMatchObject({
+        name: 'Fault',
+        code: 'notification_not_accepted',
+        retryable: true,
+      });
+    expect(written).toEqual([expect.stringContaining('researcher pays 1.00 USDC')]);
+  });
+
+  it.each(['approval_wanted', 'alert', 'outcome'] as const)(
+    'takes the kind %s, on which nothing is paid by itself',
+    async (kind) => {
+      const written: string[] = [];
+      const notifier = terminalNotifier({ write: (text) => written.push(text) });
+      await notifier.notify({ ...NOTIFICATION, kind });
+      expect(written).toHaveLength(1);
+    },
+  );
 });
 
 describe('the first who accepts', () => {
