@@ -9,6 +9,7 @@ import {
   type Timers,
   signStatement,
 } from '@countersign/service-kit';
+import { lostOf } from '../domain/lost.ts';
 import { walletKeyName } from '../domain/preconditions.ts';
 import type { Signed, SigningJournal } from './signing-journal.ts';
 
@@ -25,8 +26,8 @@ export interface LogGuardParts {
 
 const RETRY_MS = 2_000;
 
-/** What is lost is the end of the log: looking back, so many signatures in a row that it holds show that no more is. */
-const HELD_IN_A_ROW = 1_000;
+/** After so many signatures looked for in the log, others of the process have their turn. */
+const LOOKED_FOR_AT_ONCE = 1_000;
 
 /**
  * Lets nothing be signed until log, journal and chain agree. A log that came back as an older copy of itself has lost
@@ -107,14 +108,12 @@ export class LogGuard {
     const signed = [...journal.signed()];
     await host.caughtUp(CONTROL);
     for (const { lane } of host.lanes) await host.caughtUp(String(lane));
-    const missing: Signed[] = [];
-    let heldInARow = 0;
-    for (const it of signed.reverse()) {
-      const isHeld = await this.#isHeld(it);
-      heldInARow = isHeld ? heldInARow + 1 : 0;
-      if (!isHeld) missing.push(it);
-      if (heldInARow === HELD_IN_A_ROW) break;
-    }
+    let asked = 0;
+    const missing = await lostOf(signed, host.lanes.length, async (it) => {
+      asked += 1;
+      if (asked % LOOKED_FOR_AT_ONCE === 0) await this.#turn();
+      return this.#isHeld(it);
+    });
     if (missing.length === 0) return -1;
     const names = missing.map((it) => `${it.paymentId}/${it.authorizationDigest}`).sort();
     const digest = digestOf('countersign/restore/1', names);
@@ -123,6 +122,12 @@ export class LogGuard {
     const data = await signStatement(key, 'restore.detected', statement, digest);
     const back = await host.appendControl('restore.detected', data, { cause: digest });
     return back.position.offset;
+  }
+
+  #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#parts.timers.after(0, resolve);
+    return promise;
   }
 
   async #isHeld({ paymentId, authorizationDigest }: Signed): Promise<boolean> {
