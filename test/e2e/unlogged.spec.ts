@@ -135,4 +135,14 @@ describe('a log that came back as an older copy of itself', () => {
     expect(await wallet()).toMatchObject({ frozen: true });
     expect((await world.propose({ url: url('next') })).body).toMatchObject({ status: 'denied' });
   });
+
+  it('does not sign a spent nonce, which only the chain remembers', async () => {
+    await loseWhatIsPaidNow(true);
+    await world.pass(3_000);
+    await world.call('owner', 'POST', '/v1/wallets/w1/unfreeze');
+    await world.pass(5_000);
+    const again = await world.propose({ url: url('lost') });
+    expect(again.body).toMatchObject({ status: 'refused', code: 'signed_before' });
+    expect((await world.propose({ url: url('next') })).body).toMatchObject({ status: 'signed' });
+  });
 });

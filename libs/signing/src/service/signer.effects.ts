@@ -8,6 +8,7 @@ import {
   agentOf,
   fixedOf,
   isStopped,
+  nonceOf,
   tenantOf,
   walletFor,
 } from '@countersign/payment';
@@ -165,12 +166,8 @@ async function lookAt(
   const end = await host.log.end(CONTROL);
   if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
   if (parts.chains.has(quote.network)) await guard.check(quote.network, lane);
-  if (phase.status === 'authorized' && journal.has(paymentId)) {
-    await host.caughtUp(String(lane.lane));
-    if (host.payment(paymentId) !== payment) return { againAfterMs: 0 };
-    const why = 'it was signed before, by records that this log has lost';
-    return refuse(parts, payment, phase.decision.id, { code: 'signed_before', why });
-  }
+  if (phase.status === 'authorized' && journal.has(paymentId))
+    return refuseSignedBefore(parts, payment, phase.decision.id);
   await policies.refresh();
   const refusal = refusalToSign(await caseOf(parts, policies, payment));
   // The payment or control moved on while records were read: what was looked at is not what is, and the lane may not have
@@ -187,12 +184,50 @@ async function lookAt(
     const why = `no chain is configured for ${quote.network}`;
     return refuse(parts, payment, decisionId, { code: 'network_not_configured', why });
   }
-  const head = await chain.head('latest');
+  const head = await headBefore(chain, payment, wallet);
+  if (!head) return refuseSignedBefore(parts, payment, decisionId);
   if (Math.abs(head.timeMs - clock.nowMs()) > SKEW_MAX_MS)
     throw new Fault('clock_skew', 'chain time and our clock differ by more than 30 s', {
       retryable: true,
     });
   return { wallet, head };
+}
+
+/** Past every block: how a spent nonce ended is not searched for. */
+const NO_LOGS = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The newest block, at which the nonce that is to be fixed is unused; undefined when it is spent. Then records and journal
+ * were lost both, and the authorization would never be paid nor end: its use lies before the blocks it is watched from.
+ */
+async function headBefore(
+  chain: Chain,
+  { tenant, id, quote, phase }: Payment,
+  { address: from }: Wallet,
+): Promise<BlockRef | undefined> {
+  // What is renewed has recorded its nonce; that it is used is for settlement to find.
+  if (phase.status !== 'authorized') return chain.head('latest');
+  const key = { token: quote.asset, from, nonce: nonceOf(tenant, id) };
+  try {
+    const { state, at } = await chain.authorization(key, 'latest', NO_LOGS);
+    return state === 'unused' ? at : undefined;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'log_missing') return undefined;
+    throw error;
+  }
+}
+
+/** Refuses what was signed by records that are lost, unless this fold is only behind: then it is looked at again. */
+async function refuseSignedBefore(
+  parts: SignerParts,
+  payment: Payment,
+  decisionId: string,
+): Promise<{ readonly againAfterMs: number }> {
+  const { host } = parts;
+  await host.caughtUp(String(host.laneFor(payment.tenant, payment.agent).lane));
+  if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
+  const why = 'it was signed before, by records that this log has lost';
+  return refuse(parts, payment, decisionId, { code: 'signed_before', why });
 }
 
 async function refuse(
