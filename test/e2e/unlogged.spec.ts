@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fault } from '@countersign/kernel';
 import { PAYEE, USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous } from './policies.ts';
@@ -59,6 +60,43 @@ describe('money that leaves a wallet without a record', () => {
     await world.pass(10_000);
     expect(await wallet()).toMatchObject({ frozen: false });
     expect((await world.propose({ url: url('d') })).body).toMatchObject({ status: 'signed' });
+  });
+});
+
+describe('a wallet that nobody watched for days', () => {
+  it('is looked at in steps, each of them kept, until it is up to date', async () => {
+    const { address: from } = await wallet();
+    await world.stop();
+    const { chain } = world;
+    const start = (await chain.head('latest')).number;
+    const mine = (blocks: number) => {
+      for (let block = 0; block < blocks; block += 1) chain.mine(0);
+    };
+    mine(12_000);
+    await chain.submitPlain({ token: USDC, from, to: PAYEE, value: 7n });
+    mine(23_000);
+    const outflows = chain.outflows.bind(chain);
+    const looks: number[] = [];
+    let fails = 0;
+    // A node that takes too long over more, and now and then over less.
+    chain.outflows = async (scan) => {
+      const { number } = await chain.head('latest');
+      const blocks = Math.min(scan.toBlock ?? number, number) - scan.fromBlock;
+      if (scan.fromBlock > start + 9_000) fails += 1;
+      if (blocks > 11_000 || fails === 2)
+        throw new Fault('chain_unavailable', 'it took too long', { retryable: true });
+      looks.push(scan.fromBlock);
+      return outflows(scan);
+    };
+    world.time.moveTo((await chain.head('latest')).timeMs);
+    await world.start();
+    await world.pass(5_000);
+    expect(await wallet()).toMatchObject({ frozen: true });
+    expect(looks.at(-1)! > start + 30_000).toBe(true);
+    expect(looks.filter((block) => block < start + 5_000)).toHaveLength(1);
+    await world.call('owner', 'POST', '/v1/wallets/w1/unfreeze');
+    await world.pass(5_000);
+    expect((await world.propose({ url: url('back') })).body).toMatchObject({ status: 'signed' });
   });
 });
 

@@ -43,11 +43,12 @@ export function chainPort(parts: ChainPortParts): Chain {
         (lag) => readingOf(chain.read({ token, from, nonce }, chain.at(tag, lag))),
         true,
       ),
-    outflows: ({ wallets, fromBlock, tag }) =>
+    outflows: ({ wallets, fromBlock, toBlock = Infinity, tag }) =>
       call(
         `outflows ${tag}`,
         (lag) => {
-          const at = chain.at(tag, lag);
+          const head = chain.at(tag, lag);
+          const at = toBlock < head.number ? chain.block(toBlock) : head;
           return {
             at,
             outflows: chain.outflows(new Set(wallets), fromBlock, at).flatMap(outflowOf),

@@ -79,9 +79,9 @@ export class SimChain {
   /** Block of a tag as a node sees it that lacks the newest `lag` blocks. */
   at(tag: 'latest' | 'safe' | 'finalized', lag: number): BlockRef {
     const head = Math.max(0, this.#blocks.length - 1 - lag);
-    if (tag === 'latest') return this.#ref(head);
-    if (tag === 'safe') return this.#ref(Math.max(0, head - SAFE_DEPTH));
-    return this.#ref(Math.min(this.#final, Math.max(0, head - FINAL_DEPTH)));
+    if (tag === 'latest') return this.block(head);
+    if (tag === 'safe') return this.block(Math.max(0, head - SAFE_DEPTH));
+    return this.block(Math.min(this.#final, Math.max(0, head - FINAL_DEPTH)));
   }
 
   /** What became of a nonce up to and including a block of the canonical chain. */
@@ -164,7 +164,8 @@ export class SimChain {
     return timeMs > validAfter * 1_000 && timeMs < validBefore * 1_000;
   }
 
-  #ref(number: number): BlockRef {
+  /** @throws RangeError for a block that there is not. */
+  block(number: number): BlockRef {
     const block = this.#blocks[number];
     if (!block) throw new RangeError(`no block ${number}`);
     return block.ref;

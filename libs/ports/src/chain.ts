@@ -30,11 +30,15 @@ export type AuthorizationReading = { readonly at: BlockRef } & (
   | { readonly state: 'canceled'; readonly canceled: Omit<TransferSeen, 'from' | 'to' | 'value'> }
 );
 
-/** Which outflows are asked for: of these wallets and tokens, from a block on, up to the block `tag` names now. */
+/**
+ * Which outflows are asked for: of these wallets and tokens, from a block on, up to the block `tag` names now, and no further
+ * than `toBlock`.
+ */
 export interface OutflowScan {
   readonly tokens: readonly string[];
   readonly wallets: readonly string[];
   readonly fromBlock: number;
+  readonly toBlock?: number;
   readonly tag: BlockTag;
 }
 
@@ -83,7 +87,7 @@ export interface Chain {
     tag: BlockTag,
     fromBlock: number,
   ): Promise<AuthorizationReading>;
-  /** Every outflow the scan names, in the order of the chain; `at` is the block up to which it looked. */
+  /** Every outflow the scan names, in the order of the chain; `at` is the block up to which it looked, however long that took. */
   outflows(
     scan: OutflowScan,
   ): Promise<{ readonly at: BlockRef; readonly outflows: readonly Outflow[] }>;

@@ -123,7 +123,8 @@ export class MemoryChain implements Chain {
   ): Promise<{ readonly at: BlockRef; readonly outflows: readonly Outflow[] }> {
     for (const token of scan.tokens) this.#answer(token);
     this.#answer();
-    const at = this.#at(scan.tag);
+    const head = this.#at(scan.tag);
+    const at = this.#blocks[Math.min(scan.toBlock ?? head.number, head.number)]?.ref ?? head;
     const [tokens, wallets] = [scan.tokens, scan.wallets].map(
       (all) => new Set(all.map((it) => it.toLowerCase())),
     );

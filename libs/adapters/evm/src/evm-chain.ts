@@ -16,7 +16,7 @@ export interface EvmChainOptions {
   readonly rpcUrl: string;
   /** File with the hex private key of an account that holds gas and nothing else; needed only to submit. */
   readonly gasKeyFile?: string;
-  /** For one call with all its round trips; 10 s when left out. */
+  /** For one call with all its round trips, or one round trip of a scan for outflows; 10 s when left out. */
   readonly timeoutMs?: number;
   /** How many blocks one search of logs spans; 2000 when left out. Providers have limits. */
   readonly logRangeBlocks?: number;
@@ -62,7 +62,7 @@ export function evmChain(options: EvmChainOptions): Chain {
         { node, states },
         { key, tag, fromBlock, logRangeBlocks, signal: deadline() },
       ),
-    outflows: (scan) => readOutflows(node, { ...scan, logRangeBlocks, signal: deadline() }),
+    outflows: (scan) => readOutflows(node, { ...scan, logRangeBlocks, deadline }),
     async balance(token, address) {
       const read = viewCall(token, encodeBalanceCall(address), 'latest');
       const [code, held] = await node.ask([codeCall(token, 'latest'), read], deadline());

@@ -15,7 +15,8 @@ import { type WireLog, fromWireLogs } from './wire.ts';
 export interface OutflowRequest extends OutflowScan {
   /** How many blocks one search of logs spans; providers have limits. */
   readonly logRangeBlocks: number;
-  readonly signal: AbortSignal;
+  /** A new one for each round trip: how many there are follows from how long nobody has looked. */
+  readonly deadline: () => AbortSignal;
 }
 
 /** Wallets named in one search: nodes limit the length of a list of topics. */
@@ -31,13 +32,15 @@ export async function readOutflows(
   node: Node,
   request: OutflowRequest,
 ): Promise<{ readonly at: BlockRef; readonly outflows: readonly Outflow[] }> {
-  const { tokens, wallets, fromBlock, tag, logRangeBlocks, signal } = request;
-  const [head] = await node.ask([blockCall(tag)], signal);
-  const at = blockIn(head);
+  const { tokens, wallets, fromBlock, tag, logRangeBlocks, deadline } = request;
+  const [newest] = await node.ask([blockCall(tag)], deadline());
+  const head = blockIn(newest);
+  const at = await lastOf(node, request, head);
   if (tokens.length === 0 || wallets.length === 0) return { at, outflows: [] };
+  // As of the head: of an old block a node has the logs, but not the state.
   const codes = await node.ask(
-    tokens.map((token) => codeCall(token, atBlock(at))),
-    signal,
+    tokens.map((token) => codeCall(token, atBlock(head))),
+    deadline(),
   );
   for (const [index, token] of tokens.entries()) requireCode(codes[index], token);
   const logs: WireLog[] = [];
@@ -45,14 +48,25 @@ export async function readOutflows(
     const some = wallets.slice(start, start + WALLETS_MAX);
     for (let from = Math.max(0, fromBlock); from <= at.number; from += logRangeBlocks) {
       const to = Math.min(at.number, from + logRangeBlocks - 1);
-      const [answer] = await node.ask([outflowsCall(tokens, some, { from, to })], signal);
+      const [answer] = await node.ask([outflowsCall(tokens, some, { from, to })], deadline());
       logs.push(...checked(fromWireLogs(answer), { tokens, wallets: some, from, to }));
     }
   }
-  const [again] = await node.ask([blockCall(at.number)], signal);
+  const [again] = await node.ask([blockCall(at.number)], deadline());
   requireSame(again, at);
   logs.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
   return { at, outflows: paired(logs) };
+}
+
+/** The block up to which is looked. */
+async function lastOf(
+  node: Node,
+  { toBlock = Infinity, deadline }: OutflowRequest,
+  head: BlockRef,
+): Promise<BlockRef> {
+  if (toBlock >= head.number) return head;
+  const [block] = await node.ask([blockCall(toBlock)], deadline());
+  return blockIn(block);
 }
 
 function outflowsCall(

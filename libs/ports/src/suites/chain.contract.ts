@@ -398,6 +398,20 @@ export function describeChain(name: string, make: () => Promise<ChainUnderTest>)
         expect(final.at).toEqual(await chain.head('finalized'));
       });
 
+      it('are told no further than a block, and no further than the tag', async () => {
+        const from = await next();
+        for (const value of [1n, 2n, 3n])
+          await world.include([[{ transfer: await world.authorize({ value }) }]]);
+        const to = (toBlock: number) => scan(from, { toBlock });
+        const some = await to(from + 1);
+        expect(some.outflows.map((it) => it.moved?.value)).toEqual([1n, 2n]);
+        expect(some.at.number).toBe(from + 1);
+        expect(await chain.holds(some.at)).toBe(true);
+        const all = await to(from + 9);
+        expect(all.outflows.map((it) => it.moved?.value)).toEqual([1n, 2n, 3n]);
+        expect(all.at).toEqual(await chain.head('latest'));
+      });
+
       it('do not include a cancellation, nor what a reorganisation took back', async () => {
         await finalize();
         const from = await next();

@@ -1,7 +1,7 @@
 import { type OutflowSeen, assetsOn } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
 import { SCAN_STEP_BLOCKS, outflowKey, unloggedBecause } from '@countersign/payment';
-import type { BlockRef, Chain, Outflow, StatementKey } from '@countersign/ports';
+import type { BlockRef, Chain, Outflow, OutflowScan, StatementKey } from '@countersign/ports';
 import {
   type LaneHost,
   type Log,
@@ -20,6 +20,9 @@ export interface OutflowWatchParts {
   readonly log: Log;
   readonly pollMs: number;
 }
+
+/** How far one look goes where the way to the newest block is long, as after an outage: what it found is kept. */
+const LOOK_BLOCKS_MAX = 10_000;
 
 interface Owner {
   readonly tenant: string;
@@ -73,16 +76,24 @@ export class OutflowWatch {
   }
 
   async #look(network: string, chain: Chain): Promise<void> {
-    const { host } = this.#parts;
     const final = await chain.head('finalized');
-    const recorded = host.control.scanned.get(network);
     // Before the first position no wallet of ours can have signed anything: the signer waits for it.
-    if (!recorded) return this.#record(network, final);
+    if (!this.#parts.host.control.scanned.has(network)) return this.#record(network, final);
     await this.#owners.look(network, chain, final);
+    while (await this.#goOn(network, chain, final));
+  }
+
+  /** Looks at the next blocks, the newest ones with the last of the final ones; whether others are to follow at once. */
+  async #goOn(network: string, chain: Chain, final: BlockRef): Promise<boolean> {
+    const { host } = this.#parts;
     const owners = this.#ownersOf(network);
-    const fromBlock = this.#next.get(network) ?? recorded.number + 1;
+    const recorded = host.control.scanned.get(network)?.number ?? 0;
+    const fromBlock = this.#next.get(network) ?? recorded + 1;
+    const toBlock = fromBlock + LOOK_BLOCKS_MAX - 1;
+    const isLast = toBlock >= final.number;
     const tokens = assetsOn(network).map((asset) => asset.address);
-    const scan = { tokens, wallets: [...owners.keys()], fromBlock, tag: 'latest' } as const;
+    const of = { tokens, wallets: [...owners.keys()], fromBlock, tag: 'latest' } as const;
+    const scan: OutflowScan = isLast ? of : { ...of, toBlock };
     const { at, outflows } = await chain.outflows(scan);
     // A record that fixes an authorization stands in the log before its use can stand on the chain.
     if (outflows.length > 0) for (const { lane } of host.lanes) await host.caughtUp(String(lane));
@@ -97,10 +108,12 @@ export class OutflowWatch {
       const owner = owners.get(it.outflow.from);
       if (owner && keys.has(outflowKey({ network, ...it.outflow }))) await this.#freeze(owner, it);
     }
+    const through = isLast ? final : at;
     // A node that lags has shown less than what is final.
-    if (at.number < final.number) return;
-    this.#next.set(network, Math.max(fromBlock, final.number + 1));
-    if (final.number >= recorded.number + SCAN_STEP_BLOCKS) await this.#record(network, final);
+    if (at.number < Math.min(toBlock, final.number)) return false;
+    this.#next.set(network, Math.max(fromBlock, through.number + 1));
+    if (through.number >= recorded + SCAN_STEP_BLOCKS) await this.#record(network, through);
+    return !isLast && this.#isRunning;
   }
 
   /** Whose each address is; a wallet that is new to us is looked at from the recorded position on. */
