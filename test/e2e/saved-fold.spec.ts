@@ -1,6 +1,6 @@
 import { type SyncStore, openStateStore, openStore } from '@countersign/adapter-sqlite';
-import type { LogRecord, StateStore } from '@countersign/ports';
-import { agentOf } from '@countersign/payment';
+import { agentOf, laneOf } from '@countersign/payment';
+import type { EventLog, LogRecord, StateStore } from '@countersign/ports';
 import { LaneHost, type TrustedKeys, signStatement } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -8,11 +8,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 const LANES = 2;
 const PAYMENTS = 12;
 const START_MS = 1_790_000_000_000;
+const DAY_MS = 86_400_000;
 const founded = new PaidLog(LANES);
 
 interface World {
+  readonly log: EventLog;
   readonly sync: SyncStore;
   readonly state: StateStore;
+  /** What is appended from now on is stamped so much later. */
+  later(ms: number): void;
   /** Starts a host, as a process would, and tells which records it folded. */
   start(options?: { state?: StateStore; trusted?: TrustedKeys; sync?: SyncStore }): Promise<{
     host: LaneHost;
@@ -23,11 +27,12 @@ interface World {
 function storeOf(logId: string) {
   let nowMs = START_MS;
   const clock = { nowMs: () => (nowMs += 1), monotonicMs: () => nowMs };
-  return openStore({ path: ':memory:', laneCount: LANES, logId, clock });
+  const store = openStore({ path: ':memory:', laneCount: LANES, logId, clock });
+  return { ...store, later: (ms: number) => void (nowMs += ms) };
 }
 
 async function makeWorld(): Promise<World> {
-  const { log, sync } = storeOf('one');
+  const { log, sync, later } = storeOf('one');
   const state = openStateStore(':memory:');
   await log.append(await founded.founding());
   for (let index = 0; index < PAYMENTS; index += 1) {
@@ -36,8 +41,7 @@ async function makeWorld(): Promise<World> {
     await log.append(index === PAYMENTS - 1 ? records.slice(0, 4) : records);
   }
   return {
-    sync,
-    state,
+    ...{ log, sync, state, later },
     async start(options = {}) {
       const trusted = options.trusted ?? founded.trusted;
       const host = new LaneHost(log, trusted, () => {}, {
@@ -133,6 +137,22 @@ describe('a fold that is kept', () => {
     ]);
     expect([...after.openSessions]).toEqual(['kept']);
     expect(after.sessions.get('never')).toBeUndefined();
+  });
+
+  it('knows a key until the lane it was used in is too old for it, however old others are', async () => {
+    const agent = founded.agents[0] ?? '';
+    const own = laneOf('default', agent, LANES);
+    const keyDigest = '0'.repeat(64);
+    const keptWhen = async (lane: number) => {
+      await world.log.append([{ lane: String(lane), key: 'x', bytes: new Uint8Array([0]) }]);
+      await (await world.start()).host.close();
+      const { host } = await world.start();
+      return agentOf(host.laneFor('default', agent), 'default', agent).keys.get(keyDigest);
+    };
+    await (await world.start()).host.close();
+    world.later(40 * DAY_MS);
+    expect(await keptWhen(1 - own)).toMatchObject({ paymentId: founded.paymentId(0) });
+    expect(await keptWhen(own)).toBeUndefined();
   });
 
   it('is folded anew when other keys are trusted, as other records count then', async () => {

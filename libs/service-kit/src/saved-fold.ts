@@ -90,7 +90,8 @@ export class SavedFold {
     const point = grown >= CONTROL_EACH || (isLast && grown > 0) ? control.at(passed) : undefined;
     if (point) puts.push(entry('fold', CONTROL, point));
     puts.push(entry('fold', 'made', { logId: this.#log.logId, by: this.#madeBy }));
-    const nowMs = Math.max(0, ...lanes.map((lane) => lane.atMs));
+    // A key ends by its own lane's time: one of a lane that is folded later than others is still in use there.
+    const nowMs = Math.min(...lanes.map((lane) => lane.atMs));
     this.#cache.store?.save({ puts, deletes, nowMs });
     this.#cache.saved();
     if (point) this.#controlOffset = passed;
