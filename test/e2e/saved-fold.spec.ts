@@ -31,6 +31,18 @@ function storeOf(logId: string) {
   return { ...store, later: (ms: number) => void (nowMs += ms) };
 }
 
+/** The log of the world from a copy, with its records and stamps. */
+async function copyOf(records: readonly LogRecord[]): Promise<EventLog> {
+  let nowMs = 0;
+  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+  const { log } = openStore({ path: ':memory:', laneCount: LANES, logId: 'one', clock });
+  for (const { stampMs, lane, key, bytes } of records.toSorted((a, b) => a.stampMs - b.stampMs)) {
+    nowMs = stampMs;
+    await log.append([{ lane, key, bytes }]);
+  }
+  return log;
+}
+
 async function makeWorld(): Promise<World> {
   const { log, sync, later } = storeOf('one');
   const state = openStateStore(':memory:');
@@ -179,5 +191,18 @@ describe('a fold that is kept', () => {
     for (const lane of ['control', '0', '1'])
       await restored.log.append(world.sync.readNow(lane, 0, 1_000));
     await expect(start()).rejects.toMatchObject({ code: 'log_changed', retryable: false });
+  });
+
+  it('stops the start when the newest record of control is another, whoever saved last', async () => {
+    await world.start();
+    const records = ['control', '0', '1'].flatMap((lane) => world.sync.readNow(lane, 0, 1_000));
+    const newest = records.findLast(({ lane }) => lane === 'control');
+    const changed = records.map((it) => (it === newest ? { ...it, bytes: records[0]!.bytes } : it));
+    const startOn = async (held: readonly LogRecord[]) =>
+      new LaneHost(await copyOf(held), founded.trusted, () => {}, { state: world.state }).start();
+    await expect(startOn(changed)).rejects.toMatchObject({ code: 'log_changed' });
+    const shorter = records.filter((it) => it !== newest);
+    await expect(startOn(shorter)).rejects.toMatchObject({ code: 'log_shorter' });
+    await expect(startOn(records)).resolves.toBeUndefined();
   });
 });

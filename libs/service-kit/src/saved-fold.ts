@@ -22,6 +22,9 @@ export interface Restored {
 /** `control` is written again when it has grown by so many records: it is one value, and changes seldom. */
 const CONTROL_EACH = 64;
 
+/** Under this key stands, of every save, which record of `control` was the newest one that had been folded. */
+const CONTROL_SEEN = 'control_seen';
+
 /** The fold in the state store: what was folded from where, always of one moment. */
 export class SavedFold {
   readonly #cache: StateCache;
@@ -55,6 +58,8 @@ export class SavedFold {
     }
     const control = this.#read<ControlPoint>('fold', CONTROL);
     if (control) await this.#expect(CONTROL, control.view.offset, control.leaf);
+    const seen = this.#read<{ offset: number; leaf: string }>('fold', CONTROL_SEEN);
+    if (seen) await this.#expect(CONTROL, seen.offset, seen.leaf);
     const saved = [...this.#cache.all('lanes')].map(({ value }) => value as SavedLane);
     for (const { lane, next, leaf } of saved)
       if (next > 0) await this.#expect(String(lane), next - 1, leaf);
@@ -89,6 +94,10 @@ export class SavedFold {
     const grown = passed - this.#controlOffset;
     const point = grown >= CONTROL_EACH || (isLast && grown > 0) ? control.at(passed) : undefined;
     if (point) puts.push(entry('fold', CONTROL, point));
+    const { offset } = control.view;
+    const newest = control.at(offset);
+    if (newest && offset >= 0)
+      puts.push(entry('fold', CONTROL_SEEN, { offset, leaf: newest.leaf }));
     puts.push(entry('fold', 'made', { logId: this.#log.logId, by: this.#madeBy }));
     // A key ends by its own lane's time: one of a lane that is folded later than others is still in use there.
     const nowMs = Math.min(...lanes.map((lane) => lane.atMs));
