@@ -99,7 +99,7 @@ export interface Bookings {
 export interface Budgets {
   reserve(request: ReserveRequest): Promise<ReserveResult>;
   /**
-   * Counts the reservation as spent at `spentAtMs` (the later of signing and settlement). Idempotent; a payment without
+   * Counts the reservation as spent at `spentAtMs` (the latest of grant, signing and settlement). Idempotent; a payment without
    * reservation is left without one.
    *
    * @throws InvariantViolation when it was released before.

@@ -61,11 +61,14 @@ export function settling(
   }
 }
 
-/** A reservation is spent at the later of signing and settlement block time. */
+/**
+ * A reservation is spent at the later of signing and settlement block time, and never before it was granted: windows go
+ * by the store's clock, and where that is ahead of log and chain, a spend would leave them too early.
+ */
 function settled(payment: Payment, transfer: PhaseOf<'ended'>['transfer'], atMs: number): Payment {
-  const { phase } = payment;
+  const { phase, reserved } = payment;
   const over = ended(payment, 'settled', atMs, null);
   const signedAtMs = phase.status === 'signed' ? phase.signedAtMs : atMs;
-  const spentAtMs = Math.max(signedAtMs, transfer?.block.timeMs ?? atMs);
+  const spentAtMs = Math.max(signedAtMs, transfer?.block.timeMs ?? atMs, reserved?.atMs ?? 0);
   return inPhase(over, { ...(over.phase as PhaseOf<'ended'>), spentAtMs, transfer });
 }

@@ -234,6 +234,20 @@ describe('the end', () => {
     expect(bench.payment(early.id).phase).toMatchObject({ spentAtMs: 10_000 });
   });
 
+  it('is spent no earlier than it was granted, by a store whose clock is ahead', () => {
+    const later = bench.submit(5_000, { url: 'https://api.example.com/ahead' }).payment!;
+    const decision = bench.decision(later, { kind: 'none' }, 'authorize');
+    const answer = decision.answer && { ...decision.answer, atMs: 30_000 };
+    const of = { ...OWNER, paymentId: later.id, signature: SIGNATURE };
+    const made = { round: 0, through: bench.lane.through, proceed: 'authorize' } as const;
+    const data = { ...of, ...made, decision: { ...decision, answer } };
+    expect(bench.record('decision.made', data, 5_000).applied).toBe(true);
+    bench.fix(bench.payment(later.id), 6_000);
+    bench.sign(bench.payment(later.id), 7_000);
+    bench.settle(bench.payment(later.id), 8_000);
+    expect(bench.payment(later.id).phase).toMatchObject({ how: 'settled', spentAtMs: 30_000 });
+  });
+
   it('is void only at a finalized block past its validity', () => {
     const block = { number: 9, hash: `0x${'d'.repeat(64)}` };
     const voided = (timeMs: number) =>

@@ -10,6 +10,8 @@ export interface Reservation {
   readonly amount: string;
   /** Counters it counts in. */
   readonly scopes: readonly string[];
+  /** The store's time when it was granted. */
+  readonly atMs: number;
 }
 
 /** The counters that facts put a payment in, whatever the policy: a budget made later finds the past counted. */
@@ -92,6 +94,7 @@ export function reservationOf({ facts, answer, verdict }: Decision): Reservation
   return {
     amount: facts.kind === 'withdrawal' ? '0' : verdict.amountUnits,
     scopes: [...scopesOf(facts), tierScopeOf(facts, answer.tier)],
+    atMs: answer.atMs,
   };
 }
 

@@ -31,6 +31,7 @@ describe('what a decision reserved', () => {
         'task:research-1/report',
         'tier:research-1/auto',
       ],
+      atMs: 1,
     });
   });
 
@@ -50,13 +51,14 @@ describe('what a decision reserved', () => {
     expect(reservationOf(withdrawal)).toEqual({
       amount: '0',
       scopes: ['withdrawals:research-1'],
+      atMs: 1,
     });
   });
 });
 
 describe('what a payment means to the counters', () => {
   const scopes = ['agent:a'];
-  const held = { ...payment, reserved: { amount: '5', scopes } };
+  const held = { ...payment, reserved: { amount: '5', scopes, atMs: 1 } };
   const over = (how: 'settled' | 'void', spentAtMs: number | null) => {
     const ends = { code: null, atMs: 70, verdict: null, fixed: null, signature: null };
     const phase = { status: 'ended', how, spentAtMs, transfer: null, ...ends } as const;

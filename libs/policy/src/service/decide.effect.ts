@@ -1,7 +1,7 @@
 import { Facts, type Decision } from '@countersign/contracts';
-import { canonicalText } from '@countersign/kernel';
-import { type Payment, tenantOf } from '@countersign/payment';
-import type { Budgets, StatementKey } from '@countersign/ports';
+import { Fault, canonicalText } from '@countersign/kernel';
+import { type Payment, SKEW_MAX_MS, tenantOf } from '@countersign/payment';
+import type { Budgets, Clock, StatementKey } from '@countersign/ports';
 import { type Effect, type LaneHost, factsOf, signStatement } from '@countersign/service-kit';
 import {
   RULES_VERSION,
@@ -17,11 +17,14 @@ export interface DecideParts {
   readonly budgets: Budgets;
   readonly key: StatementKey;
   readonly policies: PolicyCache;
+  readonly clock: Clock;
 }
 
 /**
  * Decides a payment: facts from the fold, one atomic reservation over every budget, the verdict, its record. The store
  * keeps the first answer, so a decision cut short between reservation and record is completed, not made anew.
+ *
+ * The effect fails with the Fault `clock_skew` while the store's clock is too far ahead of the log's.
  */
 export function decideEffect(parts: DecideParts): Effect {
   return async (payment) => {
@@ -50,6 +53,7 @@ export function decideEffect(parts: DecideParts): Effect {
       });
       if (result.kind !== 'answered') return { againAfterMs: 100 };
       ({ answer } = result);
+      checkClock(parts, answer.atMs);
       if (result.inputs !== inputs) {
         // The decision is the one that was answered first, on the facts it was asked with.
         facts = Facts.parse(JSON.parse(result.inputs));
@@ -76,6 +80,18 @@ export function decideEffect(parts: DecideParts): Effect {
     await host.append('decision.made', data, { cause: payment.quoteRecordId });
     return { againAfterMs: 50 };
   };
+}
+
+/**
+ * A store whose clock is ahead has dropped from its windows what is still in them, so nothing is decided on its readings.
+ * The log's time is the newest of any lane, as a book's clock begins there; where all lanes were quiet, ours is newer.
+ */
+function checkClock({ host, clock }: DecideParts, atMs: number): void {
+  const knownMs = Math.max(clock.nowMs(), ...host.lanes.map((lane) => lane.atMs));
+  if (atMs > knownMs + SKEW_MAX_MS)
+    throw new Fault('clock_skew', 'the clock of the budget store is more than 30 s ahead', {
+      retryable: true,
+    });
 }
 
 /** After a wait the stricter outcome wins: a claim goes on only where no more is asked than people have given. */

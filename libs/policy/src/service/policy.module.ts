@@ -33,7 +33,7 @@ export function policyDuty(parts: PolicyParts): {
     ...parts,
     service: 'policy',
     effects: {
-      decide: decideEffect({ host, budgets, key, policies }),
+      decide: decideEffect({ host, budgets, key, policies, clock: parts.clock }),
       end_reservation: reservationEffect({ host, budgets }),
     },
   });
