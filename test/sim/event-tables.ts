@@ -1,4 +1,5 @@
 import { InvariantViolation } from '@countersign/kernel';
+import { SPEND_LINES_MAX } from '@countersign/ports';
 import type {
   ArchiveBatch,
   Archived,
@@ -12,6 +13,7 @@ import type {
   Position,
   SpendLine,
   SpendQuery,
+  SpendReport,
 } from '@countersign/ports';
 
 /** One record in the store, as it was inserted. */
@@ -129,7 +131,7 @@ export class EventTables {
     return { events, next: found.length > query.limit && last ? last.leaf : null };
   }
 
-  spend({ tenant, from, to, agent }: SpendQuery): readonly SpendLine[] {
+  spend({ tenant, from, to, agent }: SpendQuery): SpendReport {
     const lines = new Map<string, SpendLine>();
     for (const { tenant: owner, line } of this.spent) {
       if (owner !== tenant || line.day < from || line.day > to) continue;
@@ -143,14 +145,13 @@ export class EventTables {
         payments: before.payments + payments,
       });
     }
-    const rankOf = ({ day, agent: name }: SpendLine) => `${day} ${name}`;
-    return [...lines.values()].toSorted((one, other) =>
-      rankOf(one) === rankOf(other)
-        ? Number(other.amount > one.amount) - Number(other.amount < one.amount)
-        : rankOf(one) < rankOf(other)
-          ? -1
-          : 1,
+    const all = [...lines.values()].toSorted(
+      (one, other) =>
+        inOrder(other.day, one.day) ||
+        inOrder(one.agent, other.agent) ||
+        inOrder(other.amount, one.amount),
     );
+    return { lines: all.slice(0, SPEND_LINES_MAX), truncated: all.length > SPEND_LINES_MAX };
   }
 
   eraseOpenings({ lane, offset }: Position): void {
@@ -193,12 +194,13 @@ export class EventTables {
       );
       return [new Set(named.map(({ columns }) => columns.paymentId))];
     });
+    const hits = text === undefined ? undefined : this.#leavesWith(wordsOf(text));
     return [
       ({ columns }) => columns.tenant === tenant,
       ({ record }) => fromMs === undefined || record.stampMs >= fromMs,
       ({ record }) => toMs === undefined || record.stampMs < toMs,
       ({ leaf }) => before === undefined || leaf < before,
-      ({ leaf }) => text === undefined || this.#hasWords(leaf, wordsOf(text)),
+      ({ leaf }) => hits === undefined || hits.has(leaf),
       ({ columns }) => ofPayment.every((ids) => ids.has(columns.paymentId)),
       ({ columns }) =>
         Object.entries(equal).every(
@@ -207,8 +209,9 @@ export class EventTables {
     ];
   }
 
-  #hasWords(leaf: number, words: ReadonlySet<string>): boolean {
-    return this.#texts.some((it) => it.leaf === leaf && hasAll(wordsOf(it.value), words));
+  #leavesWith(words: ReadonlySet<string>): ReadonlySet<number> {
+    const texts = this.#texts.filter(({ value }) => hasAll(wordsOf(value), words));
+    return new Set(texts.map(({ leaf }) => leaf));
   }
 
   #foundOf({ record, columns, leaf }: StoredRecord): FoundEvent {
@@ -223,6 +226,10 @@ export function firstLeaf({ treeSize, from, to }: Cut): number {
   const first = treeSize - (to - from);
   if (first < 0) throw new InvariantViolation('the tree is smaller than its cut');
   return first;
+}
+
+function inOrder<T extends string | bigint>(one: T, other: T): number {
+  return Number(one > other) - Number(one < other);
 }
 
 function hasAll(words: ReadonlySet<string>, some: ReadonlySet<string>): boolean {

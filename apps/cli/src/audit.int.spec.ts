@@ -36,10 +36,12 @@ describe('an auditor at the terminal', () => {
   });
 
   it('reads who spent what, where, under which policy and why', async () => {
-    await using desk = await startDesk({ readSpend: () => ({ asOf, lines: [line] }) });
+    const answer = { asOf, lines: [line], truncated: true };
+    await using desk = await startDesk({ readSpend: () => answer });
     const { out } = await desk.run('spend --from 2026-11-17 --to 2026-11-17 --agent research-1');
     expect(out).toContain('0.02 USDC');
     expect(out).toContain('autonomous: tier_met');
+    expect(out).toContain(`There is more from ${line.day} back`);
   });
 
   it('asks in SQL', async () => {

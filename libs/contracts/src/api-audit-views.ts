@@ -59,6 +59,7 @@ export const EventPageView = z.object({
   asOf: AsOf,
   /** Newest first. */
   events: z.array(EventView),
+  /** `before` of the next page; null on the last. Where words are looked for, a page before the last may be short. */
   next: z.int().nullable(),
 });
 
@@ -91,6 +92,8 @@ export const SpendView = z.object({
       reason: z.string(),
     }),
   ),
+  /** There were more lines, of the last day given and of days before it. */
+  truncated: z.boolean(),
 });
 
 export const SqlView = z.object({

@@ -131,7 +131,10 @@ export interface FoundEvent extends RecordColumns {
 export interface EventPage {
   /** Newest first. */
   readonly events: readonly FoundEvent[];
-  /** `before` of the next page; null on the last. */
+  /**
+   * `before` of the next page; null on the last. A store may try the other conditions on so many records with a word at
+   * once: then a page is short, or empty, and not the last.
+   */
   readonly next: number | null;
 }
 
@@ -160,6 +163,16 @@ export interface SpendLine {
   readonly reason: string;
   readonly amount: bigint;
   readonly payments: number;
+}
+
+/** Lines of one report. */
+export const SPEND_LINES_MAX = 10_000;
+
+export interface SpendReport {
+  /** By day, newest first, agent, and amount, largest first; at most {@link SPEND_LINES_MAX}. */
+  readonly lines: readonly SpendLine[];
+  /** There were more lines than are given: some of the last day among them, and all of the days before. */
+  readonly truncated: boolean;
 }
 
 export interface SqlAnswer {
@@ -192,8 +205,7 @@ export interface EventStore {
   /** The newest columns of payments that have archived records. */
   columnsOf(paymentIds: readonly string[]): Promise<ReadonlyMap<string, PaymentColumns>>;
   search(query: EventQuery): Promise<EventPage>;
-  /** By day, agent and amount. */
-  spend(query: SpendQuery): Promise<readonly SpendLine[]>;
+  spend(query: SpendQuery): Promise<SpendReport>;
   /**
    * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory and rows. A store without SQL
    * refuses each. One query at a time: one that the store cannot stop is refused in time, and nobody else asks until it

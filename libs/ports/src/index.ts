@@ -52,8 +52,10 @@ export {
   type OpenedText,
   type PaymentColumns,
   type RecordColumns,
+  SPEND_LINES_MAX,
   type SpendLine,
   type SpendQuery,
+  type SpendReport,
   type SqlAnswer,
   SqlRefused,
 } from './event-store.ts';

@@ -57,7 +57,8 @@ function page(session: Session, answer: AnswerOf<'searchEvents'>): string {
   const fact = (name: string) => (it: (typeof answer.events)[number]) =>
     String(it.facts[name] ?? '');
   const listed = table(session.terminal, answer.events, {
-    none: 'Nothing of the kind was recorded.',
+    none:
+      answer.next === null ? 'Nothing of the kind was recorded.' : 'Nothing of the kind so far.',
     columns: [
       { title: 'AT', of: (it) => instant(it.atMs) },
       {
@@ -89,7 +90,7 @@ function addSpend(program: Command, open: Open): void {
     });
 }
 
-function spendTable(session: Session, { lines }: AnswerOf<'readSpend'>): string {
+function spendTable(session: Session, { lines, truncated }: AnswerOf<'readSpend'>): string {
   const columns: Column<(typeof lines)[number]>[] = [
     { title: 'DAY', of: (it) => it.day },
     { title: 'AGENT', of: (it) => it.agent },
@@ -104,7 +105,11 @@ function spendTable(session: Session, { lines }: AnswerOf<'readSpend'>): string 
     { title: 'POLICY', of: (it) => String(it.policyVersion), right: true },
     { title: 'WHY', of: (it) => `${it.tier}: ${it.reason}` },
   ];
-  return table(session.terminal, lines, { none: 'Nothing was spent then.', columns });
+  const listed = table(session.terminal, lines, { none: 'Nothing was spent then.', columns });
+  const more = truncated
+    ? `\nThere is more from ${lines.at(-1)?.day} back: ask for fewer days`
+    : '';
+  return `${listed}${more}`;
 }
 
 function addSql(program: Command, open: Open): void {

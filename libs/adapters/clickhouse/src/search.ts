@@ -1,12 +1,13 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { SPEND_LINES_MAX } from '@countersign/ports';
 import type {
   EventPage,
   EventQuery,
   FoundEvent,
   Leaf,
   PaymentColumns,
-  SpendLine,
   SpendQuery,
+  SpendReport,
 } from '@countersign/ports';
 import { asBytes } from './rows.ts';
 
@@ -62,7 +63,8 @@ export async function leaves(
 
 /** One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown. */
 export async function search(client: ClickHouseClient, query: EventQuery): Promise<EventPage> {
-  const { conditions, params } = conditionsOf(query);
+  const oldest = await oldestTried(client, query);
+  const { conditions, params } = conditionsOf(query, oldest);
   const rows = await select(
     client,
     `SELECT ${EVENT_COLUMNS} FROM records WHERE ${conditions.join(' AND ')}
@@ -73,7 +75,7 @@ export async function search(client: ClickHouseClient, query: EventQuery): Promi
   const texts = await textsOf(client, query.tenant, found);
   const events = found.map((row) => eventOf(row, texts));
   const last = events.at(-1);
-  return { events, next: rows.length > query.limit && last ? last.leaf : null };
+  return { events, next: rows.length > query.limit && last ? last.leaf : (oldest ?? null) };
 }
 
 const EQUALS = [
@@ -95,7 +97,29 @@ const OF_PAYMENT = [
   ['nonce', 'nonce'],
 ] as const;
 
-function conditionsOf(query: EventQuery) {
+/** Of the records with the words of the query, older than the page before. */
+const hitsOf = ({ before }: EventQuery) => `FROM openings
+  WHERE tenant = {tenant:String} AND hasAllTokens(value, {text:String}) ${before === undefined ? '' : 'AND leaf < {before:UInt64}'}`;
+
+/** How many of the newest hits of a word the other conditions are tried on. */
+const TEXT_HITS_MAX = 10_000;
+
+/** The oldest leaf with the words of the query that is tried for this page; undefined where each of them is. */
+async function oldestTried(
+  client: ClickHouseClient,
+  query: EventQuery,
+): Promise<number | undefined> {
+  const { tenant, text: words, before } = query;
+  if (words === undefined) return undefined;
+  const [last, beyond] = await select(
+    client,
+    `SELECT toFloat64(leaf) AS leaf_number ${hitsOf(query)} ORDER BY leaf DESC LIMIT 2 OFFSET ${TEXT_HITS_MAX - 1}`,
+    { tenant, text: words.toLowerCase(), before },
+  );
+  return last && beyond && number(last, 'leaf_number');
+}
+
+function conditionsOf(query: EventQuery, oldest: number | undefined) {
   const conditions = ['tenant = {tenant:String}'];
   const params: Record<string, unknown> = { tenant: query.tenant };
   const add = (condition: string, name: string, value: unknown) => {
@@ -117,20 +141,16 @@ function conditionsOf(query: EventQuery) {
     add('at < fromUnixTimestamp64Milli({toMs:Int64})', 'toMs', query.toMs);
   if (query.before !== undefined) add('records.leaf < {before:UInt64}', 'before', query.before);
   if (query.text !== undefined) {
-    const older = query.before === undefined ? '' : 'AND leaf < {before:UInt64}';
+    const tried = oldest === undefined ? '' : 'AND leaf >= {oldest:UInt64}';
     add(
-      `records.leaf IN (SELECT leaf FROM openings
-         WHERE tenant = {tenant:String} AND hasAllTokens(value, {text:String}) ${older}
-         ORDER BY leaf DESC LIMIT ${TEXT_HITS_MAX})`,
+      `records.leaf IN (SELECT leaf ${hitsOf(query)} ${tried})`,
       'text',
       query.text.toLowerCase(),
     );
+    params['oldest'] = oldest;
   }
   return { conditions, params };
 }
-
-/** How many of the newest hits of a word the other conditions are tried on. */
-const TEXT_HITS_MAX = 10_000;
 
 async function textsOf(
   client: ClickHouseClient,
@@ -201,10 +221,7 @@ function paymentColumnsOf(row: Row): PaymentColumns {
 }
 
 /** From the rollup, which has a row for each day, place and reason. */
-export async function spend(
-  client: ClickHouseClient,
-  query: SpendQuery,
-): Promise<readonly SpendLine[]> {
+export async function spend(client: ClickHouseClient, query: SpendQuery): Promise<SpendReport> {
   const { tenant, from, to, agent } = query;
   const keys = `day, agent, kind, network, asset, seller, domain, category, task, policy_version, policy_hash, tier, reason`;
   const rows = await select(
@@ -212,10 +229,10 @@ export async function spend(
     `SELECT toString(day) AS day_text, ${keys}, toString(sum(amount)) AS amount_text, toFloat64(sum(payments)) AS count
      FROM spend_by_reason
      WHERE tenant = {tenant:String} AND day BETWEEN {from:Date} AND {to:Date} ${agent === undefined ? '' : 'AND agent = {agent:String}'}
-     GROUP BY ${keys} ORDER BY day, agent, sum(amount) DESC, seller, domain, task, reason LIMIT ${SPEND_LINES_MAX}`,
+     GROUP BY ${keys} ORDER BY day DESC, agent, sum(amount) DESC, seller, domain, task, reason LIMIT ${SPEND_LINES_MAX + 1}`,
     { tenant, from, to, agent },
   );
-  return rows.map((row) => ({
+  const lines = rows.slice(0, SPEND_LINES_MAX).map((row) => ({
     day: text(row, 'day_text'),
     agent: text(row, 'agent'),
     kind: text(row, 'kind'),
@@ -232,9 +249,8 @@ export async function spend(
     amount: BigInt(text(row, 'amount_text')),
     payments: number(row, 'count'),
   }));
+  return { lines, truncated: rows.length > SPEND_LINES_MAX };
 }
-
-const SPEND_LINES_MAX = 10_000;
 
 async function select(
   client: ClickHouseClient,

@@ -58,8 +58,9 @@ export class SearchController {
   spend(@TheCaller() caller: Caller, @RouteQuery('readSpend') query: SpendParams) {
     const { tenant } = personOf(caller);
     return this.#ask(async (store) => {
-      const lines = await store.spend({ ...query, tenant });
-      return { lines: lines.map((line) => ({ ...line, amount: line.amount.toString() })) };
+      const { lines, truncated } = await store.spend({ ...query, tenant });
+      const shown = lines.map((line) => ({ ...line, amount: line.amount.toString() }));
+      return { lines: shown, truncated };
     });
   }
 

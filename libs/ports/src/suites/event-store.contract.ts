@@ -4,6 +4,7 @@ import {
   type ArchivedRecord,
   type EventStore,
   type RecordColumns,
+  SPEND_LINES_MAX,
   SqlRefused,
 } from '../event-store.ts';
 
@@ -124,6 +125,9 @@ const paid = (number: number, change: Change = {}): Change => ({
 });
 const ALL = { tenant: 'acme', limit: 100 };
 const DAYS = { tenant: 'acme', from: DAY, to: DAY };
+
+/** More than any answer tells of at once. */
+const MANY = SPEND_LINES_MAX + 2;
 
 /** What every adapter of {@link EventStore} guarantees. */
 export function describeEventStore(name: string, factory: EventStoreFactory): void {
@@ -333,6 +337,28 @@ function searchClauses(it: TestAPI<Fixtures>): void {
     expect(third.next).toBeNull();
   });
 
+  it('finds what stands behind any number of records with the same word', async ({ store }) => {
+    const hits = Array.from({ length: MANY }, () => ({ texts: { purpose: 'to index' } }));
+    const [oldest, ...others] = hits;
+    const [second] = others;
+    if (!oldest || !second) throw new Error('no records');
+    const changes = [
+      { ...oldest, seller: 'images' },
+      { ...second, seller: 'images' },
+      ...others.slice(1),
+    ];
+    await store.archive(new Cutter().next('0', changes));
+    const found: number[] = [];
+    for (let before: number | undefined; ;) {
+      const query = { ...ALL, text: 'index', seller: 'images', before, limit: 1 };
+      const { events, next } = await store.search(query);
+      found.push(...events.map((it) => it.leaf));
+      if (next === null) break;
+      before = next;
+    }
+    expect(found).toEqual([1, 0]);
+  });
+
   it('forgets free text that is erased, and nothing else', async ({ store }) => {
     await filled(store);
     await store.eraseOpenings({ lane: '0', offset: 0 });
@@ -360,16 +386,37 @@ function spendClauses(it: TestAPI<Fixtures>): void {
     await store.archive(cut);
     await store.archive(cutter.next('0', [paid(6)]));
     await store.archive(cut);
-    const lines = await store.spend(DAYS);
+    const { lines, truncated } = await store.spend(DAYS);
     const told = lines.map((it) => [it.agent, it.seller, it.amount, it.payments, it.policyVersion]);
     expect(told).toEqual([
       ['batch-1', 'embeddings', 20_000n, 1, 4],
       ['research-1', 'images', big, 1, 2],
       ['research-1', 'embeddings', 40_000n, 2, 2],
     ]);
+    expect(truncated).toBe(false);
     expect(lines[0]).toMatchObject({ day: DAY, tier: 'autonomous', reason: 'tier_met' });
-    expect(await store.spend({ ...DAYS, agent: 'batch-1' })).toHaveLength(1);
-    expect(await store.spend({ ...DAYS, from: '2026-08-01', to: '2026-08-31' })).toEqual([]);
+    const ofAgent = await store.spend({ ...DAYS, agent: 'batch-1' });
+    expect(ofAgent.lines).toEqual(lines.slice(0, 1));
+    const daysBefore = { ...DAYS, from: '2026-08-01', to: '2026-08-31' };
+    expect(await store.spend(daysBefore)).toEqual({ lines: [], truncated: false });
+  });
+
+  it('leaves out the oldest of too many lines, and says so', async ({ store }) => {
+    const dayMs = 86_400_000;
+    const tasks = Array.from({ length: SPEND_LINES_MAX - 1 }, (_, index) =>
+      paid(index, { task: `t${index}` }),
+    );
+    const cutter = new Cutter();
+    await store.archive(cutter.next('0', [paid(MANY, { chainAtMs: START_MS }), ...tasks]));
+    const query = { tenant: 'acme', from: '2026-08-01', to: '2026-09-30' };
+    const whole = await store.spend(query);
+    expect([whole.lines.length, whole.truncated]).toEqual([SPEND_LINES_MAX, false]);
+    expect(whole.lines.at(-1)?.day).toBe('2026-08-31');
+    const nextDay = paid(MANY + 1, { chainAtMs: START_MS + dayMs + 900_000 });
+    await store.archive(cutter.next('0', [nextDay]));
+    const newest = await store.spend(query);
+    expect([newest.lines.length, newest.truncated]).toEqual([SPEND_LINES_MAX, true]);
+    expect([newest.lines[0]?.day, newest.lines.at(-1)?.day]).toEqual(['2026-09-02', DAY]);
   });
 }
 
