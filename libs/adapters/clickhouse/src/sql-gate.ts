@@ -95,7 +95,12 @@ interface Node {
   readonly alias: string | undefined;
   readonly parent: Node | undefined;
   readonly children: Node[];
+  /** How many children it is said to have. */
+  readonly count: number;
 }
+
+/** Text, which is passed over, and names in quotes, in the engine's own spelling. */
+const QUOTED = /'(?:[^'\\]|\\.)*'|([`"])(?:(?!\1)[^\\]|\\.)*\1/gs;
 
 /** Lower-case names of the functions a person's query may call, as this engine knows them. */
 export async function allowedFunctions(client: ClickHouseClient): Promise<ReadonlySet<string>> {
@@ -124,9 +129,11 @@ export async function gated(
   functions: ReadonlySet<string>,
 ): Promise<string> {
   const query = await spelledOut(client, text);
+  for (const [quoted, mark] of query.matchAll(QUOTED))
+    if (mark !== undefined && /[\\\n\r]/.test(quoted))
+      throw new SqlRefused('a name in quotes holds a backslash, a quote or a line break');
   // As a subquery it can name neither a file, nor a format, nor be anything but a query.
-  const [root] = await parsed(client, `SELECT * FROM (${query})`);
-  if (!root) throw new SqlRefused('nothing to run');
+  const root = await parsed(client, `SELECT * FROM (${query})`);
   const names = withNames(query);
   for (const node of walk(root)) check(node, functions, names);
   return query;
@@ -146,7 +153,7 @@ async function spelledOut(client: ClickHouseClient, text: string): Promise<strin
   }
 }
 
-async function parsed(client: ClickHouseClient, query: string): Promise<readonly Node[]> {
+async function parsed(client: ClickHouseClient, query: string): Promise<Node> {
   let lines: readonly { readonly explain: string }[];
   try {
     const answer = await client.query({
@@ -164,13 +171,20 @@ async function parsed(client: ClickHouseClient, query: string): Promise<readonly
     const [, kind = '', rest = ''] = /^(\w+) ?(.*)$/s.exec(explain.trim()) ?? [];
     const [, name = '', alias] =
       /^(.*?)(?: \(alias (.*?)\))?(?: \(children \d+\))?$/s.exec(rest) ?? [];
+    const [, count = 0] = / \(children (\d+)\)$/.exec(explain) ?? [];
     const parent = path[depth - 1];
-    const node: Node = { kind, name, alias, parent, children: [] };
+    const node: Node = { kind, name, alias, parent, children: [], count: Number(count) };
     path.length = depth;
     path.push(node);
     (parent?.children ?? roots).push(node);
   }
-  return roots;
+  const [root, ...others] = roots;
+  if (!root) throw new SqlRefused('nothing to run');
+  // Names are printed as they are: one with a line break in it prints lines of its own.
+  const isWhole =
+    others.length === 0 && [...walk(root)].every((it) => it.children.length === it.count);
+  if (!isWhole) throw new SqlRefused('the query cannot be read');
+  return root;
 }
 
 function* walk(node: Node): Generator<Node> {

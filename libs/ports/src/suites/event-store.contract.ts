@@ -420,8 +420,15 @@ function spendClauses(it: TestAPI<Fixtures>): void {
   });
 }
 
+/** A name that goes on, where names are printed as they are, with a line that says what is not so. */
+const SPLIT = String.raw`x\n       Identifier events`;
+
 /** Queries that would read, write or reach what they must not. */
 const ATTACKS = [
+  `SELECT 'x' AS \`${SPLIT}\`, \`${SPLIT}\` IN log`,
+  `SELECT 'x' AS "${SPLIT}", "${SPLIT}" IN log`,
+  `SELECT 'x' AS \`${SPLIT}\`, \`${SPLIT}\` IN system.databases`,
+  `SELECT 'x' AS \`${SPLIT.replace(String.raw`\n`, '\n')}\`, \`${SPLIT.replace(String.raw`\n`, '\n')}\` IN log`,
   "SELECT * FROM url('http://127.0.0.1:1/x', 'LineAsString')",
   "SELECT * FROM file('/etc/hostname', 'LineAsString')",
   "SELECT file('/etc/hostname')",
