@@ -18,7 +18,12 @@ interface World {
   /** What is appended from now on is stamped so much later. */
   later(ms: number): void;
   /** Starts a host, as a process would, and tells which records it folded. */
-  start(options?: { state?: StateStore; trusted?: TrustedKeys; sync?: SyncStore }): Promise<{
+  start(options?: {
+    state?: StateStore;
+    trusted?: TrustedKeys;
+    sync?: SyncStore;
+    threads?: boolean;
+  }): Promise<{
     host: LaneHost;
     folded: string[];
   }>;
@@ -59,6 +64,7 @@ async function makeWorld(): Promise<World> {
       const host = new LaneHost(log, trusted, () => {}, {
         state: options.state ?? state,
         saveEach: 5,
+        threads: options.threads ?? false,
       });
       const folded: string[] = [];
       host.onRecord(({ lane, offset }: LogRecord) => folded.push(`${lane}:${offset}`));
@@ -173,6 +179,27 @@ describe('a fold that is kept', () => {
     const { host, folded } = await world.start({ trusted });
     expect(folded.length).toBeGreaterThan(PAYMENTS * 3);
     expect(host.control.tenants.get('default')?.wallets.size).toBe(0);
+  });
+
+  it.each([true, false])('ends a key where the log had come to, threads: %s', async (threads) => {
+    await (await world.start()).host.close();
+    const records = ['control', '0', '1'].flatMap((lane) => world.sync.readNow(lane, 0, 1_000));
+    const signed = records.filter(({ bytes }) =>
+      new TextDecoder().decode(bytes).includes('"keyId":"signer-test"'),
+    );
+    const untilMs = signed[Math.floor(signed.length / 2)]!.stampMs;
+    const trusted = new Map(
+      [...founded.trusted].map(([keyId, key]) =>
+        keyId === 'signer-test' ? [keyId, { ...key, untilMs }] : [keyId, key],
+      ),
+    );
+    const { host, folded } = await world.start({ trusted, threads });
+    expect(folded).toHaveLength(records.length);
+    const passedOver = signed.filter(
+      ({ lane, offset }) => host.ignoredAt({ lane, offset }) === 'not_genuine',
+    );
+    expect(passedOver).toEqual(signed.filter(({ stampMs }) => stampMs >= untilMs));
+    expect(passedOver.length).toBeLessThan(signed.length);
   });
 
   it('stops the start when it is of another log', async () => {

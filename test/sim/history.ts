@@ -196,7 +196,7 @@ export class History {
   #takeControl(record: LogRecord): Seen {
     const event = decoded(record);
     const before = this.views.at(-1) ?? EMPTY_CONTROL;
-    const genuine = !event || isGenuine(this.#trusted, event);
+    const genuine = !event || isGenuine(this.#trusted, event, record.stampMs);
     const isRepeat = event !== undefined && this.#orders.has(event.id);
     const mayCount = event && isControlEvent(event) && genuine && !isRepeat;
     if (event && mayCount) this.#orders.add(event.id);
@@ -216,7 +216,7 @@ export class History {
   /** A cut counts where it continues both its lane and the tree. */
   #takeArchive(record: LogRecord): Seen {
     const event = decoded(record);
-    const genuine = !event || isGenuine(this.#trusted, event);
+    const genuine = !event || isGenuine(this.#trusted, event, record.stampMs);
     const laneMs = Math.max(record.stampMs, this.archive.at(-1)?.laneMs ?? 0);
     const seen = { record, event, laneMs, applied: false, code: null, genuine };
     if (!event || !isArchiveEvent(event) || !genuine)
@@ -235,7 +235,7 @@ export class History {
     const lane = this.reference[index];
     if (!lane) throw new RangeError(`no lane ${index}`);
     const isTheirs = event?.name !== 'approval.granted' || !isForged(lane.view, event.data);
-    const genuine = !event || (isTheirs && isGenuine(this.#trusted, event));
+    const genuine = !event || (isTheirs && isGenuine(this.#trusted, event, record.stampMs));
     if (!event || !isLaneEvent(event) || !genuine) {
       lane.next += 1;
       lane.atMs = Math.max(lane.atMs, record.stampMs);

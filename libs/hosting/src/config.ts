@@ -27,13 +27,22 @@ const Sasl = z.discriminatedUnion('mechanism', [
 ]);
 export type Sasl = z.infer<typeof Sasl>;
 
-/** A pinned key: `policy=<ed25519 public key, base64url>`. */
+const Pin = z.object({
+  service: z.string(),
+  publicKey: z.string(),
+  untilMs: z.number().optional(),
+});
+
+const PINNED = /^(?<service>[a-z]+)=(?<publicKey>[A-Za-z0-9_-]{43})(?:@(?<until>[0-9]{1,15}))?$/;
+const PIN_FORM = '<service>=<ed25519 public key, 43 base64url characters>[@<its end, Unix ms>]';
+
+/** A pinned key: `policy=<ed25519 public key, base64url>`, with `@<Unix ms>` behind it where it has an end. */
 const TrustedKey = z
   .string()
-  .regex(/^[a-z]+=[A-Za-z0-9_-]{43}$/, '<service>=<ed25519 public key, 43 base64url characters>')
-  .transform((text) => {
-    const at = text.indexOf('=');
-    return { service: text.slice(0, at), publicKey: text.slice(at + 1) };
+  .regex(PINNED, PIN_FORM)
+  .transform((text): z.input<typeof Pin> => {
+    const { service = '', publicKey = '', until } = PINNED.exec(text)?.groups ?? {};
+    return { service, publicKey, ...(until !== undefined && { untilMs: Number(until) }) };
   });
 
 /** `eip155:84532=http://127.0.0.1:8545`. A fault names the network only, as the URL may hold a key. */
@@ -83,10 +92,11 @@ export const ServiceSettings = {
   COUNTERSIGN_KAFKA_SASL_FILE: z.string().min(1).optional(),
   /** As at set-up; start refuses another number. */
   COUNTERSIGN_LANES: count(1, 256),
-  /** Whose statements are believed: `policy=<public key>,…`, as `countersign setup` prints it. The same everywhere. */
-  COUNTERSIGN_TRUSTED_KEYS: list(TrustedKey).pipe(
-    z.array(z.object({ service: z.string(), publicKey: z.string() })).min(1, 'at least one key'),
-  ),
+  /**
+   * Whose statements are believed: `policy=<public key>,…`, as `countersign setup` prints it. The same everywhere. Keys are
+   * added, and given an end (`policy=<public key>@<Unix ms>`), never taken away: with its key goes all that it signed.
+   */
+  COUNTERSIGN_TRUSTED_KEYS: list(TrustedKey).pipe(z.array(Pin).min(1, 'at least one key')),
   COUNTERSIGN_LOG_LEVEL: z.enum(['error', 'warn', 'info']).default('info'),
   ...TelemetrySettings,
 };

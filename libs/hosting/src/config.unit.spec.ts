@@ -67,6 +67,19 @@ describe('the settings of a service', () => {
     });
   });
 
+  it('may give a pinned key an end', () => {
+    const endsAt = (text: string) => ({
+      ...enough,
+      COUNTERSIGN_TRUSTED_KEYS: `policy=${KEY}@${text},policy=${'n'.repeat(43)}`,
+    });
+    expect(readSettings(Settings, endsAt('1790000000000')).COUNTERSIGN_TRUSTED_KEYS).toEqual([
+      { service: 'policy', publicKey: KEY, untilMs: 1_790_000_000_000 },
+      { service: 'policy', publicKey: 'n'.repeat(43) },
+    ]);
+    for (const text of ['', '-1', '1e9', '2026-11-22', '1@2'])
+      expect(faultsOf(endsAt(text))[0]).toMatch(/^COUNTERSIGN_TRUSTED_KEYS/);
+  });
+
   it('report all their faults together', () => {
     const faults = faultsOf({
       ...enough,

@@ -8,9 +8,9 @@ import type { ServiceSettings, VaultSettings } from './config.ts';
 /** The pinned keys by the id that records name them with. */
 export function trustedKeys(settings: ServiceSettings): TrustedKeys {
   return new Map(
-    settings.COUNTERSIGN_TRUSTED_KEYS.map(({ service, publicKey }) => [
+    settings.COUNTERSIGN_TRUSTED_KEYS.map(({ service, publicKey, untilMs }) => [
       `${service}-${publicKey.slice(0, 12)}`,
-      { service, publicKey },
+      { service, publicKey, ...(untilMs !== undefined && { untilMs }) },
     ]),
   );
 }
@@ -31,7 +31,7 @@ export function openVault(settings: VaultSettings): Vault {
 /**
  * The service's own key.
  *
- * @throws Fault `key_not_pinned`, not retryable, when the others would not believe what it signs.
+ * @throws Fault as {@link expectPinned} does.
  */
 export async function ownKey(
   vault: Vault,
@@ -39,7 +39,23 @@ export async function ownKey(
   trusted: TrustedKeys,
 ): Promise<StatementKey> {
   const key = await vaultStatementKey(vault, service);
-  if (trusted.get(key.keyId)?.publicKey === key.publicKey) return tracedCalls('vault', key);
-  const message = `COUNTERSIGN_TRUSTED_KEYS lacks ${service}=${key.publicKey}: run "countersign setup"`;
-  throw new Fault('key_not_pinned', message, { retryable: false });
+  expectPinned(service, key, trusted);
+  return tracedCalls('vault', key);
+}
+
+/** @throws Fault `key_not_pinned` or `key_ended`, not retryable, when the others would not believe what the key signs. */
+export function expectPinned(
+  service: string,
+  { keyId, publicKey }: Pick<StatementKey, 'keyId' | 'publicKey'>,
+  trusted: TrustedKeys,
+): void {
+  const pin = trusted.get(keyId);
+  const pinned = `${service}=${publicKey}`;
+  if (pin?.publicKey !== publicKey) {
+    const message = `COUNTERSIGN_TRUSTED_KEYS lacks ${pinned}: add it everywhere, and take no other key away`;
+    throw new Fault('key_not_pinned', message, { retryable: false });
+  }
+  if (pin.untilMs === undefined) return;
+  const message = `COUNTERSIGN_TRUSTED_KEYS ends ${pinned}, the newest in Vault: rotate it there and add the new one`;
+  throw new Fault('key_ended', message, { retryable: false });
 }

@@ -80,7 +80,7 @@ export class ControlFold {
     // A later fold of the same record finds its own first place, which is no repeat.
     const first = this.#orders.get(event.id);
     if (first !== undefined && first < offset) return ignored('duplicate');
-    if (!isGenuine(this.#trusted, event)) return ignored('not_genuine');
+    if (!isGenuine(this.#trusted, event, record.stampMs)) return ignored('not_genuine');
     this.#orders.set(event.id, offset);
     const judged = foldControl(this.view, record, event);
     return { view: judged.view, code: judged.applied ? null : judged.code, event };

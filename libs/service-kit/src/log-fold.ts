@@ -186,11 +186,11 @@ export class LogFold {
 
   /** Decodes records that are soon to be taken, and has their signatures verified on other threads. Never rejects. */
   async prepare(records: readonly LogRecord[]): Promise<void> {
-    const verified = records.map(async ({ lane, offset, bytes }) => {
+    const verified = records.map(async ({ lane, offset, stampMs, bytes }) => {
       if (lane === CONTROL) return;
       const event = decodeEvent(bytes);
       if ('undecodable' in event) return;
-      const genuine = await isGenuineElsewhere(this.#trusted, event);
+      const genuine = await isGenuineElsewhere(this.#trusted, event, stampMs);
       this.#expected.set(`${lane}:${offset}`, {
         bytes,
         event,
@@ -246,7 +246,7 @@ export class LogFold {
       return;
     }
     const isTheirs = event.name !== 'approval.granted' || !isForged(lane.view, event.data);
-    if (!isTheirs || !(genuine ?? isGenuine(this.#trusted, event))) {
+    if (!isTheirs || !(genuine ?? isGenuine(this.#trusted, event, record.stampMs))) {
       this.#pass(lane, record, { code: 'not_genuine', event });
       return;
     }

@@ -66,18 +66,33 @@ export function ownEvent<N extends EventName>(
 export function isKnownGenuine(trusted: TrustedKeys, { event, signedBy }: OwnEvent): boolean {
   if (!event || signedBy === undefined || !('signature' in event.data)) return false;
   const key = trusted.get(event.data.signature.keyId);
+  // Where the key has an end it depends on the stamp, which the record has only when it is read back.
+  if (key?.untilMs !== undefined) return false;
   return key?.publicKey === signedBy && key.service === WRITERS[event.name];
 }
 
 /** Public keys somebody trusts, by key id. */
 export type TrustedKeys = ReadonlyMap<
   string,
-  { readonly service: string; readonly publicKey: string }
+  {
+    readonly service: string;
+    readonly publicKey: string;
+    /** Its end: of what it signed, records that the log stamped then or later are nobody's. Unix milliseconds. */
+    readonly untilMs?: number;
+  }
 >;
 
-/** Whether a record may be believed to be its service's: signed by it, or of a kind that is not signed. */
-export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): boolean {
-  const claim = claimOf(trusted, event);
+/**
+ * Whether a record may be believed to be its service's: signed by it before its key's end, or of a kind that is not signed.
+ *
+ * @param stampMs the log's own stamp of the record: whoever writes it cannot choose that.
+ */
+export function isGenuine(
+  trusted: TrustedKeys,
+  event: EventOf<EventName>,
+  stampMs: number,
+): boolean {
+  const claim = claimOf(trusted, event, stampMs);
   if (typeof claim === 'boolean') return claim;
   if (knownJoint.has(claim)) return true;
   const genuine = verify(null, ...verifiable(claim));
@@ -89,8 +104,9 @@ export function isGenuine(trusted: TrustedKeys, event: EventOf<EventName>): bool
 export function isGenuineElsewhere(
   trusted: TrustedKeys,
   event: EventOf<EventName>,
+  stampMs: number,
 ): Promise<boolean | undefined> {
-  const claim = claimOf(trusted, event);
+  const claim = claimOf(trusted, event, stampMs);
   if (typeof claim === 'boolean') return Promise.resolve(claim);
   if (knownJoint.has(claim)) return Promise.resolve(true);
   return knownJoint.sharing(claim, () => verifiedElsewhere(claim));
@@ -106,11 +122,16 @@ function verifiedElsewhere(claim: Claim): Promise<boolean | undefined> {
 }
 
 /** What a record says was signed, and by whom; or at once whether it is genuine, where nothing is to be verified. */
-function claimOf(trusted: TrustedKeys, event: EventOf<EventName>): boolean | Claim {
+function claimOf(
+  trusted: TrustedKeys,
+  event: EventOf<EventName>,
+  stampMs: number,
+): boolean | Claim {
   if (!('signature' in event.data)) return true;
   const { keyId, value, path } = event.data.signature;
   const key = trusted.get(keyId);
   if (!key || key.service !== WRITERS[event.name]) return false;
+  if (key.untilMs !== undefined && stampMs >= key.untilMs) return false;
   const text = statementTextOf(event);
   if (!path) return { by: key.publicKey, text, value, isJoint: false };
   if (!isJoined(event.name)) return false;

@@ -39,6 +39,7 @@ const trusted: TrustedKeys = new Map([
 
 type Granted = EventData<'approval.granted'>;
 const CAUSE = 'cause/1';
+const STAMP_MS = 1_790_000_000_000;
 const STATEMENT = {
   ...OWNER,
   paymentId: `pay_0_${'1'.repeat(32)}`,
@@ -52,7 +53,7 @@ const signedBy = (key: StatementKey) => signStatement(key, 'approval.granted', S
 function believed(data: Granted, how: { cause?: string; keys?: TrustedKeys } = {}): boolean {
   const event = decodeEvent(encodeEvent('approval.granted', data, how.cause ?? CAUSE).bytes);
   if ('undecodable' in event) throw new Error(event.undecodable);
-  return isGenuine(how.keys ?? trusted, event);
+  return isGenuine(how.keys ?? trusted, event, STAMP_MS);
 }
 
 describe('a signed statement', () => {
@@ -98,9 +99,9 @@ describe('a signed statement', () => {
     const opened = { ...OWNER, paymentId: STATEMENT.paymentId, round: 0 };
     const signed = await signStatement(approval, 'approval.opened', opened, CAUSE);
     const event = { id: '', causationId: CAUSE, data: signed };
-    expect(isGenuine(trusted, { ...event, name: 'approval.opened' })).toBe(true);
+    expect(isGenuine(trusted, { ...event, name: 'approval.opened' }, STAMP_MS)).toBe(true);
     const renamed = { ...event, name: 'approval.granted' as const, data: signed as never };
-    expect(isGenuine(trusted, renamed)).toBe(false);
+    expect(isGenuine(trusted, renamed, STAMP_MS)).toBe(false);
   });
 
   it('is no record with the same signature in other digits', () => {
@@ -115,7 +116,34 @@ describe('a signed statement', () => {
     const { keyId, value } = data.signature;
     const event = { id: '', name: 'approval.granted' as const, causationId: CAUSE };
     const cut = { ...data, signature: { keyId, value: value.slice(0, -4) } };
-    expect(isGenuine(trusted, { ...event, data: cut })).toBe(false);
+    expect(isGenuine(trusted, { ...event, data: cut }, STAMP_MS)).toBe(false);
+  });
+});
+
+describe('a key with an end', () => {
+  it('is believed in records that the log stamped before it, and in no others', async () => {
+    const data = await signedBy(approval);
+    const event = decodeEvent(encodeEvent('approval.granted', data, CAUSE).bytes);
+    if ('undecodable' in event) throw new Error(event.undecodable);
+    const { publicKey } = approval;
+    const ended = new Map([['approval-1', { service: 'approval', publicKey, untilMs: STAMP_MS }]]);
+    for (const [stampMs, isBelieved] of [
+      [STAMP_MS - 1, true],
+      [STAMP_MS, false],
+      [STAMP_MS + 1, false],
+    ] as const) {
+      expect(isGenuine(ended, event, stampMs)).toBe(isBelieved);
+      expect(await isGenuineElsewhere(ended, event, stampMs)).toBe(isBelieved);
+    }
+  });
+
+  it('leaves it to the stamp whether what this process signed with it counts', async () => {
+    const own = newKey('approval-1', true);
+    const key = { service: 'approval', publicKey: own.publicKey };
+    const ours = ownEvent('approval.granted', await signedBy(own), CAUSE);
+    expect(isKnownGenuine(new Map([['approval-1', key]]), ours)).toBe(true);
+    const untilMs = STAMP_MS;
+    expect(isKnownGenuine(new Map([['approval-1', { ...key, untilMs }]]), ours)).toBe(false);
   });
 });
 
@@ -188,7 +216,7 @@ describe('a record of a kind nobody signs', () => {
   it('is believed to be its writer’s', () => {
     const data = { ...OWNER, task: 'index', by: 'owner' };
     const event = { id: '', name: 'task.closed' as const, causationId: CAUSE, data };
-    expect(isGenuine(trusted, event)).toBe(true);
+    expect(isGenuine(trusted, event, STAMP_MS)).toBe(true);
   });
 });
 
@@ -259,7 +287,9 @@ describe('statements that are asked for at once', () => {
       causationId: CAUSE,
       data,
     }));
-    const found = await Promise.all(events.map((event) => isGenuineElsewhere(trusted, event)));
+    const found = await Promise.all(
+      events.map((event) => isGenuineElsewhere(trusted, event, STAMP_MS)),
+    );
     expect(found.every((genuine) => genuine === true)).toBe(true);
   });
 
@@ -293,12 +323,12 @@ describe('statements that are asked for at once', () => {
     if (!data) throw new Error('an order was signed');
     const event = { id: '', name: 'agent.unfrozen' as const, causationId: 'one' };
     const keys = new Map([['policy-1', { service: 'policy', publicKey: policy.publicKey }]]);
-    expect(isGenuine(keys, { ...event, data })).toBe(true);
+    expect(isGenuine(keys, { ...event, data }, STAMP_MS)).toBe(true);
     // The same order, truly signed with another: it would be a second one by its id.
     const joined = joinStatements([statementText(event.name, 'one', data), 'another']);
     const value = await policy.sign(joined.text);
     const signature = { keyId: 'policy-1', value, path: [...(joined.paths[0] ?? [])] };
-    expect(isGenuine(keys, { ...event, data: { ...data, signature } })).toBe(false);
+    expect(isGenuine(keys, { ...event, data: { ...data, signature } }, STAMP_MS)).toBe(false);
   });
 
   it('fail each, when the key does', async () => {

@@ -91,7 +91,8 @@ async function verified(text: string, trusted: TrustedKeys, file: string) {
   try {
     const checked = checkProof(readBundle(text), {
       openCheckpoint: (note) => openedWith(trusted, note),
-      isGenuine: (event) => isGenuine(trusted, event),
+      // Keys are believed as they are given here: they have no ends.
+      isGenuine: (event) => isGenuine(trusted, event, 0),
       isByHolder,
       parsePolicy: (policy) => parsePolicyText(policy).document,
     });

@@ -23,7 +23,7 @@ export async function setUpVault(
   terminal: Terminal,
 ): Promise<void> {
   if (tokenFile === undefined) throw new UsageError('--vault needs --vault-token-file');
-  const { Vault, applyVault, planVault, vaultStatementKey, writeLogins } =
+  const { Vault, applyVault, planVault, vaultStatementKeyVersions, writeLogins } =
     await import('@countersign/adapter-vault');
   const read = async () => (await readFile(tokenFile, 'utf8')).trim();
   const vault = new Vault({
@@ -43,9 +43,16 @@ export async function setUpVault(
     if (steps.length === 0) terminal.out('Vault is as it should be.');
     if (!apply && steps.length > 0) return;
     if (apply && logins !== undefined) await writeLogins(vault, SERVICES, logins);
-    const keys = await Promise.all(SERVICES.map((service) => vaultStatementKey(vault, service)));
-    const pins = keys.map(({ publicKey }, index) => `${SERVICES[index]}=${publicKey}`);
-    terminal.out(`COUNTERSIGN_TRUSTED_KEYS=${pins.join(',')}`);
+    const pins = await Promise.all(
+      SERVICES.map(async (service) =>
+        (await vaultStatementKeyVersions(vault, service)).map((key) => `${service}=${key}`),
+      ),
+    );
+    if (pins.some((versions) => versions.length > 1))
+      terminal.out(
+        'Some keys have several versions: keep the ends (@…) that the older ones were given.',
+      );
+    terminal.out(`COUNTERSIGN_TRUSTED_KEYS=${pins.flat().join(',')}`);
   } finally {
     vault.close();
   }

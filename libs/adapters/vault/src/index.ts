@@ -9,6 +9,6 @@ export {
   planVault,
   roleName,
 } from './setup.ts';
-export { vaultStatementKey } from './statement-key.ts';
+export { vaultStatementKey, vaultStatementKeyVersions } from './statement-key.ts';
 export { Vault, type VaultOptions } from './vault.ts';
 export { VaultWalletKeys } from './wallet-keys.ts';

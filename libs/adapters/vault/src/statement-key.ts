@@ -27,7 +27,7 @@ export async function vaultStatementKey(vault: Vault, service: string): Promise<
   const { latest_version: version, keys } = key.data;
   const encoded = keys[String(version)]?.public_key;
   invariant(encoded !== undefined, 'a transit key has no newest version');
-  const publicKey = Buffer.from(encoded, 'base64').toString('base64url');
+  const publicKey = base64Url(encoded);
   return {
     capabilities: { inProcess: false },
     keyId: `${service}-${publicKey.slice(0, 12)}`,
@@ -41,6 +41,26 @@ export async function vaultStatementKey(vault: Vault, service: string): Promise<
       return Buffer.from(signature, 'base64').toString('base64url');
     },
   };
+}
+
+/**
+ * Public keys of every version of the service's key that transit holds, as base64url, the newest last: statements by the
+ * older ones stand in the log, and are to be believed when they are folded again.
+ *
+ * @throws Fault `key_missing`, not retryable, when set-up has not made it.
+ */
+export async function vaultStatementKeyVersions(
+  vault: Vault,
+  service: string,
+): Promise<readonly string[]> {
+  const key = await vault.json(TransitKey, 'GET', statementKeyPath(service));
+  if (!key) throw missing(service);
+  const versions = Object.entries(key.data.keys).sort(([a], [b]) => Number(a) - Number(b));
+  return versions.map(([, { public_key: encoded }]) => base64Url(encoded));
+}
+
+function base64Url(encoded: string): string {
+  return Buffer.from(encoded, 'base64').toString('base64url');
 }
 
 function missing(service: string): Fault {

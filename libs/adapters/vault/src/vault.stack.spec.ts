@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { type VaultServer, startVault } from '../../../../deploy/local/vault.mjs';
 import { VaultOwnerKeys } from './owner-keys.ts';
 import { planVault } from './setup.ts';
-import { vaultStatementKey } from './statement-key.ts';
+import { vaultStatementKey, vaultStatementKeyVersions } from './statement-key.ts';
 import { SERVICES, loginAs, rootOf, setUp, wanted } from './vault-under-test.ts';
 import { Vault } from './vault.ts';
 import { VaultWalletKeys } from './wallet-keys.ts';
@@ -137,6 +137,16 @@ describeStatementKeys('Vault', async () => ({
   open: async (service) => vaultStatementKey(await loginAs(server, service), service),
   dispose: async () => undefined,
 }));
+
+it('a statement key that was rotated is listed with every version, and signs with the newest', async () => {
+  const vault = rootOf(server);
+  const before = await vaultStatementKey(vault, 'alerting');
+  await vault.request('POST', 'countersign-statements/keys/alerting/rotate', {});
+  const after = await vaultStatementKey(vault, 'alerting');
+  expect(after.publicKey).not.toBe(before.publicKey);
+  const versions = await vaultStatementKeyVersions(vault, 'alerting');
+  expect(versions.slice(-2)).toEqual([before.publicKey, after.publicKey]);
+});
 
 describe('set-up', () => {
   it('has nothing left to do once it was done', async () => {

@@ -141,7 +141,7 @@ export class Recorder {
     this.#nextSequence = record.offset + 1;
     const event = decodeEvent(record.bytes);
     if ('undecodable' in event || !isArchiveEvent(event)) return this.#wake();
-    if (!isGenuine(this.#parts.trusted, event)) return this.#wake();
+    if (!isGenuine(this.#parts.trusted, event, record.stampMs)) return this.#wake();
     const judged = foldArchive(this.#cuts, record.offset, event);
     if (judged.applied) {
       this.#cuts = judged.state;

@@ -25,13 +25,13 @@ export async function signedRecordsOf(
       decisions.set(event.id, {
         id: event.id,
         data: event.data,
-        genuine: isGenuine(trusted, event),
+        genuine: isGenuine(trusted, event, record.stampMs),
       });
     if (event.name === 'approval.granted')
       grants.push({
         id: event.id,
         data: event.data,
-        genuine: isGenuine(trusted, event) && isByPerson(host.control, event.data),
+        genuine: isGenuine(trusted, event, record.stampMs) && isByPerson(host.control, event.data),
       });
   }
   return { decisions, grants };
@@ -82,7 +82,7 @@ export class VerifiedPolicies {
     const event = decodeEvent(bytes);
     if ('undecodable' in event || !isControlEvent(event) || !isPolicyEvent(event)) return;
     if (this.#host.ignoredAt({ lane: CONTROL, offset }) !== null) return;
-    if (!isGenuine(this.#trusted, event)) return;
+    if (!isGenuine(this.#trusted, event, stampMs)) return;
     const { tenant } = event.data;
     const policies = this.#tenants.get(tenant) ?? new PoliciesInForce();
     this.#tenants.set(tenant, policies);
