@@ -31,6 +31,7 @@ import {
   oneNonceMore,
   overhasty,
   reckless,
+  solitary,
   withoutMemory,
 } from './plants/signers.ts';
 import {
@@ -138,6 +139,7 @@ export const PLANTS = {
     plant: { stolen: 'policy', surround: credulous },
   },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
+  'signers-count-only-what-was-signed': { breaks: 'ceilings', plant: { surround: solitary } },
   'event-store-sums-repeats-again': {
     breaks: 'archive',
     plant: { events: () => new TwiceSumming() },
