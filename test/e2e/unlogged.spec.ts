@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '@countersign/kernel';
 import { PAYEE, USDC } from '@countersign/testkit';
+import { walletKeyName } from '@countersign/signing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous } from './policies.ts';
 import { World } from './world.ts';
@@ -116,6 +117,27 @@ describe('an authorization whose time ran out', () => {
     expect(await world.chain.balance(USDC, PAYEE)).toBe(BigInt(first.quote.amount));
     expect(await world.read(first.id)).toMatchObject({ status: 'settled' });
     expect(await wallet()).toMatchObject({ frozen: false });
+  });
+
+  it('may be delivered while its renewal is being signed', async () => {
+    const first = (await world.propose({ url: url('slow') })).body;
+    world.wallets.revoked.add(walletKeyName('default', 'w1'));
+    await world.pass(58_000);
+    const retry = world.propose({ url: url('slow') });
+    await world.settle();
+    expect(await world.read(first.id)).toMatchObject({ status: 'signing' });
+
+    const body = { status: 200 };
+    const report = await world.call('research-1', 'POST', `/v1/payments/${first.id}/delivery`, {
+      body,
+    });
+
+    expect(report.status).toBe(200);
+    world.wallets.revoked.clear();
+    await world.pass(15_000);
+    expect((await retry).body).toMatchObject({ id: first.id, delivered: true });
+    const next = (await world.propose({ url: url('slow') })).body;
+    expect(next.id).not.toBe(first.id);
   });
 });
 

@@ -24,6 +24,7 @@ const ADDED_LATER = [
   'change.canceled.v1.json',
   'change.scheduled.v1.json',
   'decision.made.v1.joined.json',
+  'delivery.reported.v1.renewal.json',
   'facilitator.tripped.v1.json',
   'intent.submitted.v1.message.json',
   'intent.submitted.v1.resubmitted.json',

@@ -100,6 +100,8 @@ export const LANE_EVENTS = {
     /** Status of the seller's answer. */
     status: z.int().min(200).max(299),
     responseDigest: DigestHex.optional(),
+    /** It counts while a renewal is being signed, too; a report without it never did, and what was ignored stays so. */
+    duringRenewal: z.literal(true).optional(),
     ...signed,
   }),
 

@@ -13,7 +13,7 @@ import {
   signStatement,
 } from '@countersign/service-kit';
 import { paymentIdOf, purchaseDigest, withdrawalOf } from '@countersign/payment';
-import { agentOf, isRunningOut, outlook } from '@countersign/payment';
+import { agentOf, fixedOf, isRunningOut, outlook } from '@countersign/payment';
 import type { Payment } from '@countersign/payment';
 
 type Intent = EventData<'intent.submitted'>;
@@ -140,8 +140,16 @@ export class Intake {
       status,
       ...(responseDigest !== undefined && { responseDigest }),
     };
-    const data = await signStatement(this.#key, 'delivery.reported', statement, cause);
-    const back = await this.#host.append('delivery.reported', data, { cause });
+    const record = async (change: { duringRenewal?: true } = {}) => {
+      const told = { ...statement, ...change };
+      const data = await signStatement(this.#key, 'delivery.reported', told, cause);
+      return this.#host.append('delivery.reported', data, { cause });
+    };
+    const first = await record();
+    // Claimed only where it is needed: an older version could not read it.
+    const isRenewed = typeof fixedOf(this.ownPayment(owner, paymentId))?.renews === 'string';
+    const back =
+      first.code === 'not_waiting' && isRenewed ? await record({ duringRenewal: true }) : first;
     return back.code === 'duplicate' ? back : expectApplied(back);
   }
 

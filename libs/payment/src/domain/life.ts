@@ -49,7 +49,7 @@ export function live(payment: Payment, event: LifeEvent, context: LifeContext): 
     case 'authorization.canceled':
       return settling(payment, event, context);
     case 'delivery.reported':
-      return delivered(payment);
+      return delivered(payment, event.data.duringRenewal === true);
     case 'reservation.ended':
       return reservationEnded(payment, event.data.how);
     case 'alert.raised':
@@ -151,9 +151,13 @@ function claimed(
   });
 }
 
-function delivered(payment: Payment): LifeJudgement {
+/** What is delivered while a renewal is being signed was paid with the bytes that it renews. */
+function delivered(payment: Payment, duringRenewal: boolean): LifeJudgement {
   const { phase } = payment;
-  const paid = phase.status === 'signed' || (phase.status === 'ended' && phase.how === 'settled');
+  const paid =
+    phase.status === 'signed' ||
+    (phase.status === 'ended' && phase.how === 'settled') ||
+    (duringRenewal && phase.status === 'fixed' && phase.fixed.renews !== null);
   if (!paid) return ignore('not_waiting');
   return payment.delivered ? ignore('duplicate') : accept({ ...payment, delivered: true });
 }

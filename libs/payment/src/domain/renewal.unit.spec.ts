@@ -1,7 +1,7 @@
 import { LaneBench, OWNER, SIGNATURE } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { owed } from './owed.ts';
-import type { Payment } from './payment.ts';
+import { type Payment, isResolved } from './payment.ts';
 
 /** Fixed at 2 s for 60 s: it ends at 62 s, and may be renewed from 54 s on, until its clearance ends at 302 s. */
 const NOW_MS = 55_000;
@@ -86,6 +86,30 @@ describe('a renewal', () => {
     expect(voided(62_000, 63_000)).toBe('too_early');
     expect(voided(114_999, 115_000)).toBe('too_early');
     expect(voided(115_000, 116_000)).toBeNull();
+  });
+
+  it('does not keep back a delivery for the earlier one, which a log of before still ignores', () => {
+    ask(NOW_MS);
+    renew(NOW_MS);
+    const report = (more: { duringRenewal?: true } = {}) => {
+      const data = { ...about(), status: 200, ...more, signature: SIGNATURE };
+      return codeOf(bench.record('delivery.reported', data, NOW_MS));
+    };
+    expect(report()).toBe('not_waiting');
+    expect(report({ duringRenewal: true })).toBeNull();
+    expect(isResolved(now())).toBe(true);
+    expect(report({ duringRenewal: true })).toBe('duplicate');
+    expect(bench.sign(now(), NOW_MS).applied).toBe(true);
+    expect(now()).toMatchObject({ delivered: true, phase: { status: 'signed' } });
+  });
+
+  it('is no excuse for a delivery before the first signature', () => {
+    const { payment } = bench.submit(2_000, { url: 'https://api.example.com/x' });
+    bench.decide(payment!, 2_000);
+    bench.fix(bench.payment(payment!.id), 2_000);
+    const about = { ...OWNER, paymentId: payment!.id };
+    const data = { ...about, status: 200, duringRenewal: true as const, signature: SIGNATURE };
+    expect(codeOf(bench.record('delivery.reported', data, 2_000))).toBe('not_waiting');
   });
 
   it('does not hide that the earlier authorization was used', () => {
