@@ -190,11 +190,17 @@ describe('whoever has policy’s key', () => {
     expect((await buy(0.5)).status).toBe('signed');
   });
 
-  it('gets nothing signed under a policy whose record hides its wait', async () => {
+  it('cannot have less waited for by a record that hides the wait of its text', async () => {
     const text = waiting({ perDay: '0.90' });
     const put = { tenant: 'default', version: 2, hash: sha256Hex(text) };
+    const claims = { ...put, by: 'owner', loosens: [], against: 1 };
     await append('policy.put', { ...put, text, by: 'owner' });
-    await append('policy.activated', { ...put, by: 'owner', loosens: [], against: 1, delayMs: 0 });
-    expect(await buy(0.5)).toMatchObject({ status: 'refused', code: 'policy_not_believed' });
+    await append('policy.activated', { ...claims, delayMs: 0 });
+    expect(await inForce()).toBe(1);
+    expect((await buy(0.5)).status).toBe('signed');
+    // More may be waited for at once, but no record says otherwise than its text.
+    await append('policy.activated', { ...claims, delayMs: (DELAY_S + 1) * 1_000 });
+    expect(await inForce()).toBe(2);
+    expect(await buy(0.1)).toMatchObject({ status: 'refused', code: 'policy_not_believed' });
   });
 });
