@@ -71,7 +71,7 @@ function check(bundle: ProofBundle, keys: TrustedKeys = trusted): CheckedProof {
   const [recorder] = [...keys.values()].filter(({ service }) => service === 'recorder');
   return checkProof(readBundle(bundleText(bundle)), {
     openCheckpoint: (note) => openCheckpoint(note, recorder?.publicKey ?? ''),
-    isGenuine: (event) => isGenuine(keys, event, 0),
+    isGenuine: (event, stampMs) => isGenuine(keys, event, stampMs),
     isByHolder,
     parsePolicy: (text) => parsePolicyText(text).document,
   });

@@ -63,6 +63,22 @@ it('with other keys, or none, nothing is believed', async () => {
   expect((await verify(PROOF, odd)).err).toContain('is not <service>=<public key>');
 });
 
+it('what a key signed before its end holds, and nothing after it', async () => {
+  const own = readFileSync(KEYS, 'utf8');
+  const ended = (service: string, at: number) =>
+    own.replace(new RegExp(`^${service}=.*$`, 'm'), `$&@${at}`);
+  // The log stamped the decisions at 1795312307 s.
+  const later = altered('later.txt', ended('policy', 1_795_400_000_000));
+  expect((await verify(PROOF, later)).code).toBe(0);
+  const earlier = altered('earlier.txt', ended('policy', 1_795_312_300_000));
+  const { code, out } = await verify(PROOF, earlier);
+  expect(code).toBe(1);
+  expect(out).toContain('(decision.made) is not signed by the service that may write it');
+  // A checkpoint has no stamp of the log.
+  const recorder = altered('recorder.txt', ended('recorder', 1_795_400_000_000));
+  expect((await verify(PROOF, recorder)).out).toContain('✗ the recorder signed the checkpoint');
+});
+
 it('a file that is none is refused whole', async () => {
   const { code, out, err } = await verify(altered('none.json', '{}'));
   expect([code, out]).toEqual([1, '']);

@@ -64,7 +64,13 @@ export const RECORDER_ROUTES = {
       'Public keys with which the services sign; keep them where whoever checks a proof can believe them',
     answer: z.object({
       keys: z.array(
-        z.object({ service: z.enum(SERVICES), keyId: z.string(), publicKey: z.string() }),
+        z.object({
+          service: z.enum(SERVICES),
+          keyId: z.string(),
+          publicKey: z.string(),
+          /** Its end, in Unix milliseconds: what the log stamped then or later is not believed. */
+          untilMs: z.int().optional(),
+        }),
       ),
     }),
   },

@@ -33,7 +33,12 @@ function addKeys(program: Command, open: Open): void {
       const session = open(command);
       const answer = await session.call('readKeys');
       session.show(answer, () =>
-        answer.keys.map((it) => `${it.service}=${visible(it.publicKey)}`).join('\n'),
+        answer.keys
+          .map(({ service, publicKey, untilMs }) => {
+            const end = untilMs === undefined ? '' : `@${untilMs}`;
+            return `${service}=${visible(publicKey)}${end}`;
+          })
+          .join('\n'),
       );
     });
 }
@@ -92,7 +97,7 @@ async function verified(text: string, trusted: TrustedKeys, file: string) {
     const checked = checkProof(readBundle(text), {
       openCheckpoint: (note) => openedWith(trusted, note),
       // Keys are believed as they are given here: they have no ends.
-      isGenuine: (event) => isGenuine(trusted, event, 0),
+      isGenuine: (event, stampMs) => isGenuine(trusted, event, stampMs),
       isByHolder,
       parsePolicy: (policy) => parsePolicyText(policy).document,
     });
@@ -105,8 +110,10 @@ async function verified(text: string, trusted: TrustedKeys, file: string) {
 }
 
 function openedWith(trusted: TrustedKeys, note: string) {
-  for (const { service, publicKey } of trusted.values()) {
-    const opened = service === 'recorder' ? openCheckpoint(note, publicKey) : undefined;
+  for (const { service, publicKey, untilMs } of trusted.values()) {
+    // A note does not say when it was signed, and a key was given an end because somebody else has it.
+    const isBelieved = service === 'recorder' && untilMs === undefined;
+    const opened = isBelieved ? openCheckpoint(note, publicKey) : undefined;
     if (opened) return opened;
   }
   return undefined;
@@ -134,15 +141,16 @@ async function signatureFinding({ authorization, bytes }: Presented): Promise<Fi
   return { claim, holds, says: holds ? from : `${signer ?? 'nobody'} signed it, and not ${from}` };
 }
 
-/** Lines or a list of `service=key`, each key 32 bytes in base64url. */
+/** Lines or a list of `service=key`, each key 32 bytes in base64url; `@<Unix ms>` behind a key that has an end. */
 function keysIn(text: string, file: string): TrustedKeys {
-  const keys = new Map<string, { service: Service; publicKey: string }>();
+  const keys = new Map<string, { service: Service; publicKey: string; untilMs?: number }>();
   for (const pair of text.split(/[\s,]+/).filter((it) => it !== '')) {
-    const [name = '', publicKey = '', ...rest] = pair.split('=');
+    const [, name, publicKey, until] = /^([a-z]+)=([\w-]{43})(?:@([0-9]{1,15}))?$/.exec(pair) ?? [];
     const service = SERVICES.find((it) => it === name);
-    if (!service || !/^[\w-]{43}$/.test(publicKey) || rest.length > 0)
+    if (!service || publicKey === undefined)
       throw new UsageError(`${file}: "${visible(pair)}" is not <service>=<public key>`);
-    keys.set(`${service}-${publicKey.slice(0, 12)}`, { service, publicKey });
+    const end = until !== undefined && { untilMs: Number(until) };
+    keys.set(`${service}-${publicKey.slice(0, 12)}`, { service, publicKey, ...end });
   }
   if (keys.size === 0) throw new UsageError(`${file} holds no keys`);
   return keys;

@@ -22,7 +22,7 @@ export interface Trust {
     note: string,
   ) => { readonly logId: string; readonly size: number; readonly root: string } | undefined;
   /** Whether a record is signed by the service that may write it, or of a kind that is not signed. */
-  readonly isGenuine: (event: EventOf<EventName>) => boolean;
+  readonly isGenuine: (event: EventOf<EventName>, stampMs: number) => boolean;
   readonly isByHolder: IsByHolder;
   /** @throws where the text is no policy. */
   readonly parsePolicy: (text: string) => PolicyDocument;
@@ -117,7 +117,8 @@ function recordsFinding(bundle: ProofBundle, about: ProvenPayment, trust: Trust)
     if (!isOfPayment && !BESIDE.includes(event.name)) wrong.push(`${at} is not of this payment`);
     if (intent && !('tenant' in event.data && event.data.tenant === intent.tenant))
       wrong.push(`${at} is of another tenant`);
-    if (!trust.isGenuine(event)) wrong.push(`${at} is not signed by the service that may write it`);
+    if (!trust.isGenuine(event, record.stampMs))
+      wrong.push(`${at} is not signed by the service that may write it`);
   }
   const signed = all.filter(({ event }) => 'signature' in event.data).length;
   const says = `${signed} signed, ${all.length - signed} of kinds that are not`;

@@ -37,9 +37,7 @@ export class ProofController {
 
   @Route('readKeys')
   keys() {
-    const known = [...this.trusted].map(([keyId, { service, publicKey }]) => ({
-      ...{ service, keyId, publicKey },
-    }));
+    const known = [...this.trusted].map(([keyId, key]) => ({ keyId, ...key }));
     return { keys: SERVICES.flatMap((service) => known.filter((it) => it.service === service)) };
   }
 }
