@@ -31,7 +31,6 @@ import {
   oneNonceMore,
   overhasty,
   reckless,
-  solitary,
   withoutMemory,
 } from './plants/signers.ts';
 import {
@@ -139,7 +138,6 @@ export const PLANTS = {
     plant: { stolen: 'policy', surround: credulous },
   },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
-  'signers-count-only-what-was-signed': { breaks: 'ceilings', plant: { surround: solitary } },
   'event-store-sums-repeats-again': {
     breaks: 'archive',
     plant: { events: () => new TwiceSumming() },

@@ -4,9 +4,8 @@ import { Fault } from '@countersign/kernel';
 import { type FoldLane, foldLane } from '@countersign/payment';
 import type { Clock, EventStore, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
-import { type SigningJournal, openSigningJournal } from '@countersign/signing/service';
+import { openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
-import { restoringDice } from './actors/misfortune.ts';
 import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
@@ -87,8 +86,7 @@ export class World {
   readonly #plant: Plant;
   /** Everybody's fold, with a bug in some runs. */
   readonly #fold: FoldLane;
-  /** By replica; one for all where records get lost, as if each had learned of everything before. */
-  readonly #journals = new Map<string, SigningJournal>();
+  readonly #journal = openSigningJournal(undefined);
   readonly #feeds = new Set<() => void>();
   /** Of every process since the log is what it is, the dead too: what they sent may still be under way. */
   readonly #parties = new Set<Party>();
@@ -283,7 +281,7 @@ export class World {
       owners: this.vault.owners(wire, weather),
       accounts: ACCOUNTS,
       typedData: this.vault.typedData,
-      journal: this.#journalOf(name),
+      journal: this.#journal,
       eventStore: this.#eventStore(wire),
       ceiling: this.ceiling,
       revokedKeyKeptMs: this.revokedKeyKeptMs,
@@ -314,13 +312,6 @@ export class World {
       ...{ name, party, scheduler, skewMs, surroundings, stateOptions },
       ...{ onBug, onFolded, onStartFailed },
     });
-  }
-
-  #journalOf(replica: string): SigningJournal {
-    const owner = restoringDice(this) ? 'all' : replica;
-    const journal = this.#journals.get(owner) ?? openSigningJournal(undefined);
-    this.#journals.set(owner, journal);
-    return journal;
   }
 
   /** A fold of what the log has lost: the operators remove it once it has said so. */

@@ -2,7 +2,6 @@ import { type Quote, encodeEvent, statementText } from '@countersign/contracts';
 import { fixedOf, isAccount, nonceOf, tenantOf } from '@countersign/payment';
 import type { EventLog, Position, WalletKeys } from '@countersign/ports';
 import { walletKeyName } from '@countersign/signing';
-import type { SigningJournal } from '@countersign/signing/service';
 import { CHAIN_ID, KEYS } from '../cast.ts';
 import { ownerOf } from '../owners.ts';
 import type { Surroundings } from '../replica.ts';
@@ -138,13 +137,6 @@ export function hurried(surroundings: Surroundings): Surroundings {
 
 export function generous(surroundings: Surroundings): Surroundings {
   return { ...surroundings, ceiling: { perPayment: 10n ** 12n, perDay: 10n ** 12n } };
-}
-
-/** Leaves out what others may be about to sign. */
-export function solitary(surroundings: Surroundings): Surroundings {
-  const { journal, ceiling } = surroundings;
-  const note: SigningJournal['note'] = (entry) => journal.note(entry, ceiling.perDay);
-  return { ...surroundings, journal: { ...journal, note } };
 }
 
 /** Notes what it signs, and finds none of it again. */

@@ -39,9 +39,7 @@ import {
   refusalToSign,
   walletKeyName,
 } from '../domain/preconditions.ts';
-import type { UnderWay } from '../domain/under-way.ts';
 import type { LogGuard } from './log-guard.ts';
-import { caughtUpWithWallet, watchOthers } from './other-signers.ts';
 import { VerifiedPolicies, signedRecordsOf } from './records.ts';
 import type { SigningJournal } from './signing-journal.ts';
 
@@ -67,8 +65,8 @@ const CLAIM_AGE_MAX_MS = 30_000;
 /** What the signer owes: fix the one authorization, sign it, renew it, and sign its cancellation when it must not be used. */
 export function signerEffects(parts: SignerParts & { readonly guard: LogGuard }): Effects {
   const policies = new VerifiedPolicies(parts.host, parts.trusted);
-  const underWay = watchOthers(parts.host, parts.journal);
-  const guarded = { ...parts, policies, underWay, fixedHere: new Map<string, number>() };
+  learnFromOthers(parts);
+  const guarded = { ...parts, policies, fixedHere: new Map<string, number>() };
   return {
     fix: fix(guarded),
     renew: renew(guarded),
@@ -81,9 +79,26 @@ export function signerEffects(parts: SignerParts & { readonly guard: LogGuard })
 interface Guarded extends SignerParts {
   readonly guard: LogGuard;
   readonly policies: VerifiedPolicies;
-  readonly underWay: UnderWay;
   /** When this process recorded an authorization, by its monotonic clock. */
   readonly fixedHere: Map<string, number>;
+}
+
+/**
+ * Several signers share out the lanes, and a wallet's payments are in many: what another one signed counts against the
+ * ceiling here as soon as the log tells of it. What is on its way there at the same moment does not.
+ */
+function learnFromOthers({ host, journal }: SignerParts): void {
+  const learn = ({ id: paymentId, tenant, phase }: Payment) => {
+    if (phase.status !== 'signed') return;
+    const { authorization, authorizationDigest, walletId, renews } = phase.fixed;
+    const { token, value } = authorization;
+    const wallet = walletKeyName(tenant, walletId);
+    const signed = { paymentId, wallet, token, value, authorizationDigest };
+    journal.learn({ ...signed, atMs: phase.signedAtMs, ...(renews !== null && { renews }) });
+  };
+  for (const lane of host.lanes)
+    for (const agent of lane.agents.values()) for (const it of agent.payments.values()) learn(it);
+  host.onTouched((payments) => payments.forEach(learn));
 }
 
 function fix(parts: Guarded): Effect {
@@ -262,14 +277,14 @@ async function caseOf(
 
 function sign(parts: Guarded): Effect {
   return async (payment) => {
-    const { host, journal, clock, typedData, guard, underWay, fixedHere } = parts;
+    const { host, journal, clock, typedData, guard, fixedHere } = parts;
     if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
     const { fixed } = payment.phase;
     const { authorization, authorizationDigest, walletId } = fixed;
+    // A stop may stand in the lane that this signer has not folded yet.
     const lane = host.laneFor(payment.tenant, payment.agent);
     await guard.check(`eip155:${authorization.chainId}`, lane);
-    // A stop may stand in the lane that this signer has not folded yet.
-    await caughtUpWithWallet(host, payment, walletId);
+    await host.caughtUp(String(lane.lane));
     if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
     const since = fixedHere.get(payment.id);
     const ageMs =
@@ -288,11 +303,8 @@ function sign(parts: Guarded): Effect {
       ...(fixed.renews !== null && { renews: fixed.renews }),
     };
     const perDay = parts.ceilingOf(walletId, token)?.perDay ?? 0n;
-    const isCounted = (id: string) => journal.has(id);
-    const beside = underWay.beside(payment, { isCounted, nowMs: atMs - SKEW_MAX_MS });
-    // Others of this wallet were signed since this one was fixed, or may be: until that is known it waits, and goes void.
-    if (!journal.note(entry, perDay - beside))
-      return { againAfterMs: beside > 0n ? 1_000 : 60_000 };
+    // Others of this wallet were signed since this one was fixed: it is not signed any more and goes void.
+    if (!journal.note(entry, perDay)) return { againAfterMs: 60_000 };
     const digest = typedData.transferDigest(
       { ...authorization, value: BigInt(value) },
       domainOf(authorization),
