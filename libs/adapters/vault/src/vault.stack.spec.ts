@@ -140,11 +140,11 @@ describeStatementKeys('Vault', async () => ({
 
 it('a statement key that was rotated is listed with every version, and signs with the newest', async () => {
   const vault = rootOf(server);
-  const before = await vaultStatementKey(vault, 'alerting');
-  await vault.request('POST', 'countersign-statements/keys/alerting/rotate', {});
-  const after = await vaultStatementKey(vault, 'alerting');
+  const before = await vaultStatementKey(vault, 'settlement');
+  await vault.request('POST', 'countersign-statements/keys/settlement/rotate', {});
+  const after = await vaultStatementKey(vault, 'settlement');
   expect(after.publicKey).not.toBe(before.publicKey);
-  const versions = await vaultStatementKeyVersions(vault, 'alerting');
+  const versions = await vaultStatementKeyVersions(vault, 'settlement');
   expect(versions.slice(-2)).toEqual([before.publicKey, after.publicKey]);
 });
 
