@@ -3,6 +3,7 @@ import { CountersignClient } from '@countersign/sdk';
 import type { Command } from 'commander';
 import type { Config } from './config.ts';
 import type { Terminal } from './terminal.ts';
+import { codeOf } from './text.ts';
 
 /** The command was called wrongly: exit code 2, and nothing was done. */
 export class UsageError extends Error {
@@ -79,10 +80,9 @@ export class Session {
   async #connect(): Promise<CountersignClient> {
     const file = this.#credentialFile;
     const credential = await readFile(file, 'utf8').catch((cause: unknown) => {
-      const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
       throw new CommandError(
         'unauthenticated',
-        `The credential cannot be read from ${file} (${why}); name its file with --credential-file`,
+        `The credential cannot be read from ${file} (${codeOf(cause)}); name its file with --credential-file`,
       );
     });
     try {

@@ -36,6 +36,11 @@ export function money(it: { network: string; asset: string; amount: string }): s
     : `${it.amount} atomic units of the unknown token ${visible(it.asset)}`;
 }
 
+/** Why the system refused, such as `ENOENT`. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
 /** A point in time, in UTC: `2026-11-20 14:03:05 UTC`. */
 export function instant(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

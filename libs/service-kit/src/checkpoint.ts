@@ -1,5 +1,6 @@
-import { createPublicKey, hash, verify } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { StatementKey } from '@countersign/ports';
+import { isSignedBy } from './ed25519.ts';
 
 /** How long a log was at one time, and the RFC 6962 root over all of it. */
 export interface Checkpoint {
@@ -57,7 +58,7 @@ export function openNote(note: string, name: string, publicKey: string): string 
       if (dash !== '—' || by !== name || rest.length > 0) return false;
       const bytes = Buffer.from(encoded, 'base64');
       if (bytes.toString('base64') !== encoded) return false;
-      return id.equals(bytes.subarray(0, 4)) && isBy(publicKey, text, bytes.subarray(4));
+      return id.equals(bytes.subarray(0, 4)) && isSignedBy(publicKey, text, bytes.subarray(4));
     });
   return isSigned ? text : undefined;
 }
@@ -66,9 +67,4 @@ export function openNote(note: string, name: string, publicKey: string): string 
 function keyHash(name: string, publicKey: string): Buffer {
   const named = [Buffer.from(`${name}\n`), Buffer.of(ED25519), Buffer.from(publicKey, 'base64url')];
   return hash('sha256', Buffer.concat(named), 'buffer').subarray(0, 4);
-}
-
-function isBy(publicKey: string, text: string, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
-  return verify(null, Buffer.from(text), key, signature);
 }

@@ -1,14 +1,8 @@
-import {
-  type KeyObject,
-  createPrivateKey,
-  createPublicKey,
-  hkdfSync,
-  sign,
-  verify,
-} from 'node:crypto';
+import { type KeyObject, createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
 import { type EventData, grantText } from '@countersign/contracts';
 import { invariant } from '@countersign/kernel';
 import { type ControlView, tenantOf } from '@countersign/payment';
+import { isSignedBy } from './ed25519.ts';
 
 /** What stands before the 32 bytes of an ed25519 key in PKCS #8 (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -55,6 +49,5 @@ export function isForged(control: ControlView, grant: Grant): boolean {
 /** Whether whoever has this key, 32 bytes in base64url, signed the grant. */
 export function isByHolder(grant: Grant, x: string): boolean {
   if (grant.proof === undefined) return false;
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  return verify(null, Buffer.from(grantText(grant)), key, Buffer.from(grant.proof, 'base64url'));
+  return isSignedBy(x, grantText(grant), Buffer.from(grant.proof, 'base64url'));
 }

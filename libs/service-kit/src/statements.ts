@@ -1,4 +1,4 @@
-import { type KeyObject, createPublicKey, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import {
   type EncodedEvent,
   type EventData,
@@ -13,6 +13,7 @@ import {
   statementTextOf,
 } from '@countersign/contracts';
 import type { StatementKey } from '@countersign/ports';
+import { publicKeyOf } from './ed25519.ts';
 import { signJointly } from './joint-signing.ts';
 import { type Claim, KnownJoint } from './known-joint.ts';
 
@@ -144,15 +145,4 @@ const knownJoint = new KnownJoint();
 function verifiable({ by, text, value }: Claim) {
   const bytes = new TextEncoder().encode(text);
   return [bytes, publicKeyOf(by), Buffer.from(value, 'base64url')] as const;
-}
-
-const publicKeys = new Map<string, KeyObject>();
-
-function publicKeyOf(x: string): KeyObject {
-  let key = publicKeys.get(x);
-  if (!key) {
-    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-    publicKeys.set(x, key);
-  }
-  return key;
 }

@@ -4,7 +4,7 @@ import type { AnswerOf } from '@countersign/sdk';
 import { parse } from 'yaml';
 import { unlessWaiting } from './changes.ts';
 import { CommandError, type Session, UsageError } from '../session.ts';
-import { visible } from '../text.ts';
+import { codeOf, visible } from '../text.ts';
 
 /** The text of a file the person named. */
 export async function readText(file: string): Promise<string> {
@@ -71,8 +71,4 @@ export async function handOver(
     () =>
       `The credential of ${whose} is in ${save}${answer.scheduled ? `\n${unlessWaiting(answer.scheduled, '')}` : ''}`,
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

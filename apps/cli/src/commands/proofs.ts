@@ -14,7 +14,7 @@ import { parsePolicyText } from '@countersign/policy/text';
 import { type TrustedKeys, isByHolder, isGenuine, openCheckpoint } from '@countersign/service-kit';
 import type { Command } from 'commander';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
-import { instant, visible } from '../text.ts';
+import { codeOf, instant, visible } from '../text.ts';
 import { readText } from './files.ts';
 
 /** What auditors take away, and check where nobody of us is asked. */
@@ -66,8 +66,7 @@ function addProof(program: Command, open: Open): void {
       try {
         await writeFile(out, text, { flag: 'wx' });
       } catch (cause) {
-        const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-        throw new CommandError('not_saved', `${out} cannot be written (${why})`);
+        throw new CommandError('not_saved', `${out} cannot be written (${codeOf(cause)})`);
       }
       session.show(
         { saved: out },
@@ -96,7 +95,6 @@ async function verified(text: string, trusted: TrustedKeys, file: string) {
   try {
     const checked = checkProof(readBundle(text), {
       openCheckpoint: (note) => openedWith(trusted, note),
-      // Keys are believed as they are given here: they have no ends.
       isGenuine: (event, stampMs) => isGenuine(trusted, event, stampMs),
       isByHolder,
       parsePolicy: (policy) => parsePolicyText(policy).document,

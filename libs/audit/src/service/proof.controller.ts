@@ -1,6 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
 import { type ProofBundle, SERVICES } from '@countersign/contracts';
-import { Fault } from '@countersign/kernel';
 import {
   type Caller,
   Refused,
@@ -10,6 +9,7 @@ import {
   type TrustedKeys,
   personOf,
 } from '@countersign/service-kit';
+import { orRefused } from './or-refused.ts';
 import { Proofs } from './proofs.ts';
 
 export const TRUSTED = Symbol('TrustedKeys');
@@ -39,14 +39,5 @@ export class ProofController {
   keys() {
     const known = [...this.trusted].map(([keyId, key]) => ({ keyId, ...key }));
     return { keys: SERVICES.flatMap((service) => known.filter((it) => it.service === service)) };
-  }
-}
-
-async function orRefused<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Fault) throw new Refused('unavailable', error.message);
-    throw error;
   }
 }

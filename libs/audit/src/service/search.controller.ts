@@ -1,16 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import type { EventView, SearchQuery } from '@countersign/contracts';
-import { Fault } from '@countersign/kernel';
-import {
-  type Archived,
-  type EventStore,
-  type FoundEvent,
-  type PaymentColumns,
-  SqlRefused,
-} from '@countersign/ports';
+import type { Archived, EventStore, FoundEvent, PaymentColumns } from '@countersign/ports';
 import {
   type Caller,
-  Refused,
   Route,
   RouteBody,
   RouteQuery,
@@ -19,6 +11,7 @@ import {
 } from '@countersign/service-kit';
 import type { z } from 'zod';
 import { EventArchive } from './event-archive.ts';
+import { orRefused } from './or-refused.ts';
 
 interface SpendParams {
   readonly from: string;
@@ -70,15 +63,12 @@ export class SearchController {
     return this.#ask((store) => store.sql(tenant, query));
   }
 
-  async #ask<T extends object>(question: (store: EventStore) => Promise<T>) {
-    try {
+  #ask<T extends object>(question: (store: EventStore) => Promise<T>) {
+    const asked = async () => {
       const { store, archived } = await this.archive.upToDate();
       return { asOf: asOfOf(archived), ...(await question(store)) };
-    } catch (error) {
-      if (error instanceof SqlRefused) throw new Refused('sql_refused', error.message);
-      if (error instanceof Fault) throw new Refused('unavailable', error.message);
-      throw error;
-    }
+    };
+    return orRefused(asked());
   }
 }
 
