@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Address, Network } from '@countersign/contracts';
+import { PIN, readPin } from '@countersign/service-kit';
 import { z } from 'zod';
 
 /** A whole number from `min` to `max`. */
@@ -33,17 +34,10 @@ const Pin = z.object({
   untilMs: z.number().optional(),
 });
 
-const PINNED = /^(?<service>[a-z]+)=(?<publicKey>[A-Za-z0-9_-]{43})(?:@(?<until>[0-9]{1,15}))?$/;
 const PIN_FORM = '<service>=<ed25519 public key, 43 base64url characters>[@<its end, Unix ms>]';
 
 /** A pinned key: `policy=<ed25519 public key, base64url>`, with `@<Unix ms>` behind it where it has an end. */
-const TrustedKey = z
-  .string()
-  .regex(PINNED, PIN_FORM)
-  .transform((text): z.input<typeof Pin> => {
-    const { service = '', publicKey = '', until } = PINNED.exec(text)?.groups ?? {};
-    return { service, publicKey, ...(until !== undefined && { untilMs: Number(until) }) };
-  });
+const TrustedKey = z.string().regex(PIN, PIN_FORM).transform(readPin);
 
 /** `eip155:84532=http://127.0.0.1:8545`. A fault names the network only, as the URL may hold a key. */
 const ChainAt = z.string().transform((text, context) => {

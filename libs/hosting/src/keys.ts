@@ -1,18 +1,13 @@
 import { Vault, vaultStatementKey } from '@countersign/adapter-vault';
 import { Fault } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
-import type { TrustedKeys } from '@countersign/service-kit';
+import { type TrustedKeys, trustedBy } from '@countersign/service-kit';
 import { tracedCalls } from '@countersign/service-kit/tracing';
 import type { ServiceSettings, VaultSettings } from './config.ts';
 
 /** The pinned keys by the id that records name them with. */
 export function trustedKeys(settings: ServiceSettings): TrustedKeys {
-  return new Map(
-    settings.COUNTERSIGN_TRUSTED_KEYS.map(({ service, publicKey, untilMs }) => [
-      `${service}-${publicKey.slice(0, 12)}`,
-      { service, publicKey, ...(untilMs !== undefined && { untilMs }) },
-    ]),
-  );
+  return trustedBy(settings.COUNTERSIGN_TRUSTED_KEYS);
 }
 
 export function openVault(settings: VaultSettings): Vault {

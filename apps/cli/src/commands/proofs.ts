@@ -9,9 +9,17 @@ import {
   checkProof,
   readBundle,
 } from '@countersign/audit';
-import { SERVICES, type Service, findAsset } from '@countersign/contracts';
+import { SERVICES, findAsset } from '@countersign/contracts';
 import { parsePolicyText } from '@countersign/policy/text';
-import { type TrustedKeys, isByHolder, isGenuine, openCheckpoint } from '@countersign/service-kit';
+import {
+  type TrustedKeys,
+  isByHolder,
+  isGenuine,
+  openCheckpoint,
+  pinText,
+  readPin,
+  trustedBy,
+} from '@countersign/service-kit';
 import type { Command } from 'commander';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
 import { codeOf, instant, visible } from '../text.ts';
@@ -32,14 +40,7 @@ function addKeys(program: Command, open: Open): void {
     .action(async (_options: unknown, command: Command) => {
       const session = open(command);
       const answer = await session.call('readKeys');
-      session.show(answer, () =>
-        answer.keys
-          .map(({ service, publicKey, untilMs }) => {
-            const end = untilMs === undefined ? '' : `@${untilMs}`;
-            return `${service}=${visible(publicKey)}${end}`;
-          })
-          .join('\n'),
-      );
+      session.show(answer, () => answer.keys.map((key) => visible(pinText(key))).join('\n'));
     });
 }
 
@@ -141,17 +142,15 @@ async function signatureFinding({ authorization, bytes }: Presented): Promise<Fi
 
 /** Lines or a list of `service=key`, each key 32 bytes in base64url; `@<Unix ms>` behind a key that has an end. */
 function keysIn(text: string, file: string): TrustedKeys {
-  const keys = new Map<string, { service: Service; publicKey: string; untilMs?: number }>();
-  for (const pair of text.split(/[\s,]+/).filter((it) => it !== '')) {
-    const [, name, publicKey, until] = /^([a-z]+)=([\w-]{43})(?:@([0-9]{1,15}))?$/.exec(pair) ?? [];
-    const service = SERVICES.find((it) => it === name);
-    if (!service || publicKey === undefined)
+  const pairs = text.split(/[\s,]+/).filter((it) => it !== '');
+  const pins = pairs.map((pair) => {
+    const pin = readPin(pair);
+    if (!pin || !SERVICES.some((it) => it === pin.service))
       throw new UsageError(`${file}: "${visible(pair)}" is not <service>=<public key>`);
-    const end = until !== undefined && { untilMs: Number(until) };
-    keys.set(`${service}-${publicKey.slice(0, 12)}`, { service, publicKey, ...end });
-  }
-  if (keys.size === 0) throw new UsageError(`${file} holds no keys`);
-  return keys;
+    return pin;
+  });
+  if (pins.length === 0) throw new UsageError(`${file} holds no keys`);
+  return trustedBy(pins);
 }
 
 function told(
