@@ -40,7 +40,8 @@ async function produce(each: number, call: (index: number) => Promise<unknown>):
 const told = ({ perSecond, cpuMicros }: Produced, of: string) =>
   `${thousands(perSecond)} ${of}/s, ${thousands(cpuMicros)} us of processor time each`;
 
-function factsOf(atMs: number): Facts {
+/** Of one purchase as others of its kind are. */
+export function factsOf(atMs: number): Facts {
   return {
     ...{ atMs, ...OWNER, kind: 'payment', quote: quoteOf(), again: false, asserted: {} },
     resource: { method: 'GET', url: 'https://api.example.com/v1/embed' },

@@ -8,6 +8,7 @@ import { bench as eventStore } from './event-store.bench.ts';
 import { bench as fold } from './fold.bench.ts';
 import { bench as http } from './http.bench.ts';
 import { bench as paidCall } from './paid-call.bench.ts';
+import { bench as size } from './size.bench.ts';
 import { bench as kafka } from './stack/kafka.bench.ts';
 import { bench as reserve } from './stack/reserve.bench.ts';
 import { bench as services } from './stack/services.bench.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   accept,
   http,
   fold,
+  size,
   'event-store': eventStore,
   'paid-call': paidCall,
 };
@@ -28,7 +30,7 @@ const USAGE = `usage: npm run bench -- [names] [--quick] [--payments N] [--recor
        npm run bench:stack -- [names] [--quick] [--write]
 
 Measures both sides of each comparison in one run; trust the ratios. --write keeps the results in ${FILE}.
---payments limits how long a log the fold is measured with, for the impatient; --records says how many the event store
+--payments limits how long a log fold and size are measured with, for the impatient; --records says how many the event store
 gets, for the patient.
 Benches: ${Object.keys(BENCHES).join(', ')}; on the real servers: ${Object.keys(STACK_BENCHES).join(', ')}`;
 

@@ -31,6 +31,7 @@ import {
   oneNonceMore,
   overhasty,
   reckless,
+  solitary,
   withoutMemory,
 } from './plants/signers.ts';
 import {
@@ -66,6 +67,7 @@ export interface Plant {
   readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
   /** What happens more often than it does, or never, where that shows the fault: a search should not take hours. */
   readonly often?: {
+    readonly lowCeilings?: true;
     readonly operators?: Partial<Manners>;
     readonly restores?: true;
     readonly tasks?: true;
@@ -136,6 +138,10 @@ export const PLANTS = {
   'signer-believes-what-policy-says': {
     breaks: 'belief',
     plant: { stolen: 'policy', surround: credulous },
+  },
+  'signers-count-only-what-they-signed': {
+    breaks: 'ceilings',
+    plant: { surround: solitary, often: { lowCeilings: true } },
   },
   'signer-believes-in-higher-ceilings': { breaks: 'ceilings', plant: { surround: generous } },
   'event-store-sums-repeats-again': {

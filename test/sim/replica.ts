@@ -85,7 +85,7 @@ const POLL_MS = 8_000;
 /** How long a recorder gathers records. */
 const GATHER_MS = 5_000;
 
-/** Starts a process as apps/standalone does: fold first, then every duty. */
+/** Starts a process as apps/standalone does: put together, then folded, then every duty. */
 export function startProcess(parts: ProcessParts): Process {
   const { name, party, surroundings, onBug } = parts;
   const { log: eventLog, keys, trusted } = surroundings;
@@ -116,9 +116,10 @@ export function startProcess(parts: ProcessParts): Process {
   };
   host.onSetAside((_, { lane, offset }) => process.told.push(`${lane}:${offset}`));
   host.onRecord((record, folded) => parts.onFolded(process, record, folded));
+  const duties = dutiesOf(shell, surroundings);
   void host.start().then(
     () => {
-      takeUpDuties(shell, surroundings);
+      for (const duty of duties) duty.start();
       process.archive.work();
       process.isUp = true;
     },
@@ -140,7 +141,7 @@ function archiveOf(shell: Shell, { keys, trusted, eventStore }: Surroundings): E
   return new EventArchive({ ...shell, key: keys.recorder, trusted, openStore, everyMs: GATHER_MS });
 }
 
-function takeUpDuties(shell: Shell, surroundings: Surroundings): void {
+function dutiesOf(shell: Shell, surroundings: Surroundings): readonly { start(): void }[] {
   const { budgets, chain, notifier, wallets, owners, accounts, typedData, journal, keys, trusted } =
     surroundings;
   const pageUrl = 'http://sim/approve';
@@ -168,8 +169,7 @@ function takeUpDuties(shell: Shell, surroundings: Surroundings): void {
   const { accounts: ownAccounts, outflows, facilitators } = settlement;
   const policys = [marking, bookkeeping, enacting];
   const ours = [...policys, guard, ownWallets, ownAccounts, outflows, facilitators];
-  for (const watch of ours) watch.start();
-  for (const runner of runners) runner.start();
+  return [...ours, ...runners];
 }
 
 function clockOf({ scheduler, party, skewMs }: ProcessParts): Clock {

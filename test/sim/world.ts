@@ -4,8 +4,9 @@ import { Fault } from '@countersign/kernel';
 import { type FoldLane, foldLane } from '@countersign/payment';
 import type { Clock, EventStore, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
-import { openSigningJournal } from '@countersign/signing/service';
+import { type SigningJournal, openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
+import { restoringDice } from './actors/misfortune.ts';
 import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
@@ -86,7 +87,8 @@ export class World {
   readonly #plant: Plant;
   /** Everybody's fold, with a bug in some runs. */
   readonly #fold: FoldLane;
-  readonly #journal = openSigningJournal(undefined);
+  /** By replica; one for all where records get lost, as if each had learned of everything before. */
+  readonly #journals = new Map<string, SigningJournal>();
   readonly #feeds = new Set<() => void>();
   /** Of every process since the log is what it is, the dead too: what they sent may still be under way. */
   readonly #parties = new Set<Party>();
@@ -102,7 +104,8 @@ export class World {
     this.#plant = options.plant ?? NO_PLANT;
     this.often = this.#plant.often ?? {};
     this.dice = new Dice(`seed ${options.seed}`);
-    this.ceiling = CEILINGS[this.dice.fork('ceiling').chance(0.35) ? 'low' : 'usual'];
+    const isLow = this.dice.fork('ceiling').chance(this.often.lowCeilings ? 1 : 0.35);
+    this.ceiling = CEILINGS[isLow ? 'low' : 'usual'];
     this.revokedKeyKeptMs = this.dice.fork('kept keys').pick([5_000, 60_000]);
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
@@ -281,7 +284,7 @@ export class World {
       owners: this.vault.owners(wire, weather),
       accounts: ACCOUNTS,
       typedData: this.vault.typedData,
-      journal: this.#journal,
+      journal: this.#journalOf(name),
       eventStore: this.#eventStore(wire),
       ceiling: this.ceiling,
       revokedKeyKeptMs: this.revokedKeyKeptMs,
@@ -312,6 +315,13 @@ export class World {
       ...{ name, party, scheduler, skewMs, surroundings, stateOptions },
       ...{ onBug, onFolded, onStartFailed },
     });
+  }
+
+  #journalOf(replica: string): SigningJournal {
+    const owner = restoringDice(this) ? 'all' : replica;
+    const journal = this.#journals.get(owner) ?? openSigningJournal(undefined);
+    this.#journals.set(owner, journal);
+    return journal;
   }
 
   /** A fold of what the log has lost: the operators remove it once it has said so. */

@@ -111,9 +111,6 @@ export async function startServices(ports: ServicePorts) {
     log,
     telemetry && probesOf(telemetry),
   );
-  await host.start();
-  telemetry?.metrics.caughtUp();
-
   const shell = { host, clock, timers, log, ...(telemetry && { meter: telemetry.metrics.meter }) };
   const policy = policyDuty({ ...shell, budgets, key: keys.policy });
   const signer = signerDuty({
@@ -135,6 +132,8 @@ export async function startServices(ports: ServicePorts) {
   const { guard, wallets } = signer;
   const ours = [wallets, accounts, outflows, facilitators];
   const watches: Watch[] = [marking, bookkeeping, enacting, guard, ...ours];
+  await host.start();
+  telemetry?.metrics.caughtUp();
 
   async function work(pageUrl: string): Promise<void> {
     const { notifier } = ports;

@@ -1,5 +1,4 @@
 import { Fault } from '@countersign/kernel';
-import { CONTROL } from '@countersign/ports';
 import type { LaneHost, Timers } from '@countersign/service-kit';
 
 /** How long a request waits for this replica to catch up with the log. */
@@ -7,13 +6,11 @@ const WAIT_MAX_MS = 5_000;
 
 /**
  * Whether this replica has folded what stands in the log. Requests wait for it, so that whatever one service has
- * acknowledged is seen by every other at the next request; any number of requests share one look at the log's ends.
+ * acknowledged is seen by every other at the next request.
  */
 export class Freshness {
   readonly #host: LaneHost;
   readonly #timers: Timers;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
 
   constructor(host: LaneHost, timers: Timers) {
     this.#host = host;
@@ -33,7 +30,7 @@ export class Freshness {
       ),
     );
     try {
-      await Promise.race([this.#shared(), late.promise]);
+      await Promise.race([this.#host.caughtUpWithAll(), late.promise]);
     } finally {
       cancel();
     }
@@ -47,25 +44,5 @@ export class Freshness {
       if (error instanceof Fault) return false;
       throw error;
     }
-  }
-
-  /** A look that began before the call may have missed what was acknowledged since: then the next one counts. */
-  #shared(): Promise<void> {
-    if (!this.#running) {
-      this.#running = this.#look().finally(() => (this.#running = undefined));
-      return this.#running;
-    }
-    this.#next ??= this.#running
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined;
-        return this.#shared();
-      });
-    return this.#next;
-  }
-
-  async #look(): Promise<void> {
-    const names = [CONTROL, ...this.#host.lanes.map(({ lane }) => String(lane))];
-    await Promise.all(names.map((name) => this.#host.caughtUp(name)));
   }
 }

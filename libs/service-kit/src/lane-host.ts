@@ -29,6 +29,7 @@ import { type Opening, encodeOpenings } from './commitments.ts';
 import { type FoldListeners, LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
+import { SharedLook } from './shared-look.ts';
 import type { ListOf } from './state-cache.ts';
 import { type OwnEvent, type TrustedKeys, ownEvent } from './statements.ts';
 import type { Timers } from './timers.ts';
@@ -51,6 +52,10 @@ export class LaneHost {
   readonly #onSetAside = new Set<(setAside: SetAside, at: Position) => void>();
   readonly #onRecord = new Set<FoldListeners['onRecord']>();
   readonly #onFatal: (error: unknown) => void;
+  readonly #ends = new SharedLook(async () => {
+    const names = [CONTROL, ...this.lanes.map(({ lane }) => String(lane))];
+    await Promise.all(names.map((name) => this.caughtUp(name)));
+  });
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
 
@@ -302,6 +307,11 @@ export class LaneHost {
     });
     await promise;
     stop();
+  }
+
+  /** Resolves when everything is folded that stood in control or any lane at the call; all who wait share one look. */
+  caughtUpWithAll(): Promise<void> {
+    return this.#ends.taken();
   }
 
   /** Resolves when every lane has seen `control` up to `offset`: only then is a change of control in force. */

@@ -139,10 +139,16 @@ export function generous(surroundings: Surroundings): Surroundings {
   return { ...surroundings, ceiling: { perPayment: 10n ** 12n, perDay: 10n ** 12n } };
 }
 
+/** Counts what it signed itself, and nothing that others may sign. */
+export function solitary(surroundings: Surroundings): Surroundings {
+  const { journal } = surroundings;
+  return { ...surroundings, journal: { ...journal, learn: () => undefined } };
+}
+
 /** Notes what it signs, and finds none of it again. */
 export function withoutMemory(surroundings: Surroundings): Surroundings {
   const { journal } = surroundings;
-  return { ...surroundings, journal: { ...journal, signed: () => [], has: () => false } };
+  return { ...surroundings, journal: { ...journal, known: () => [], has: () => false } };
 }
 
 function walletOf(tenant: string, agent: string, view: Parameters<typeof tenantOf>[0]): string {

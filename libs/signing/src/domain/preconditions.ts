@@ -37,8 +37,8 @@ export interface SigningCase {
   /** Facts established again from the signer's own fold. */
   readonly facts: Facts;
   readonly ceiling: Ceiling | undefined;
-  /** What the signer's own journal says this wallet signed away in the last 24 hours. */
-  readonly signedToday: bigint;
+  /** What this wallet may have signed away in the last 24 hours, by the signer's own journal. */
+  readonly countedToday: bigint;
   readonly frozen: boolean;
   /** The signer's own clock. */
   readonly nowMs: number;
@@ -156,16 +156,16 @@ function authorizationRefusal(the: SigningCase): SigningRefusal | undefined {
   const { quote } = the.payment;
   if (quote.scheme !== 'exact') return no('scheme_not_supported', 'only "exact" is signed');
   if (!findAsset(quote.network, quote.asset)) return no('asset_unknown', 'the token is not known');
-  return ceilingRefusal(the, BigInt(quote.amount));
+  return ceilingRefusal(the, the.countedToday);
 }
 
-/** @param more what signing would add to what the wallet signed away today. */
-function ceilingRefusal(the: SigningCase, more: bigint): SigningRefusal | undefined {
+/** @param others what counts for today beside the payment. */
+function ceilingRefusal(the: SigningCase, others: bigint): SigningRefusal | undefined {
   const { ceiling, payment } = the;
   if (!ceiling) return no('no_ceiling', 'the signer has no ceiling for this wallet and token');
-  if (BigInt(payment.quote.amount) > ceiling.perPayment)
-    return no('over_ceiling', 'over the wallet’s payment ceiling');
-  if (the.signedToday + more > ceiling.perDay) return no('over_ceiling', 'over its daily ceiling');
+  const amount = BigInt(payment.quote.amount);
+  if (amount > ceiling.perPayment) return no('over_ceiling', 'over the wallet’s payment ceiling');
+  if (others + amount > ceiling.perDay) return no('over_ceiling', 'over its daily ceiling');
   return undefined;
 }
 

@@ -169,7 +169,7 @@ class Bench {
       policy: { hash: active!.hash, document: this.#document },
       facts: this.lane.decision(this.payment, { kind: 'none' }, 'authorize').facts,
       ceiling: { perPayment: 20_000n, perDay: 50_000n },
-      signedToday: 30_000n,
+      countedToday: 30_000n,
       frozen: false,
       nowMs,
     };
@@ -427,7 +427,7 @@ describe('an authorization is not signed', () => {
       'over_ceiling',
       (the) => ({ ...the, ceiling: { perPayment: 19_999n, perDay: 50_000n } }),
     ],
-    ['over the ceiling of a day', 'over_ceiling', (the) => ({ ...the, signedToday: 30_001n })],
+    ['over the ceiling of a day', 'over_ceiling', (the) => ({ ...the, countedToday: 30_001n })],
   ])('%s: %s', (_, code, broken) => {
     expect(codeOf(broken(allowed()))).toBe(code);
   });

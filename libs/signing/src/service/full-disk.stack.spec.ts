@@ -44,7 +44,7 @@ it('a journal signs nothing while the disk takes a part of a line, and goes on w
     journal.close();
     journal = openSigningJournal(path);
   };
-  const signed = () => [...journal.signed()].map(({ paymentId }) => paymentId);
+  const signed = () => [...journal.known()].map(({ paymentId }) => paymentId);
   const [first, second] = [entry('1'), entry('2')];
   expect(journal.note(first, PER_DAY)).toBe(true);
   const refused = () => {

@@ -11,7 +11,8 @@ import {
 } from '@countersign/service-kit';
 import { lostOf } from '../domain/lost.ts';
 import { walletKeyName } from '../domain/preconditions.ts';
-import type { Signed, SigningJournal } from './signing-journal.ts';
+import { learnWhatStands } from './learned.ts';
+import type { Known, SigningJournal } from './signing-journal.ts';
 
 export interface LogGuardParts {
   readonly host: LaneHost;
@@ -104,12 +105,13 @@ export class LogGuard {
 
   async #compareJournal(): Promise<number> {
     const { host, journal, key } = this.#parts;
-    // Read before the log is: what is signed meanwhile is in the log first.
-    const signed = [...journal.signed()];
+    // Read before the log is: what is fixed meanwhile is in the log first.
+    const known = [...journal.known()];
     await host.caughtUp(CONTROL);
     for (const { lane } of host.lanes) await host.caughtUp(String(lane));
+    learnWhatStands(host, journal);
     let asked = 0;
-    const missing = await lostOf(signed, host.lanes.length, async (it) => {
+    const missing = await lostOf(known, host.lanes.length, async (it) => {
       asked += 1;
       if (asked % LOOKED_FOR_AT_ONCE === 0) await this.#turn();
       return this.#isHeld(it);
@@ -130,7 +132,7 @@ export class LogGuard {
     return promise;
   }
 
-  async #isHeld({ paymentId, authorizationDigest }: Signed): Promise<boolean> {
+  async #isHeld({ paymentId, authorizationDigest }: Known): Promise<boolean> {
     const { host } = this.#parts;
     const payment = host.payment(paymentId);
     const fixed = payment && fixedOf(payment);
@@ -144,7 +146,7 @@ export class LogGuard {
     return records.some(({ bytes }) => new TextDecoder().decode(bytes).includes(text));
   }
 
-  #walletsOf(missing: readonly Signed[]) {
+  #walletsOf(missing: readonly Known[]) {
     const names = new Set(missing.map((it) => it.wallet));
     return [...this.#parts.host.control.tenants].flatMap(([tenant, view]) =>
       [...view.wallets.keys()]

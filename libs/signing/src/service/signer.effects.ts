@@ -39,6 +39,7 @@ import {
   refusalToSign,
   walletKeyName,
 } from '../domain/preconditions.ts';
+import { CLAIM_AGE_MAX_MS, learnWhatIsFixed } from './learned.ts';
 import type { LogGuard } from './log-guard.ts';
 import { VerifiedPolicies, signedRecordsOf } from './records.ts';
 import type { SigningJournal } from './signing-journal.ts';
@@ -59,13 +60,10 @@ export interface SignerParts {
   readonly clock: Clock;
 }
 
-/** A fixed authorization older than this is not signed any more; it goes void. */
-const CLAIM_AGE_MAX_MS = 30_000;
-
 /** What the signer owes: fix the one authorization, sign it, renew it, and sign its cancellation when it must not be used. */
 export function signerEffects(parts: SignerParts & { readonly guard: LogGuard }): Effects {
   const policies = new VerifiedPolicies(parts.host, parts.trusted);
-  learnFromOthers(parts);
+  learnWhatIsFixed(parts.host, parts.journal);
   const guarded = { ...parts, policies, fixedHere: new Map<string, number>() };
   return {
     fix: fix(guarded),
@@ -81,24 +79,6 @@ interface Guarded extends SignerParts {
   readonly policies: VerifiedPolicies;
   /** When this process recorded an authorization, by its monotonic clock. */
   readonly fixedHere: Map<string, number>;
-}
-
-/**
- * Several signers share out the lanes, and a wallet's payments are in many: what another one signed counts against the
- * ceiling here as soon as the log tells of it. What is on its way there at the same moment does not.
- */
-function learnFromOthers({ host, journal }: SignerParts): void {
-  const learn = ({ id: paymentId, tenant, phase }: Payment) => {
-    if (phase.status !== 'signed') return;
-    const { authorization, authorizationDigest, walletId, renews } = phase.fixed;
-    const { token, value } = authorization;
-    const wallet = walletKeyName(tenant, walletId);
-    const signed = { paymentId, wallet, token, value, authorizationDigest };
-    journal.learn({ ...signed, atMs: phase.signedAtMs, ...(renews !== null && { renews }) });
-  };
-  for (const lane of host.lanes)
-    for (const agent of lane.agents.values()) for (const it of agent.payments.values()) learn(it);
-  host.onTouched((payments) => payments.forEach(learn));
 }
 
 function fix(parts: Guarded): Effect {
@@ -267,8 +247,8 @@ async function caseOf(
     policy,
     facts: policy && 'document' in policy ? withPolicyFacts(facts, policy.document) : facts,
     ceiling: wallet ? ceilingOf(wallet.id, quote.asset) : undefined,
-    signedToday: wallet
-      ? journal.signedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
+    countedToday: wallet
+      ? journal.countedInDay(walletKeyName(tenant, wallet.id), quote.asset, nowMs)
       : 0n,
     frozen: isStopped(view, agent) || agentOf(lane, tenant, agent).frozen,
     nowMs,
@@ -281,10 +261,11 @@ function sign(parts: Guarded): Effect {
     if (payment.phase.status !== 'fixed' || payment.phase.fixed.stop) return;
     const { fixed } = payment.phase;
     const { authorization, authorizationDigest, walletId } = fixed;
-    // A stop may stand in the lane that this signer has not folded yet.
     const lane = host.laneFor(payment.tenant, payment.agent);
     await guard.check(`eip155:${authorization.chainId}`, lane);
-    await host.caughtUp(String(lane.lane));
+    // Of two signers at work at the same moment, one now sees what the other has fixed of the wallet, in whatever lane. And
+    // a stop may stand in this one.
+    await host.caughtUpWithAll();
     if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
     const since = fixedHere.get(payment.id);
     const ageMs =
@@ -303,7 +284,7 @@ function sign(parts: Guarded): Effect {
       ...(fixed.renews !== null && { renews: fixed.renews }),
     };
     const perDay = parts.ceilingOf(walletId, token)?.perDay ?? 0n;
-    // Others of this wallet were signed since this one was fixed: it is not signed any more and goes void.
+    // Others of this wallet were fixed beside this one: it is not signed and goes void.
     if (!journal.note(entry, perDay)) return { againAfterMs: 60_000 };
     const digest = typedData.transferDigest(
       { ...authorization, value: BigInt(value) },

@@ -47,7 +47,7 @@ function entry(change: Partial<JournalEntry> = {}): JournalEntry {
 }
 const other = (change: Partial<JournalEntry> = {}) =>
   entry({ paymentId: `pay_0_${'2'.repeat(32)}`, ...change });
-const signedToday = (nowMs = NOW_MS) => journal.signedInDay('w1', USDC, nowMs);
+const signedToday = (nowMs = NOW_MS) => journal.countedInDay('w1', USDC, nowMs);
 function reopen(): void {
   journal.close();
   journal = openSigningJournal(path);
@@ -132,7 +132,7 @@ describe('the signing journal', () => {
       const paymentId = `pay_0_${String(index).padStart(32, '0')}`;
       inMemory.note(entry({ paymentId, atMs: NOW_MS + index * 60_000 }), PER_DAY);
     }
-    expect(inMemory.signedInDay('w1', USDC, NOW_MS + 2_999 * 60_000)).toBe(1_440n * 20_000n);
+    expect(inMemory.countedInDay('w1', USDC, NOW_MS + 2_999 * 60_000)).toBe(1_440n * 20_000n);
     inMemory.close();
   });
 
@@ -145,6 +145,54 @@ describe('the signing journal', () => {
     reopen();
     expect(signedToday()).toBe(40_000n);
     expect(journal.has(entry().paymentId)).toBe(true);
+  });
+
+  it('counts beside a payment what was fixed before it in its lane, and all of other lanes', () => {
+    const elsewhere = entry({ paymentId: `pay_1_${'3'.repeat(32)}` });
+    for (const it of [entry(), other(), elsewhere]) journal.learn(it);
+    expect(note(entry(), 39_999n)).toBe(false);
+    expect(note(other(), 59_999n)).toBe(false);
+    expect(note(elsewhere, 59_999n)).toBe(false);
+    reopen();
+    expect(note(entry(), 40_000n)).toBe(true);
+    expect(note(other(), 60_000n)).toBe(true);
+    expect(signedToday()).toBe(60_000n);
+  });
+
+  it('lets two of different lanes wait for each other, and never both be signed', () => {
+    const elsewhere = entry({ paymentId: `pay_1_${'3'.repeat(32)}` });
+    const journals = [journal, openSigningJournal(undefined)];
+    for (const it of journals) for (const fixed of [entry(), elsewhere]) it.learn(fixed);
+    const answers = [entry(), elsewhere].map((it, index) => journals[index]?.note(it, 39_999n));
+    expect(answers).toEqual([false, false]);
+  });
+
+  it('notes a renewal that it saw in the log first, and the one after it', () => {
+    note(entry());
+    const renewal = entry({ authorizationDigest: 'b'.repeat(64), renews: 'a'.repeat(64) });
+    journal.learn(renewal);
+    reopen();
+    expect(note(renewal, 0n)).toBe(true);
+    const next = entry({ authorizationDigest: 'c'.repeat(64), renews: 'b'.repeat(64) });
+    expect(note(next, 0n)).toBe(true);
+    expect([...journal.known()].map((it) => it.authorizationDigest)).toEqual(['c'.repeat(64)]);
+    expect(signedToday()).toBe(20_000n);
+  });
+
+  it('learns no other authorization of what it signed', () => {
+    note(entry());
+    const another = entry({ authorizationDigest: 'b'.repeat(64) });
+    journal.learn(another);
+    expect(() => note(another)).toThrow(InvariantViolation);
+  });
+
+  it('says that it is new until something stands in it', () => {
+    expect(journal.isNew).toBe(true);
+    reopen();
+    expect(journal.isNew).toBe(true);
+    journal.learn(entry());
+    reopen();
+    expect(journal.isNew).toBe(false);
   });
 
   it('lets go of what it learned late when its day is over', () => {
@@ -185,8 +233,8 @@ describe('the signing journal', () => {
     expect(whole.length).toBeGreaterThan(2 * 1_048_576);
     writeFileSync(path, `${whole}{"paymentId":"ä`);
     reopen();
-    expect(journal.signedInDay('wä', USDC, NOW_MS)).toBe(BigInt(count));
-    expect([...journal.signed()].map(({ paymentId }) => paymentId)).toEqual(
+    expect(journal.countedInDay('wä', USDC, NOW_MS)).toBe(BigInt(count));
+    expect([...journal.known()].map(({ paymentId }) => paymentId)).toEqual(
       lines.map((_, index) => nameOf(index)),
     );
     expect(readFileSync(path, 'utf8')).toBe(whole);
@@ -198,7 +246,7 @@ describe('the signing journal', () => {
     for (let written = 0; written < 100 * 1_048_576; written += line.length) writeSync(file, line);
     closeSync(file);
     const script = `import { openSigningJournal } from './signing-journal.ts';
-      console.log(String(openSigningJournal(process.argv[1]).signedInDay('w1', '${USDC}', ${NOW_MS})));`;
+      console.log(String(openSigningJournal(process.argv[1]).countedInDay('w1', '${USDC}', ${NOW_MS})));`;
     const small = ['--max-old-space-size=64', '--import', 'tsx', '--input-type=module', '-e'];
     const { stdout, stderr } = spawnSync(process.execPath, [...small, script, path], {
       cwd: import.meta.dirname,
@@ -216,7 +264,7 @@ describe('the signing journal', () => {
   it('holds in memory where it has no file', () => {
     const inMemory = openSigningJournal(undefined);
     inMemory.note(entry(), PER_DAY);
-    expect(inMemory.signedInDay('w1', USDC, NOW_MS)).toBe(20_000n);
+    expect(inMemory.countedInDay('w1', USDC, NOW_MS)).toBe(20_000n);
     inMemory.close();
   });
 });

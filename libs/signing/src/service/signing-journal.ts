@@ -11,6 +11,7 @@ import {
 import { dirname } from 'node:path';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import { z } from 'zod';
+import { DaySum } from '../domain/day-sum.ts';
 
 const Entry = z.strictObject({
   paymentId: z.string(),
@@ -21,124 +22,111 @@ const Entry = z.strictObject({
   atMs: z.int(),
   /** Digest of the authorization it renews. */
   renews: z.string().optional(),
+  /** It was seen in the log; absent where this signer signed it. */
+  seen: z.literal(true).optional(),
 });
 export type JournalEntry = z.infer<typeof Entry>;
 
-const DAY_MS = 86_400_000;
-
-/** What was signed last for a payment. */
-export type Signed = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest' | 'atMs'>;
+/** The newest authorization known of a payment. */
+export type Known = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest' | 'atMs'>;
 
 /**
- * What this signer has signed, by its own account, and what it saw others sign: single use and ceilings hold even if the
- * log were rolled back.
+ * What this signer has signed, by its own account, and what it saw fixed in the log, which another may have signed: single
+ * use and ceilings hold even if the log were rolled back, and however many signers there are.
  */
 export interface SigningJournal {
+  /** Nothing was ever noted in it: what the log held before must be learned. */
+  readonly isNew: boolean;
   /**
-   * Durably notes a signature before it is made, unless with it the wallet would sign away more than `perDay` of the
-   * token in 24 hours: checked and noted in one turn, so that payments side by side cannot share what is left.
-   * Repeating the same one is harmless.
+   * Durably notes a signature before it is made, unless with it more than `perDay` of the token could be signed away by
+   * the wallet in 24 hours. Counted is all that is known of the wallet, but for what was fixed in the payment's lane after
+   * it: whoever signs that counts this one. Of other lanes nobody knows which came first, and so both may have to wait.
+   * Repeating the same note is harmless.
    *
    * @returns whether it may be signed.
-   * @throws InvariantViolation when the payment was signed with another authorization that this one does not renew.
+   * @throws InvariantViolation when another authorization is known of the payment, that this one does not renew.
    * @throws Fault `journal_unavailable`, retryable: nothing may be signed.
    */
   note(entry: JournalEntry, perDay: bigint): boolean;
   /**
-   * Notes what another signer signed, as the log says: it counts here too, and is missed here if the log loses it.
-   * Nothing waits for it, so it is not synced.
+   * Notes what the log has fixed, with the latest time at which it may have been signed: it counts from now on, and is
+   * missed if the log loses it. Nothing waits for it, so it is not synced.
    */
   learn(entry: JournalEntry): void;
-  /** What was signed, by payment, in the order of each one's first signature. */
-  signed(): Iterable<Signed>;
+  /** Everything noted and learned, in the order in which payments became known. */
+  known(): Iterable<Known>;
   has(paymentId: string): boolean;
-  /** Atomic units of `token` signed away by `wallet` in the 24 hours before `nowMs`. */
-  signedInDay(wallet: string, token: string, nowMs: number): bigint;
+  /** Atomic units of `token` that `wallet` may have signed away in the 24 hours before `nowMs`. */
+  countedInDay(wallet: string, token: string, nowMs: number): bigint;
   close(): void;
 }
 
-/** What one wallet signed away of one token in the last 24 hours; older entries are let go as time goes on. */
-class DaySum {
-  #entries: { readonly value: bigint; readonly atMs: number }[] = [];
-  #gone = 0;
-  #sum = 0n;
-
-  /** What others signed is learned lane by lane, and so not in the order of its time. */
-  add(value: bigint, atMs: number): void {
-    let [low, high] = [this.#gone, this.#entries.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#entries[middle]?.atMs ?? 0) > atMs) high = middle;
-      else low = middle + 1;
-    }
-    this.#entries.splice(low, 0, { value, atMs });
-    this.#sum += value;
-    // Read from years of a journal, it would else hold all of them until somebody asks.
-    this.at(atMs - DAY_MS);
-  }
-
-  at(nowMs: number): bigint {
-    for (;;) {
-      const oldest = this.#entries[this.#gone];
-      if (!oldest || oldest.atMs > nowMs - DAY_MS) break;
-      this.#sum -= oldest.value;
-      this.#gone += 1;
-    }
-    if (this.#gone > 1_000 && this.#gone * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#gone);
-      this.#gone = 0;
-    }
-    return this.#sum;
-  }
+/** What is known of one payment. */
+interface OfPayment {
+  readonly wallet: string;
+  /** Its authorizations; the last one renews those before it. */
+  readonly digests: string[];
+  /** So many of them, from the first on, were signed here, or before one that was. */
+  signed: number;
+  atMs: number;
 }
 
 /** A journal in one file, a line per signature, synced before each signature. `undefined` keeps it in memory. */
 export function openSigningJournal(path: string | undefined): SigningJournal {
-  /** Every authorization signed for a payment, by payment; the last one renews those before it. */
-  const payments = new Map<string, { wallet: string; digests: string[]; atMs: number }>();
+  const payments = new Map<string, OfPayment>();
   const days = new Map<string, DaySum>();
-  const dayOf = (wallet: string, token: string) => {
+  const dayOf = ({ wallet, token }: Pick<JournalEntry, 'wallet' | 'token'>) => {
     const key = `${wallet}/${token}`;
     const day = days.get(key) ?? new DaySum();
     days.set(key, day);
     return day;
   };
   const remember = (entry: JournalEntry) => {
-    const before = payments.get(entry.paymentId);
-    const { wallet, authorizationDigest, atMs } = entry;
-    if (before) {
-      before.digests.push(authorizationDigest);
-      before.atMs = Math.max(before.atMs, atMs);
-    } else payments.set(entry.paymentId, { wallet, digests: [authorizationDigest], atMs });
+    const { paymentId, wallet, authorizationDigest, atMs, seen } = entry;
+    const before = payments.get(paymentId);
+    const of = before ?? { wallet, digests: [], signed: 0, atMs };
+    if (!of.digests.includes(authorizationDigest)) of.digests.push(authorizationDigest);
+    if (!seen) of.signed = of.digests.indexOf(authorizationDigest) + 1;
+    of.atMs = Math.max(of.atMs, atMs);
+    payments.set(paymentId, of);
     // A renewal has the nonce of what it renews: it signs nothing more away.
-    if (!before) dayOf(entry.wallet, entry.token).add(BigInt(entry.value), entry.atMs);
+    if (!before) dayOf(entry).add({ paymentId, value: BigInt(entry.value), atMs });
   };
   if (path !== undefined) readEntries(path, remember);
   const lines = path === undefined ? undefined : new Lines(path);
   return {
-    *signed() {
+    isNew: payments.size === 0,
+    *known() {
       for (const [paymentId, { wallet, digests, atMs }] of payments)
         yield { paymentId, wallet, authorizationDigest: digests.at(-1) ?? '', atMs };
     },
     has: (paymentId) => payments.has(paymentId),
-    signedInDay: (wallet, token, nowMs) => dayOf(wallet, token).at(nowMs),
+    countedInDay: (wallet, token, nowMs) => dayOf({ wallet, token }).at(nowMs),
     note(entry, perDay) {
-      const before = payments.get(entry.paymentId)?.digests;
-      if (before?.includes(entry.authorizationDigest)) return true;
-      if (before && (entry.renews === undefined || entry.renews !== before.at(-1)))
-        throw new InvariantViolation(`${entry.paymentId} was signed with another authorization`);
-      const { wallet, token, atMs } = entry;
-      if (!before && dayOf(wallet, token).at(atMs) + BigInt(entry.value) > perDay) return false;
+      const { paymentId, authorizationDigest, renews, atMs } = entry;
+      const before = payments.get(paymentId);
+      const at = before?.digests.indexOf(authorizationDigest) ?? -1;
+      if (before && at >= 0 && at < before.signed) return true;
+      if (before && at < 0 && (renews === undefined || renews !== before.digests.at(-1)))
+        throw new InvariantViolation(`${paymentId} has another authorization`);
+      const isCounted = before && (before.signed > 0 || renews !== undefined);
+      const day = dayOf(entry);
+      const others = before ? day.beside(paymentId, atMs) : day.at(atMs);
+      if (!isCounted && others + BigInt(entry.value) > perDay) return false;
       lines?.append(entry);
       lines?.sync();
       remember(entry);
       return true;
     },
     learn(entry) {
-      if (payments.get(entry.paymentId)?.digests.includes(entry.authorizationDigest)) return;
-      remember(entry);
+      const before = payments.get(entry.paymentId);
+      if (before?.digests.includes(entry.authorizationDigest)) return;
+      // Another one than what was signed here shows that the log lost something: that is for the guard to find.
+      if (before && entry.renews === undefined) return;
+      const seen = { ...entry, seen: true } as const;
+      remember(seen);
       try {
-        lines?.append(entry);
+        lines?.append(seen);
       } catch (error) {
         // It is known here until the next start, and a disk that takes nothing takes no signature of ours either.
         if (!(error instanceof Fault)) throw error;

@@ -146,7 +146,7 @@ function destroyKey(parts: WalletParts): WalletEffect {
 /** Until when something may be valid that the wallet signed by records which the log has lost; 0 where nothing was. */
 function lostUntilMs({ host, journal }: WalletParts, name: string): number {
   let untilMs = 0;
-  for (const { paymentId, wallet, atMs } of journal.signed()) {
+  for (const { paymentId, wallet, atMs } of journal.known()) {
     const payment = wallet === name ? host.payment(paymentId) : undefined;
     const isLost = wallet === name && !(payment && fixedOf(payment));
     if (isLost) untilMs = Math.max(untilMs, atMs + VALID_MAX_MS);

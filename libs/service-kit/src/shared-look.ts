@@ -1,0 +1,28 @@
+/**
+ * One look at something elsewhere for all who ask while it is under way. A look that began before the call may have missed
+ * what was there at the call: then the next one counts.
+ */
+export class SharedLook {
+  readonly #look: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(look: () => Promise<void>) {
+    this.#look = look;
+  }
+
+  /** Resolves after a look that began at the call or later; rejects with what that one threw. */
+  taken(): Promise<void> {
+    if (!this.#running) {
+      this.#running = this.#look().finally(() => (this.#running = undefined));
+      return this.#running;
+    }
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.taken();
+      });
+    return this.#next;
+  }
+}

@@ -1,0 +1,37 @@
+import { type Payment, fixedOf } from '@countersign/payment';
+import type { LaneHost } from '@countersign/service-kit';
+import { walletKeyName } from '../domain/preconditions.ts';
+import type { SigningJournal } from './signing-journal.ts';
+
+/** A fixed authorization older than this is not signed any more; it goes void. */
+export const CLAIM_AGE_MAX_MS = 30_000;
+
+/**
+ * Several signers share out the lanes, and a wallet's payments are in many: what the log has fixed counts against the
+ * ceiling here, whoever signs it, and from before it is signed.
+ */
+export function learnWhatIsFixed(host: LaneHost, journal: SigningJournal): void {
+  host.onTouched((payments) => {
+    for (const payment of payments) learn(journal, payment);
+  });
+}
+
+/** The same of what was fixed before this process ran, should the journal have missed it. */
+export function learnWhatStands(host: LaneHost, journal: SigningJournal): void {
+  for (const lane of host.lanes)
+    for (const agent of lane.agents.values())
+      for (const payment of agent.payments.values()) learn(journal, payment);
+}
+
+function learn(journal: SigningJournal, payment: Payment): void {
+  const fixed = fixedOf(payment);
+  if (!fixed) return;
+  const { authorization, authorizationDigest, walletId, fixedAtMs, renews } = fixed;
+  const { token, value } = authorization;
+  journal.learn({
+    ...{ paymentId: payment.id, wallet: walletKeyName(payment.tenant, walletId), token, value },
+    authorizationDigest,
+    atMs: fixedAtMs + CLAIM_AGE_MAX_MS,
+    ...(renews !== null && { renews }),
+  });
+}
