@@ -10,7 +10,7 @@ export interface Counted {
   readonly atMs: number;
 }
 
-/** What one wallet may have signed away of one token in the last 24 hours; older entries are let go as time goes on. */
+/** What one wallet may have signed away of one token in the last 24 hours; older entries are let go as newer ones come. */
 export class DaySum {
   /** By time, and those of one time as they became known: those of a lane are in the lane's order. */
   #entries: Counted[] = [];
@@ -27,23 +27,18 @@ export class DaySum {
     }
     this.#entries.splice(low, 0, counted);
     this.#sum += counted.value;
-    // Read from years of a journal, it would else hold all of them until somebody asks.
-    this.at(counted.atMs - DAY_MS);
+    this.#letGo();
   }
 
-  /** Of the 24 hours before `nowMs`. */
+  /** Of the 24 hours before `nowMs`. A clock that was ahead for a moment, and asked, has lost nothing. */
   at(nowMs: number): bigint {
-    for (;;) {
-      const oldest = this.#entries[this.#gone];
-      if (!oldest || oldest.atMs > nowMs - DAY_MS) break;
-      this.#sum -= oldest.value;
-      this.#gone += 1;
+    let sum = this.#sum;
+    for (let at = this.#gone; at < this.#entries.length; at += 1) {
+      const entry = this.#entries[at];
+      if (!entry || entry.atMs > nowMs - DAY_MS) break;
+      sum -= entry.value;
     }
-    if (this.#gone > 1_000 && this.#gone * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#gone);
-      this.#gone = 0;
-    }
-    return this.#sum;
+    return sum;
   }
 
   /** The sum without the payment and without what stands after it in its lane: a few, as it was fixed just now. */
@@ -58,5 +53,20 @@ export class DaySum {
       if (entry && laneOfPayment(entry.paymentId) === lane) after += entry.value;
     }
     return sum;
+  }
+
+  /** What is older than a day beside the newest: read from years of a journal, all of it would stay in memory. */
+  #letGo(): void {
+    const untilMs = (this.#entries.at(-1)?.atMs ?? 0) - DAY_MS;
+    for (;;) {
+      const oldest = this.#entries[this.#gone];
+      if (!oldest || oldest.atMs > untilMs) break;
+      this.#sum -= oldest.value;
+      this.#gone += 1;
+    }
+    if (this.#gone > 1_000 && this.#gone * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#gone);
+      this.#gone = 0;
+    }
   }
 }

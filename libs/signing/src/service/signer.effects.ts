@@ -273,7 +273,8 @@ function sign(parts: Guarded): Effect {
     if (ageMs > CLAIM_AGE_MAX_MS || ageMs < -2_000) return { againAfterMs: 60_000 };
     const keyName = walletKeyName(payment.tenant, walletId);
     const { token, value } = authorization;
-    const atMs = clock.nowMs();
+    // By the log's time too: a clock that jumps ahead now must not leave the day's payments behind.
+    const atMs = Math.min(clock.nowMs(), fixed.fixedAtMs + CLAIM_AGE_MAX_MS);
     const entry = {
       paymentId: payment.id,
       wallet: keyName,
