@@ -4,8 +4,8 @@ export interface RedisServer {
   readonly url: string;
   /** Its data folder, which holds `dump.rdb` once it was told to save. */
   readonly folder: string;
-  /** Stops the process where it stands (SIGSTOP). */
-  pause(): void;
+  /** Stops the process where it stands (SIGSTOP); resolves when it does. */
+  pause(): Promise<void>;
   resume(): void;
   kill(): Promise<void>;
   /** Kills it and starts it again on the same port and folder, with other settings if given. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianPrograms } from './debian.mjs';
+import { paused } from './paused.mjs';
 import { folderFor, freePorts, launch } from './server.mjs';
 import { takeAlong } from './take-along.mjs';
 
@@ -79,7 +80,7 @@ async function serverAt({ programs, folder, port, settings }) {
     port,
     url: `redis://127.0.0.1:${port}`,
     folder,
-    pause: () => child.kill('SIGSTOP'),
+    pause: () => paused(child),
     resume: () => child.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     restart: async (changed = {}) => {

@@ -3,8 +3,8 @@ export interface LocalServer {
   readonly pid: number;
   readonly folder: string;
   readonly ports: readonly number[];
-  /** Stops it where it stands (SIGSTOP); it keeps its connections and answers nothing. */
-  pause(): void;
+  /** Stops it where it stands (SIGSTOP): it keeps its connections and answers nothing. Resolves when it stands still. */
+  pause(): Promise<void>;
   resume(): void;
   /** SIGKILL; its folder stays. */
   kill(): Promise<void>;

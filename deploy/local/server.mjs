@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { paused } from './paused.mjs';
 import { takeAlong } from './take-along.mjs';
 
 const START_MAX_MS = 120_000;
@@ -36,7 +37,7 @@ export async function launch(plan) {
       return child.pid;
     },
     folder: plan.folder,
-    pause: () => void child.kill('SIGSTOP'),
+    pause: () => paused(child),
     resume: () => void child.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     restart: async () => {

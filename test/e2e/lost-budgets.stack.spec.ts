@@ -95,7 +95,7 @@ describe('a tenant whose budget server', () => {
   it('does not answer waits, and goes on by itself', async () => {
     expect(await untilDecided(await propose(60))).toBe('signed');
     const before = await epochs();
-    server.pause();
+    await server.pause();
     const asked = world.propose({
       quote: { amount: '41000000' },
       url: 'https://api.example.com/waiting',

@@ -123,12 +123,12 @@ export class Injector {
         await fleet.broker.server.restart();
         return false;
       case 'broker paused':
-        fleet.broker.server.pause();
+        await fleet.broker.server.pause();
         await pause(holdMs);
         fleet.broker.server.resume();
         return false;
       case 'vault paused':
-        fleet.vault.pause();
+        await fleet.vault.pause();
         await pause(holdMs);
         fleet.vault.resume();
         return false;

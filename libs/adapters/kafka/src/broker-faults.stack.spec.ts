@@ -98,7 +98,7 @@ describe('a broker that stands still', () => {
     const reader = follow(log);
     await insist(log, 'before');
     await reader.until('before');
-    server.pause();
+    await server.pause();
     await expect(log.append([record('unknown')])).rejects.toMatchObject({
       code: 'log_unavailable',
       retryable: true,

@@ -195,7 +195,7 @@ describe('a server that cannot be relied on', () => {
   });
 
   it('is asked again when it stood still, and gives its first answer', async () => {
-    server.pause();
+    await server.pause();
     await expect(budgets.reserve(ask('p1', 60n))).rejects.toMatchObject(unavailable);
     await expect(budgets.reserve(ask('p1', 60n))).rejects.toMatchObject(unavailable);
     server.resume();

@@ -299,7 +299,7 @@ describe('a Vault that', () => {
   it('cannot be reached says so, and is tried again by whoever asks again', async () => {
     const keys = new VaultWalletKeys(signer);
     await keys.create('patient');
-    server.pause();
+    await server.pause();
     const slow = new Vault({
       address: server.url,
       auth: { kind: 'token', read: async () => server.token },
