@@ -1,9 +1,10 @@
 import { DebtRunner, type Shell, WalletDebtRunner } from '@countersign/service-kit';
 import { LogGuard } from './service/log-guard.ts';
-import { type SignerParts, signerEffects } from './service/signer.effects.ts';
+import type { SignerParts } from './service/look.ts';
+import { signerEffects } from './service/signer.effects.ts';
 import { type WalletParts, walletEffects } from './service/wallet.effects.ts';
 
-export type { SignerParts } from './service/signer.effects.ts';
+export type { SignerParts } from './service/look.ts';
 export { type SigningJournal, openSigningJournal } from './service/signing-journal.ts';
 
 /** What the signer owes. It has no HTTP of its own. */

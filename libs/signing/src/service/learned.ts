@@ -1,7 +1,7 @@
-import { type Payment, fixedOf } from '@countersign/payment';
+import { type Fixed, type Payment, fixedOf } from '@countersign/payment';
 import type { LaneHost } from '@countersign/service-kit';
 import { walletKeyName } from '../domain/preconditions.ts';
-import type { SigningJournal } from './signing-journal.ts';
+import type { JournalEntry, SigningJournal } from './signing-journal.ts';
 
 /** A fixed authorization older than this is not signed any more; it goes void. */
 export const CLAIM_AGE_MAX_MS = 30_000;
@@ -25,13 +25,16 @@ export function learnWhatStands(host: LaneHost, journal: SigningJournal): void {
 
 function learn(journal: SigningJournal, payment: Payment): void {
   const fixed = fixedOf(payment);
-  if (!fixed) return;
-  const { authorization, authorizationDigest, walletId, fixedAtMs, renews } = fixed;
+  if (fixed) journal.learn(entryOf(payment, fixed, fixed.fixedAtMs + CLAIM_AGE_MAX_MS));
+}
+
+/** An authorization as the journal has it. @param atMs the latest time at which it was signed. */
+export function entryOf({ id, tenant }: Payment, fixed: Fixed, atMs: number): JournalEntry {
+  const { authorization, authorizationDigest, walletId, renews } = fixed;
   const { token, value } = authorization;
-  journal.learn({
-    ...{ paymentId: payment.id, wallet: walletKeyName(payment.tenant, walletId), token, value },
-    authorizationDigest,
-    atMs: fixedAtMs + CLAIM_AGE_MAX_MS,
+  return {
+    ...{ paymentId: id, wallet: walletKeyName(tenant, walletId), token, value },
+    ...{ authorizationDigest, atMs },
     ...(renews !== null && { renews }),
-  });
+  };
 }

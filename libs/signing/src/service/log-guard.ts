@@ -1,7 +1,7 @@
 import { assetsOn } from '@countersign/contracts';
 import { Fault, digestOf } from '@countersign/kernel';
 import { type LaneState, fixedOf, outflowKey, unloggedBecause } from '@countersign/payment';
-import { CONTROL, type Chain, type StatementKey } from '@countersign/ports';
+import type { Chain, StatementKey } from '@countersign/ports';
 import {
   type LaneHost,
   type Log,
@@ -107,8 +107,7 @@ export class LogGuard {
     const { host, journal, key } = this.#parts;
     // Read before the log is: what is fixed meanwhile is in the log first.
     const known = [...journal.known()];
-    await host.caughtUp(CONTROL);
-    for (const { lane } of host.lanes) await host.caughtUp(String(lane));
+    await host.caughtUpWithAll();
     learnWhatStands(host, journal);
     let asked = 0;
     const missing = await lostOf(known, host.lanes.length, async (it) => {
@@ -175,7 +174,7 @@ export class LogGuard {
       fromBlock: position.number + 1,
       tag: 'latest',
     });
-    if (outflows.length > 0) for (const { lane } of host.lanes) await host.caughtUp(String(lane));
+    if (outflows.length > 0) await host.caughtUpWithAll();
     for (const outflow of outflows) {
       const payment = outflow.nonce === null ? undefined : host.paymentOfNonce(outflow.nonce);
       const isLogged = unloggedBecause(network, outflow, payment) === undefined;

@@ -110,9 +110,11 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
       if (before && at < 0 && (renews === undefined || renews !== before.digests.at(-1)))
         throw new InvariantViolation(`${paymentId} has another authorization`);
       const isCounted = before && (before.signed > 0 || renews !== undefined);
-      const day = dayOf(entry);
-      const others = before ? day.beside(paymentId, atMs) : day.at(atMs);
-      if (!isCounted && others + BigInt(entry.value) > perDay) return false;
+      if (!isCounted) {
+        const day = dayOf(entry);
+        const others = before ? day.beside(paymentId, atMs) : day.at(atMs);
+        if (others + BigInt(entry.value) > perDay) return false;
+      }
       lines?.append(entry);
       lines?.sync();
       remember(entry);
