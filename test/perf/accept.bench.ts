@@ -1,18 +1,16 @@
 import { join } from 'node:path';
 import { openKeystore } from '@countersign/adapter-keystore';
 import { openStore } from '@countersign/adapter-sqlite';
-import { type Facts, encodeStatement } from '@countersign/contracts';
-import { canonicalText } from '@countersign/kernel';
+import { encodeStatement } from '@countersign/contracts';
 import { paymentIdOf } from '@countersign/payment';
-import { compilePolicy, concludeDecision, planDecision } from '@countersign/policy';
+import { compilePolicy, concludeDecision } from '@countersign/policy';
 import { parsePolicyText } from '@countersign/policy/text';
-import { WALLET, quoteOf } from '@countersign/testkit';
 import { autonomous } from '../e2e/policies.ts';
 import { type Bench, inDirectory, rate, secondsOf, thousands, times } from './bench.ts';
+import { OWNER, factsOf, reserved } from './purchase.ts';
 
 const PRODUCERS = 64;
 const EACH = { quick: 10, full: 400 };
-const OWNER = { tenant: 'default', agent: 'research-1' };
 
 interface Produced {
   /** Calls in one second. */
@@ -40,19 +38,6 @@ async function produce(each: number, call: (index: number) => Promise<unknown>):
 const told = ({ perSecond, cpuMicros }: Produced, of: string) =>
   `${thousands(perSecond)} ${of}/s, ${thousands(cpuMicros)} us of processor time each`;
 
-/** Of one purchase as others of its kind are. */
-export function factsOf(atMs: number): Facts {
-  return {
-    ...{ atMs, ...OWNER, kind: 'payment', quote: quoteOf(), again: false, asserted: {} },
-    resource: { method: 'GET', url: 'https://api.example.com/v1/embed' },
-    established: {
-      ...{ seller: 'embeddings', payee: 'registered', domain: 'api.example.com' },
-      ...{ route: '/v1/embed', category: 'embedding', trust: 'known', jurisdiction: 'DE' },
-      ...{ task: 'none', frozen: false, wallet: { id: 'w1', address: WALLET } },
-    },
-  };
-}
-
 export const bench: Bench = {
   title: 'Durable accept: decide, reserve and log beside the bare log',
   about:
@@ -72,15 +57,10 @@ export const bench: Bench = {
       const accept = async (index: number) => {
         const facts = factsOf(Date.now());
         const paymentId = paymentIdOf(0, OWNER, hash, index);
-        const plan = planDecision(policy, facts);
-        if (plan.kind !== 'candidates') throw new Error(plan.verdict.reasons.join());
-        const reserved = await store.budgets.reserve({
-          ...{ tenant: OWNER.tenant, paymentId, attempt: { round: 0, through: 0 }, epoch: 0 },
-          ...{ amount: plan.amount, scopes: plan.scopes, always: plan.always, tiers: plan.tiers },
-          inputs: canonicalText(facts),
+        const { plan, answer } = await reserved(store.budgets, policy, facts, {
+          paymentId,
+          epoch: 0,
         });
-        if (reserved.kind !== 'answered') throw new Error(reserved.kind);
-        const { answer } = reserved;
         const verdict = concludeDecision(policy, facts, plan, answer);
         const decision = { policy: { version: 1, hash }, facts, answer, verdict };
         const statement = { ...OWNER, paymentId, round: 0, through: 0, decision };

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
 import { type Store, openStateStore, openStore } from '@countersign/adapter-sqlite';
-import { canonicalText } from '@countersign/kernel';
 import {
   type CompiledPolicy,
   compilePolicy,
@@ -13,7 +12,6 @@ import { parsePolicyText } from '@countersign/policy/text';
 import type { Booking, StateStore } from '@countersign/ports';
 import { LaneHost } from '@countersign/service-kit';
 import { autonomous } from '../e2e/policies.ts';
-import { factsOf } from './accept.bench.ts';
 import {
   type Bench,
   type Line,
@@ -24,9 +22,9 @@ import {
   thousands,
   times,
 } from './bench.ts';
+import { OWNER, factsOf, reserved } from './purchase.ts';
 
 const POINTS = { quick: [200, 2_000], full: [1_000, 100_000, 10_000_000] };
-const TENANT = 'default';
 const AGENTS = 1_000;
 const SPAN_MS = 180 * 86_400_000;
 const CALLS = 2_000;
@@ -48,7 +46,7 @@ function paymentId(index: number): string {
 function* booked(count: number, nowMs: number): Generator<Booking> {
   const scopes = Array.from({ length: AGENTS }, (_, index) => [
     `agent:agent-${index}`,
-    `tenant:${TENANT}`,
+    `tenant:${OWNER.tenant}`,
   ]);
   for (let index = 0; index < count; index += 1)
     yield {
@@ -68,18 +66,10 @@ async function timed(call: (index: number) => unknown): Promise<readonly number[
 
 /** One agent's decisions and reservations, beside what is booked. */
 async function deciding(store: Store, policy: CompiledPolicy, epoch: number) {
-  const newId = () => `pay_0_${randomBytes(16).toString('hex')}`;
   const reserve = async (index: number) => {
     const facts = { ...factsOf(Date.now()), agent: `agent-${index % AGENTS}` };
-    const plan = planDecision(policy, facts);
-    if (plan.kind !== 'candidates') throw new Error(plan.verdict.reasons.join());
-    const reserved = await store.budgets.reserve({
-      ...{ tenant: TENANT, paymentId: newId(), epoch },
-      ...{ attempt: { round: 0, through: 0 }, amount: plan.amount, scopes: plan.scopes },
-      ...{ always: plan.always, tiers: plan.tiers, inputs: canonicalText(facts) },
-    });
-    if (reserved.kind !== 'answered') throw new Error(reserved.kind);
-    return { facts, plan, answer: reserved.answer };
+    const about = { paymentId: `pay_0_${randomBytes(16).toString('hex')}`, epoch };
+    return { facts, ...(await reserved(store.budgets, policy, facts, about)) };
   };
   const { facts, plan, answer } = await reserve(CALLS);
   if (!answer.readings.some(({ committed }) => committed !== '0'))
@@ -90,7 +80,7 @@ async function deciding(store: Store, policy: CompiledPolicy, epoch: number) {
     return concludeDecision(policy, facts, plan, answer);
   };
   const { decided } = nanosOfEach({ decided: decide }, DECISIONS, 5);
-  return { decided, reserved: await timed(reserve) };
+  return { decided, reserving: await timed(reserve) };
 }
 
 /** Enters payments into log and kept fold as they stand there, without what folding them costs. */
@@ -134,7 +124,7 @@ async function lookingUp(store: Store, state: StateStore, count: number) {
 type Measured = Awaited<ReturnType<typeof deciding>> & Awaited<ReturnType<typeof lookingUp>>;
 
 function linesOf(count: number, now: Measured, first: Measured): Line[] {
-  const line = (what: string, name: 'reserved' | 'found' | 'told', aim: string): Line => {
+  const line = (what: string, name: 'reserving' | 'found' | 'told', aim: string): Line => {
     const [p50, p99, smallest] = [
       quantile(now[name], 0.5),
       quantile(now[name], 0.99),
@@ -154,7 +144,7 @@ function linesOf(count: number, now: Measured, first: Measured): Line[] {
       beside: `${times(now.decided / first.decided)} of the smallest`,
       aim: 'flat',
     },
-    line('a reservation', 'reserved', 'flat'),
+    line('a reservation', 'reserving', 'flat'),
     line('one payment by id', 'found', 'flat'),
     line('its records from the log’s index', 'told', '< 1 ms'),
   ];
@@ -178,7 +168,7 @@ export const bench: Bench = {
         const atMs = Date.now();
         tell(`booking ${thousands(count)} payments`);
         const payments = [...booked(count, atMs)];
-        await store.budgets.rebuild({ tenant: TENANT, epoch }, { atMs, payments });
+        await store.budgets.rebuild({ tenant: OWNER.tenant, epoch }, { atMs, payments });
         payments.length = 0;
         tell('deciding and reserving beside them');
         // The first round is also what compiles it.
