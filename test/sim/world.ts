@@ -6,7 +6,6 @@ import type { Clock, EventStore, Notifier } from '@countersign/ports';
 import type { StateOptions } from '@countersign/service-kit';
 import { type SigningJournal, openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
-import { restoringDice } from './actors/misfortune.ts';
 import { BudgetStores } from './budget-stores.ts';
 import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
@@ -84,6 +83,8 @@ export class World {
   /** Nonces of what was signed by records that the log has lost. */
   readonly lostNonces = new Set<string>();
   readonly often: NonNullable<Plant['often']>;
+  /** What decides when records are lost; undefined in a run where none are. */
+  readonly losses: Dice | undefined;
   readonly #plant: Plant;
   /** Everybody's fold, with a bug in some runs. */
   readonly #fold: FoldLane;
@@ -107,6 +108,8 @@ export class World {
     const isLow = this.dice.fork('ceiling').chance(this.often.lowCeilings ? 1 : 0.35);
     this.ceiling = CEILINGS[isLow ? 'low' : 'usual'];
     this.revokedKeyKeptMs = this.dice.fork('kept keys').pick([5_000, 60_000]);
+    const losses = this.dice.fork('restore');
+    this.losses = losses.chance(this.often.restores ? 1 : 0.3) ? losses : undefined;
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
     this.weather = new Weather(this.dice.fork('weather'));
     const clock = {
@@ -318,7 +321,7 @@ export class World {
   }
 
   #journalOf(replica: string): SigningJournal {
-    const owner = restoringDice(this) ? 'all' : replica;
+    const owner = this.losses ? 'all' : replica;
     const journal = this.#journals.get(owner) ?? openSigningJournal(undefined);
     this.#journals.set(owner, journal);
     return journal;

@@ -1,17 +1,5 @@
-export { type ChangingEvent, type PendingChange, changeOf, loosenedBy } from './domain/changes.ts';
-export {
-  type ControlJudgement,
-  type ControlView,
-  EMPTY_CONTROL,
-  EMPTY_TENANT,
-  SCAN_STEP_BLOCKS,
-  type PolicyVersion,
-  type Principal,
-  type TenantView,
-  foldControl,
-  tenantOf,
-  walletsOf,
-} from './domain/control.ts';
+export { type ChangingEvent, changeOf, loosenedBy } from './domain/changes.ts';
+export { type ControlJudgement, SCAN_STEP_BLOCKS, foldControl } from './domain/control.ts';
 export { type FactSources, establishFacts, walletFor, withdrawalOf } from './domain/facts.ts';
 export {
   laneOf,
@@ -41,7 +29,6 @@ export { digestOfAuthorization, isRunningOut } from './domain/life-signing.ts';
 export { SKEW_MAX_MS } from './domain/life-steps.ts';
 export {
   type TenantAlert,
-  type WalletFreezes,
   isStopped,
   outflowKey,
   takingKey,
@@ -59,7 +46,6 @@ export {
   type Booked,
   type CountedFacts,
   type CounterNames,
-  type Reservation,
   bookedOf,
   categoryOf,
   countersOf,
@@ -91,6 +77,7 @@ export {
   type Payment,
   type Phase,
   type PhaseOf,
+  type Reservation,
   type Transfer,
   approvalDueMs,
   approvalMet,
@@ -110,3 +97,15 @@ export {
 } from './domain/tables.ts';
 export { type WalletDebt, isQuiet, owedForWallets } from './domain/wallet-debts.ts';
 export { type AccountWallet, type Wallet, isAccount } from './domain/wallets.ts';
+export {
+  type ControlView,
+  EMPTY_CONTROL,
+  EMPTY_TENANT,
+  type PendingChange,
+  type PolicyVersion,
+  type Principal,
+  type TenantView,
+  type WalletFreezes,
+  tenantOf,
+  walletsOf,
+} from './domain/tenant.ts';

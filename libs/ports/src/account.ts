@@ -1,4 +1,4 @@
-import type { BlockRef, BlockTag } from './chain.ts';
+import type { BlockRef, BlockTag } from './block.ts';
 
 /**
  * Holds the P-256 keys that own smart accounts: versions 1, 2, 3 of each wallet's key. Which version owns the account is

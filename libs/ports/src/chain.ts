@@ -1,16 +1,11 @@
 import type { AccountChain } from './account.ts';
+import type { BlockRef, BlockTag } from './block.ts';
 
 /** EIP-3009 authorizations are keyed by (chain, token, authorizer, nonce), never by transaction hash. */
 export interface AuthorizationKey {
   readonly token: string;
   readonly from: string;
   readonly nonce: string;
-}
-
-export interface BlockRef {
-  readonly number: number;
-  readonly hash: string;
-  readonly timeMs: number;
 }
 
 export interface TransferSeen {
@@ -56,8 +51,6 @@ export interface Outflow {
   readonly blockNumber: number;
   readonly blockHash: string;
 }
-
-export type BlockTag = 'latest' | 'safe' | 'finalized';
 
 /** A signed EIP-3009 message anyone may submit. */
 export interface SignedTransfer {

@@ -17,6 +17,7 @@ export type {
   OwnerRotation,
   SmartAccounts,
 } from './account.ts';
+export type { BlockRef, BlockTag } from './block.ts';
 export {
   type Attempt,
   type Book,
@@ -31,8 +32,6 @@ export {
 export type {
   AuthorizationKey,
   AuthorizationReading,
-  BlockRef,
-  BlockTag,
   Chain,
   Outflow,
   OutflowScan,

@@ -1,11 +1,5 @@
-import {
-  type PaymentStatus,
-  type PaymentView,
-  findAsset,
-  quoteDigest,
-} from '@countersign/contracts';
+import { type PaymentView, findAsset, quoteDigest } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
-import type { LaneHost } from './lane-host.ts';
 import {
   type LaneState,
   type Payment,
@@ -16,6 +10,8 @@ import {
   fixedOf,
   sessionStanding,
 } from '@countersign/payment';
+import type { LaneHost } from './lane-host.ts';
+import { statusOf } from './status.ts';
 
 /** An amount as people read it, from our asset table; atomic units where we do not know the asset. */
 export function amountText(quote: Payment['quote']): string {
@@ -98,20 +94,6 @@ function sessionOf(lane: LaneState, payment: Payment): Pick<PaymentView, 'sessio
       available: available === null ? null : `${available}`,
     },
   };
-}
-
-/** The phase in one word; an ended payment is called by how it ended. */
-export function statusOf({ phase }: Payment): PaymentStatus {
-  switch (phase.status) {
-    case 'ended':
-      return phase.how;
-    case 'awaiting':
-      return 'awaiting_approval';
-    case 'fixed':
-      return 'signing';
-    default:
-      return phase.status;
-  }
 }
 
 function approvalView(payment: Payment): Pick<PaymentView, 'approval' | 'clearedUntilMs'> {

@@ -12,7 +12,7 @@ import {
   owed,
 } from '@countersign/payment';
 import type { StateEntry, StateStore } from '@countersign/ports';
-import { statusOf } from './payment-view.ts';
+import { statusOf } from './status.ts';
 
 /** An expired key stays this much longer: no log's stamps go back as far, so no fold can miss one it still knows. */
 const EXPIRY_MARGIN_MS = 86_400_000;

@@ -1,4 +1,3 @@
-import type { Dice } from '../dice.ts';
 import type { World } from '../world.ts';
 
 const LOOK_MS = 1_500;
@@ -16,16 +15,10 @@ export function misfortuneAtWork(world: World): void {
   scheduler.after(LOOK_MS, 'the sky is watched', next);
 }
 
-/** What decides when records are lost; undefined in a run where none are. */
-export function restoringDice(world: Pick<World, 'dice' | 'often'>): Dice | undefined {
-  const dice = world.dice.fork('restore');
-  return dice.chance(world.often.restores ? 1 : 0.3) ? dice : undefined;
-}
-
 /** Once in some runs: operators put an older copy of the log back, minutes after it was made. */
 export function restoreAtWork(world: World): void {
   const { scheduler, weather } = world;
-  const dice = restoringDice(world);
+  const dice = world.losses;
   if (!dice) return;
   const isOver = () => weather.isCalm;
   scheduler.after(dice.between(2, 30) * 1_000, 'a copy of the log is made', () => {

@@ -1,6 +1,7 @@
 import type { ControlEvent, EventData } from '@countersign/contracts';
 import { describe, expect, it } from 'vitest';
-import { type ControlView, EMPTY_CONTROL, foldControl, tenantOf } from './control.ts';
+import { foldControl } from './control.ts';
+import { type ControlView, EMPTY_CONTROL, tenantOf } from './tenant.ts';
 
 const tenant = 'default';
 const signature = { keyId: 'k', value: 'A'.repeat(86) };

@@ -1,22 +1,9 @@
 import type { Change, ControlEvent, EventData, RefusalCode, Seller } from '@countersign/contracts';
 import { canonicalText, unreachable } from '@countersign/kernel';
-import type { TenantView } from './control.ts';
+import type { TenantView } from './tenant.ts';
 
 /** Most changes of one tenant that may wait at a time. */
 export const CHANGES_MAX = 64;
-
-/** A change that loosens and waits for its time. */
-export interface PendingChange {
-  /** Of the record that scheduled it. */
-  readonly id: string;
-  readonly change: Change;
-  /** What it loosens, a sentence each. */
-  readonly loosens: readonly string[];
-  readonly by: string;
-  readonly scheduledAtMs: number;
-  /** Log time from which it may come into force. */
-  readonly dueAtMs: number;
-}
 
 type OneOf<N extends ControlEvent['name']> = Extract<ControlEvent, { name: N }>;
 /** Records that may loosen, and then have to wait. */

@@ -1,9 +1,9 @@
 import type { Change, EventData } from '@countersign/contracts';
 import { LaneBench, OWNER, SELLER, SIGNATURE } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CHANGES_MAX, type PendingChange } from './changes.ts';
-import { tenantOf } from './control.ts';
+import { CHANGES_MAX } from './changes.ts';
 import { tenantAlertsOwed } from './standing-stops.ts';
+import { type PendingChange, tenantOf } from './tenant.ts';
 
 const DAY_MS = 86_400_000;
 const { tenant } = OWNER;

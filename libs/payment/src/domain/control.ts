@@ -1,15 +1,6 @@
-import type {
-  ControlEvent,
-  EventData,
-  MessageKeys,
-  RefusalCode,
-  Role,
-  Seller,
-  WalletKind,
-} from '@countersign/contracts';
+import type { ControlEvent, EventData, RefusalCode } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
 import {
-  type PendingChange,
   type ScheduleEvent,
   changesAfter,
   evolveSchedule,
@@ -19,117 +10,19 @@ import {
   refuseUnscheduled,
 } from './changes.ts';
 import { credentialsAfter, evolveAgents } from './principals.ts';
-import { type WalletFreezes, evolveStops, restored, stopsRefusal } from './standing-stops.ts';
-import { type Wallet, evolveWallet, isWalletEvent, madeWallet, walletRefusal } from './wallets.ts';
-
-/** Who presents a credential. */
-export type Principal =
-  | { readonly kind: 'agent'; readonly tenant: string; readonly agent: string }
-  | { readonly kind: 'person'; readonly tenant: string; readonly person: string };
-
-export interface PolicyVersion {
-  readonly version: number;
-  readonly hash: string;
-  readonly text: string;
-  readonly by: string;
-}
-
-/** An agent of a tenant. */
-export interface AgentEntry {
-  /** One of each kind at most, in the order they were given. */
-  readonly wallets: readonly string[];
-  readonly credential: string;
-  /** Null for an agent that does not speak by messages. */
-  readonly messageKeys: MessageKeys | null;
-}
-
-/** Somebody who may act for a tenant. */
-export interface Person {
-  readonly roles: readonly Role[];
-  /** Of the key that their credential leads to; of those who were added before there were such keys, none. */
-  readonly publicKey?: string;
-}
-
-/** Everything slow-changing about one tenant. Never mutated: a lane keeps the version it was marked with. */
-export interface TenantView {
-  readonly people: ReadonlyMap<string, Person>;
-  readonly agents: ReadonlyMap<string, AgentEntry>;
-  readonly wallets: ReadonlyMap<string, Wallet>;
-  /** Wallets whose key the signer still owes, with their kinds. */
-  readonly walletsWanted: ReadonlyMap<string, WalletKind>;
-  readonly sellers: ReadonlyMap<string, Seller>;
-  readonly policies: ReadonlyMap<number, PolicyVersion>;
-  readonly active: PolicyVersion | null;
-  /** How long a change that loosens waits under the policy in force. */
-  readonly delayMs: number;
-  /** Changes that wait, by the id of the record that scheduled them. */
-  readonly changes: ReadonlyMap<string, PendingChange>;
-  readonly frozen: boolean;
-  /** How often everything was frozen: a lane may see a freeze and its end in one mark, and must not miss the stop. */
-  readonly freezes: number;
-  /** Wallets that were ever frozen. */
-  readonly walletFreezes: ReadonlyMap<string, WalletFreezes>;
-  /** Digest of a loss of records that no person of the tenant has accepted yet; everything is stopped until then. */
-  readonly restore: string | null;
-  /** When each facilitator's breaker opened last. */
-  readonly trips: ReadonlyMap<string, number>;
-  /** What people were told already that is not about one payment: `subject/code`. */
-  readonly alerted: ReadonlySet<string>;
-  /** Offset of the record that opened the budget counters' epoch; 0 before any. */
-  readonly epoch: number;
-}
-
-/** `control` folded up to and including `offset`. */
-export interface ControlView {
-  readonly offset: number;
-  /** Highest log time of a record of `control` so far. */
-  readonly atMs: number;
-  readonly keys: ReadonlyMap<string, { readonly service: string; readonly publicKey: string }>;
-  readonly credentials: ReadonlyMap<string, Principal>;
-  readonly tenants: ReadonlyMap<string, TenantView>;
-  /** By network: the final block up to which every outflow of our wallets is accounted for. */
-  readonly scanned: ReadonlyMap<string, EventData<'outflows.scanned'>['through']>;
-  /** Losses of records that were ever detected, by digest. */
-  readonly restores: ReadonlySet<string>;
-}
+import { evolveStops, restored, stopsRefusal } from './standing-stops.ts';
+import {
+  type ControlView,
+  type Person,
+  type TenantEvent,
+  type TenantView,
+  tenantOf,
+  walletsOf,
+} from './tenant.ts';
+import { evolveWallet, isWalletEvent, madeWallet, walletRefusal } from './wallets.ts';
 
 /** The position of the watch over outflows is recorded in steps: each record of control costs a mark in every lane. */
 export const SCAN_STEP_BLOCKS = 256;
-
-export const EMPTY_TENANT: TenantView = {
-  people: new Map(),
-  agents: new Map(),
-  wallets: new Map(),
-  walletsWanted: new Map(),
-  sellers: new Map(),
-  policies: new Map(),
-  active: null,
-  delayMs: 0,
-  changes: new Map(),
-  frozen: false,
-  freezes: 0,
-  walletFreezes: new Map(),
-  restore: null,
-  trips: new Map(),
-  alerted: new Set(),
-  epoch: 0,
-};
-
-export const EMPTY_CONTROL: ControlView = {
-  offset: -1,
-  atMs: 0,
-  keys: new Map(),
-  credentials: new Map(),
-  tenants: new Map(),
-  scanned: new Map(),
-  restores: new Set(),
-};
-
-/** Records about one tenant. */
-export type TenantEvent = Exclude<
-  ControlEvent,
-  { name: 'key.announced' | 'outflows.scanned' | 'restore.detected' }
->;
 
 export type ControlJudgement =
   | { readonly applied: true; readonly view: ControlView }
@@ -148,11 +41,6 @@ export function foldControl(
   const code = refusalOf(moved, event);
   if (code) return { applied: false, code, view: moved };
   return { applied: true, view: evolve(moved, offset, event) };
-}
-
-/** The tenant's view, empty for one never heard of. */
-export function tenantOf(view: ControlView, tenant: string): TenantView {
-  return view.tenants.get(tenant) ?? EMPTY_TENANT;
 }
 
 function refusalOf(view: ControlView, event: ControlEvent): RefusalCode | undefined {
@@ -235,11 +123,6 @@ function refusalOfScheduled(view: ControlView, event: ScheduleEvent): RefusalCod
   const made = name === 'policy.activated' ? { ...rest, loosens } : rest;
   const data = { ...made, tenant, by, signature };
   return refusalOfItself(view, { ...event, name, data } as ControlEvent);
-}
-
-/** The wallets an agent has; of those it was given all exist. */
-export function walletsOf(tenant: TenantView, agent: string): readonly Wallet[] {
-  return (tenant.agents.get(agent)?.wallets ?? []).flatMap((id) => tenant.wallets.get(id) ?? []);
 }
 
 function refuseFurtherWallet(

@@ -7,7 +7,7 @@ import {
   authorityOf,
   pathOf,
 } from '@countersign/contracts';
-import { type TenantView, walletsOf } from './control.ts';
+import { type TenantView, walletsOf } from './tenant.ts';
 import type { SessionFacts } from './payment.ts';
 import { findSeller } from './sellers.ts';
 import { isStopped } from './standing-stops.ts';

@@ -1,5 +1,5 @@
 import type { EventData, LaneEvent, RefusalCode } from '@countersign/contracts';
-import { type ControlView, type TenantView, tenantOf } from './control.ts';
+import { type ControlView, type TenantView, tenantOf } from './tenant.ts';
 import { walletFor } from './facts.ts';
 import { laneOf, paymentIdOf, sameTerms } from './ids.ts';
 import type { LifeContext, LifeEvent } from './life-steps.ts';

@@ -9,7 +9,19 @@ import type {
   Resource,
   Verdict,
 } from '@countersign/contracts';
-import type { Reservation } from './reservation.ts';
+
+/**
+ * What a payment holds in the budgets, by the log alone: the counters are a view of these, and are made anew from them
+ * when the store that held them lost its data.
+ */
+export interface Reservation {
+  /** In 10^-6 of the unit of account. */
+  readonly amount: string;
+  /** Counters it counts in. */
+  readonly scopes: readonly string[];
+  /** The store's time when it was granted. */
+  readonly atMs: number;
+}
 
 /** The decision in force for a payment. */
 export interface DecisionTaken {

@@ -1,6 +1,6 @@
 import type { ControlEvent } from '@countersign/contracts';
 import { unreachable } from '@countersign/kernel';
-import type { AgentEntry, Principal, TenantEvent, TenantView } from './control.ts';
+import type { AgentEntry, Principal, TenantEvent, TenantView } from './tenant.ts';
 
 /** The agents after a record about one. */
 export function evolveAgents(

@@ -1,18 +1,5 @@
 import type { Decision, Facts } from '@countersign/contracts';
-import type { Payment } from './payment.ts';
-
-/**
- * What a payment holds in the budgets, by the log alone: the counters are a view of these, and are made anew from them
- * when the store that held them lost its data.
- */
-export interface Reservation {
-  /** In 10^-6 of the unit of account. */
-  readonly amount: string;
-  /** Counters it counts in. */
-  readonly scopes: readonly string[];
-  /** The store's time when it was granted. */
-  readonly atMs: number;
-}
+import type { Payment, Reservation } from './payment.ts';
 
 /** The counters that facts put a payment in, whatever the policy: a budget made later finds the past counted. */
 export interface CounterNames {

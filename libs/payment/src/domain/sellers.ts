@@ -1,5 +1,5 @@
 import type { Facts, Quote, Seller } from '@countersign/contracts';
-import type { TenantView } from './control.ts';
+import type { TenantView } from './tenant.ts';
 
 /** The seller of a domain, if the quote's payee is one it registered; and what the payee is otherwise. */
 export function findSeller(

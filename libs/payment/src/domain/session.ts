@@ -2,7 +2,7 @@ import type { EventOf, LaneEvent, RefusalCode, SessionStanding } from '@counters
 import type { Payment, SessionFacts } from './payment.ts';
 import { reconsidered } from './life.ts';
 import { sessionScopeOf } from './reservation.ts';
-import type { AgentTables } from './tables.ts';
+import type { PaymentTable, Table } from './table.ts';
 
 /** Most sessions of one agent that may be open at a time. */
 export const OPEN_SESSIONS_MAX = 1_024;
@@ -30,7 +30,9 @@ export interface Session {
 }
 
 /** What of an agent its session records read and change. */
-export interface SessionHolder extends Pick<AgentTables, 'payments' | 'sessions'> {
+export interface SessionHolder {
+  readonly payments: PaymentTable;
+  readonly sessions: Table<Session>;
   readonly open: ReadonlySet<string>;
   /** Names of the sessions nobody closed; some of them may be over. */
   readonly openSessions: Set<string>;
@@ -64,7 +66,7 @@ export function sessionStanding(
 
 /** What a decision reads of the session that was named, as of a log time; undefined where none was. */
 export function factsOfSession(
-  holder: Pick<AgentTables, 'sessions'>,
+  holder: Pick<SessionHolder, 'sessions'>,
   name: string | undefined,
   atMs: number,
 ): SessionFacts | undefined {
@@ -90,7 +92,7 @@ export function availableInSession({ ceiling, spent, open }: Session): bigint | 
 
 /** Moves what a payment holds or has spent in its session from what it was to what it is. */
 export function countInSession(
-  { sessions }: Pick<AgentTables, 'sessions'>,
+  { sessions }: Pick<SessionHolder, 'sessions'>,
   before: Payment | undefined,
   after: Payment,
 ): void {

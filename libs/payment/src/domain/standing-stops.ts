@@ -1,17 +1,6 @@
 import type { ControlEvent, EventData, OutflowSeen, RefusalCode } from '@countersign/contracts';
-import type { ControlView, TenantView } from './control.ts';
+import type { ControlView, TenantView, WalletFreezes } from './tenant.ts';
 import { isAccount } from './wallets.ts';
-
-/** What is known of a wallet that was ever frozen. */
-export interface WalletFreezes {
-  readonly isFrozen: boolean;
-  /** How often: a lane may see a freeze and its end in one mark, and must not miss the stop. */
-  readonly count: number;
-  /** How often since it was revoked: what leaves it then stops nobody, because it pays for nobody any more. */
-  readonly countRevoked: number;
-  /** What froze it, each of it once: outflows, and keys the account was given to. */
-  readonly causes: ReadonlySet<string>;
-}
 
 const NEVER: WalletFreezes = { isFrozen: false, count: 0, countRevoked: 0, causes: new Set() };
 

@@ -1,6 +1,6 @@
 import { LaneBench, NETWORK, OWNER, SIGNATURE, USDC } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { tenantOf } from './control.ts';
+import { tenantOf } from './tenant.ts';
 import { isStopped, stopsOf, tenantAlertsOwed } from './standing-stops.ts';
 
 let bench: LaneBench;

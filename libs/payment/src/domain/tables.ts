@@ -1,5 +1,5 @@
-import type { Payment } from './payment.ts';
 import type { Session } from './session.ts';
+import type { IdTable, PaymentTable, Table } from './table.ts';
 
 /**
  * Raised with every change to what the fold makes of records or to the shape of its state: a state kept from an earlier
@@ -9,23 +9,6 @@ export const FOLD_VERSION = 13;
 
 /** How long an idempotency key is known after its first use, by log time; used later, it names a new purchase. */
 export const KEY_KEPT_MS = 35 * 86_400_000;
-
-/** What was recorded by key. A `Map` is one. One over a store answers for all that was ever set, too. */
-export interface Table<V> {
-  get(key: string): V | undefined;
-  set(key: string, value: V): unknown;
-}
-
-export interface PaymentTable extends Table<Payment> {
-  /** Payments in memory: of a `Map`, all; of one over a store, at least every payment that is not closed. */
-  values(): Iterable<Payment>;
-}
-
-/** Ids that were seen. A `Set` is one. */
-export interface IdTable {
-  has(id: string): boolean;
-  add(id: string): unknown;
-}
 
 export interface Purchase {
   readonly nextOrdinal: number;

@@ -2,7 +2,7 @@ import type { Service } from '@countersign/contracts';
 import { type AccountWallet, type Wallet, isAccount, isBehind } from './wallets.ts';
 import type { LaneState } from './lane.ts';
 import { type Payment, fixedOf } from './payment.ts';
-import type { TenantView } from './control.ts';
+import type { TenantView } from './tenant.ts';
 
 /** What must be done about a wallet, and by whom. `network` is null where it is about none in particular. */
 export interface WalletDebt {

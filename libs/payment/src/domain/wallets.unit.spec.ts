@@ -1,6 +1,6 @@
 import { LaneBench, NETWORK, OWNER, PAYEE, SELLER, SIGNATURE, quoteOf } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { tenantOf } from './control.ts';
+import { tenantOf } from './tenant.ts';
 import { walletFor, withdrawalOf } from './facts.ts';
 import { owedForWallets } from './wallet-debts.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccountChain } from '../account.ts';
-import type { BlockTag } from '../chain.ts';
+import type { BlockTag } from '../block.ts';
 
 /** An owner whose account is not deployed yet. */
 export interface OwnerUnderTest {

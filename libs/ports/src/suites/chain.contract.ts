@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BlockTag } from '../block.ts';
 import type {
   AuthorizationKey,
   AuthorizationReading,
-  BlockTag,
   Chain,
   OutflowScan,
   SignedTransfer,
