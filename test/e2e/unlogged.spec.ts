@@ -1,12 +1,15 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeEvent } from '@countersign/contracts';
 import { Fault } from '@countersign/kernel';
-import { PAYEE, USDC } from '@countersign/testkit';
+import { CONTROL } from '@countersign/ports';
+import { signStatement } from '@countersign/service-kit';
+import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { walletKeyName } from '@countersign/signing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous } from './policies.ts';
-import { World } from './world.ts';
+import { World, statementKey } from './world.ts';
 
 let world: World;
 let folder: string;
@@ -61,6 +64,24 @@ describe('money that leaves a wallet without a record', () => {
     await world.pass(10_000);
     expect(await wallet()).toMatchObject({ frozen: false });
     expect((await world.propose({ url: url('d') })).body).toMatchObject({ status: 'signed' });
+  });
+});
+
+describe('a position past the end of the chain, by a stolen key of settlement', () => {
+  it('hides nothing, and nothing is signed by it', async () => {
+    const key = statementKey('settlement');
+    const through = { number: 2 ** 40, hash: `0x${'c'.repeat(64)}`, timeMs: world.time.nowMs };
+    const forged = { network: NETWORK, through };
+    const data = await signStatement(key, 'outflows.scanned', forged, 'forged');
+    const { bytes } = encodeEvent('outflows.scanned', data, 'forged');
+    await world.log.append([{ lane: CONTROL, key: 'outflows.scanned', bytes }]);
+    await world.stop();
+    await world.start();
+    const proposed = world.propose({ url: url('unsigned') });
+    await steal();
+    expect(await wallet()).toMatchObject({ frozen: true });
+    await world.pass(60_000);
+    expect((await proposed).body.status).not.toBe('signed');
   });
 });
 

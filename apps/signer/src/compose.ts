@@ -25,8 +25,6 @@ export async function compose(
     ]),
   );
   const journal = openSigningJournal(join(folder, 'signer.journal'));
-  // A lost journal learns from the log's records what was fixed, by whichever signer.
-  if (journal.isNew) surroundings.foldAnew();
   const ceiling = {
     perPayment: BigInt(settings.COUNTERSIGN_CEILING_PER_PAYMENT),
     perDay: BigInt(settings.COUNTERSIGN_CEILING_PER_DAY),

@@ -43,7 +43,9 @@ export async function startStandalone(
   const store = openStore({ path: join(folder, 'countersign.db'), laneCount, clock: systemClock });
   if (!store.log.capabilities.durable) throw new InvariantViolation('signing needs a durable log');
   void store.death.then(onFatal);
-  const { state, journal } = openMemory(folder, settings);
+  const state = openStateStore(join(folder, 'fold.db'));
+  if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes') state.clear();
+  const journal = openSigningJournal(join(folder, 'signer.journal'));
   const keystore = await openKeystore({
     folder: join(folder, 'keys'),
     passphraseFile: join(folder, 'keys.passphrase'),
@@ -137,12 +139,4 @@ async function notifierOf(settings: Settings, keystore: Keystore): Promise<Notif
   const signingKey = await keystore.statementKey('alerting');
   const allowPrivate = settings.COUNTERSIGN_WEBHOOK_ALLOW_PRIVATE === 'yes';
   return webhookNotifier({ url, signingKey, timeoutMs: 5_000, allowPrivate });
-}
-
-/** The kept fold and the signer's journal. A lost journal learns from the log's records what was fixed. */
-function openMemory(folder: string, settings: Settings) {
-  const state = openStateStore(join(folder, 'fold.db'));
-  const journal = openSigningJournal(join(folder, 'signer.journal'));
-  if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes' || journal.isNew) state.clear();
-  return { state, journal };
 }

@@ -35,8 +35,6 @@ export interface Surroundings extends Shell {
   readonly metrics: Metrics;
   /** Holds what this replica keeps: its journal, its credential file. */
   readonly folder: string;
-  /** Forgets the kept fold, so that the start folds the whole log again. */
-  readonly foldAnew: () => void;
 }
 
 export interface KafkaPlace extends KafkaConnection {
@@ -160,7 +158,6 @@ async function start<S extends ServiceSettings>(
   const composition = await compose(settings, {
     ...shell,
     ...{ host, trusted, folder, metrics, kafka: connection },
-    foldAnew: () => state.clear(),
   });
   if (composition.unarchived) metrics.watchArchive(composition.unarchived);
   const freshness = new Freshness(host, systemTimers);

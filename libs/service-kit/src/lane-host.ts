@@ -26,9 +26,11 @@ import {
 import { catchUp } from './catch-up.ts';
 import { aboutPayment, traced } from './tracing.ts';
 import { type Opening, encodeOpenings } from './commitments.ts';
+import { FoldWaits } from './fold-waits.ts';
 import { type FoldListeners, LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
 import { Refused } from './refusal.ts';
+import type { KeptBeside } from './saved-fold.ts';
 import { SharedLook } from './shared-look.ts';
 import type { ListOf } from './state-cache.ts';
 import { type OwnEvent, type TrustedKeys, ownEvent } from './statements.ts';
@@ -51,6 +53,7 @@ export class LaneHost {
   readonly #onControl = new Set<() => void>();
   readonly #onSetAside = new Set<(setAside: SetAside, at: Position) => void>();
   readonly #onRecord = new Set<FoldListeners['onRecord']>();
+  readonly #waits = new FoldWaits();
   readonly #onFatal: (error: unknown) => void;
   readonly #ends = new SharedLook(async () => {
     const names = [CONTROL, ...this.lanes.map(({ lane }) => String(lane))];
@@ -117,6 +120,7 @@ export class LaneHost {
         for (const record of records) this.#fold.take(record);
         this.#fold.save(false);
         check();
+        this.#waits.look();
       },
       (error) => {
         caughtUp.reject(error);
@@ -125,6 +129,14 @@ export class LaneHost {
     );
     check();
     await caughtUp.promise;
+  }
+
+  /**
+   * Notes with each save of the fold how much there is of something else, of the same moment. If at the start there is
+   * less of it, the fold that was kept is forgotten and the whole log folded. To be called before the start.
+   */
+  keepBeside(name: string, kept: KeptBeside): void {
+    this.#fold.keepBeside(name, kept);
   }
 
   async close(): Promise<void> {
@@ -297,16 +309,21 @@ export class LaneHost {
     }
   }
 
-  /** Resolves when this process has folded all that stands in the lane now. */
+  /**
+   * Resolves when this process has folded all that stands in the lane now, as far as anybody can fold it.
+   *
+   * @throws what ended the fold, where nothing is folded any more.
+   */
   async caughtUp(lane: string): Promise<void> {
     const end = await this.log.end(lane);
+    await this.#waits.until(() => this.#fold.nextOf(lane) >= end);
     if (this.#fold.foldedNext(lane) >= end) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.onRecord(() => {
-      if (this.#fold.foldedNext(lane) >= end) resolve();
-    });
-    await promise;
-    stop();
+    // A mark holds the lane until control has come that far. Where control ends before it, the mark is forged: nobody folds
+    // what stands behind it, and one lane must not keep all others waiting.
+    const controlEnd = await this.log.end(CONTROL);
+    await this.#waits.until(
+      () => this.#fold.foldedNext(lane) >= end || this.#fold.foldedNext(CONTROL) >= controlEnd,
+    );
   }
 
   /** Resolves when everything is folded that stood in control or any lane at the call; all who wait share one look. */
@@ -345,6 +362,7 @@ export class LaneHost {
   async #catchUp(ends: ReadonlyMap<string, number>): Promise<void> {
     try {
       await catchUp(this.log, this.#fold, ends);
+      this.#waits.look();
     } catch (error) {
       this.#halt(error);
       throw error;
@@ -355,6 +373,7 @@ export class LaneHost {
     this.#closed ??=
       error instanceof Error ? error : new InvariantViolation(`the fold stopped: ${String(error)}`);
     this.#readBacks.close(this.#closed);
+    this.#waits.close(this.#closed);
     if (!expected) this.#onFatal(error);
   }
 }

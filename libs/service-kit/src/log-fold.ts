@@ -32,7 +32,7 @@ import { ControlFold } from './control-fold.ts';
 import { type Link, linked } from './link.ts';
 import { isForged } from './person-key.ts';
 import type { Folded } from './read-backs.ts';
-import { SavedFold } from './saved-fold.ts';
+import { type KeptBeside, SavedFold } from './saved-fold.ts';
 import { StateCache } from './state-cache.ts';
 import {
   type OwnEvent,
@@ -172,6 +172,10 @@ export class LogFold {
       const { agents } = this.lane(lane);
       agents.set(`${agent.tenant}/${agent.agent}`, Object.assign(empty, agent));
     }
+  }
+
+  keepBeside(name: string, kept: KeptBeside): void {
+    this.#saved.keepBeside(name, kept);
   }
 
   /** A record of this process stands in the log: if it is read back with the very same bytes, it need not be decoded. */

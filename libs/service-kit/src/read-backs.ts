@@ -1,4 +1,5 @@
 import type { RefusalCode } from '@countersign/contracts';
+import { Fault } from '@countersign/kernel';
 import type { LogRecord, Position } from '@countersign/ports';
 import { Refused } from './refusal.ts';
 
@@ -34,17 +35,25 @@ const IGNORED_MAX = 1_000;
 /** Brings each writer the judgement of its record, whichever of the two comes first. */
 export class ReadBacks {
   readonly #recent = new Map<string, Folded>();
+  /** By lane: the newest offset whose judgement nobody came for in time. */
+  readonly #forgotten = new Map<string, number>();
   readonly #waiting = new Map<string, PromiseWithResolvers<Folded>>();
   #closed: Error | undefined;
   /** The newest ignored records; repeats of what is there are not worth listing. */
   readonly ignored: IgnoredRecord[] = [];
 
-  /** Resolves when the record at `position` has been folded. */
+  /**
+   * Resolves when the record at `position` has been folded.
+   *
+   * @throws Fault `judgement_forgotten`, retryable, for one that so many others followed that it is not kept any more.
+   */
   at(position: Position): Promise<Folded> {
     const key = `${position.lane}:${position.offset}`;
     const known = this.#recent.get(key);
     if (known) return Promise.resolve(known);
     if (this.#closed) return Promise.reject(this.#closed);
+    if (position.offset <= (this.#forgotten.get(position.lane) ?? -1))
+      return Promise.reject(forgotten(key));
     const waiting = Promise.withResolvers<Folded>();
     this.#waiting.set(key, waiting);
     return waiting.promise;
@@ -64,7 +73,13 @@ export class ReadBacks {
       return;
     }
     this.#recent.set(key, folded);
-    if (this.#recent.size > RECENT_MAX) this.#recent.delete(this.#recent.keys().next().value ?? '');
+    if (this.#recent.size > RECENT_MAX) this.#forget(this.#recent.keys().next().value ?? '');
+  }
+
+  #forget(key: string): void {
+    this.#recent.delete(key);
+    const [lane = '', offset] = key.split(':');
+    this.#forgotten.set(lane, Math.max(Number(offset), this.#forgotten.get(lane) ?? -1));
   }
 
   /** Nobody folds any more: whoever waits is told. */
@@ -73,6 +88,11 @@ export class ReadBacks {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
+}
+
+function forgotten(position: string): Fault {
+  const message = `what became of the record at ${position} is not kept any more`;
+  return new Fault('judgement_forgotten', message, { retryable: true });
 }
 
 /** The position, when the record was applied; otherwise the refusal it stands for. */

@@ -19,6 +19,14 @@ export interface Restored {
   readonly agents: Iterable<{ readonly lane: number; readonly agent: AgentInMemory }>;
 }
 
+/** What a service keeps apart from the fold, and must not have less of than when the fold was saved. */
+export interface KeptBeside {
+  /** How much there is of it now. */
+  readonly mark: string;
+  /** @param mark of some save; undefined for a fold that was saved without it. */
+  holds(mark: string | undefined): boolean;
+}
+
 /** `control` is written again when it has grown by so many records: it is one value, and changes seldom. */
 const CONTROL_EACH = 64;
 
@@ -30,6 +38,7 @@ export class SavedFold {
   readonly #cache: StateCache;
   readonly #log: EventLog;
   readonly #madeBy: string;
+  readonly #beside = new Map<string, KeptBeside>();
   #controlOffset = -1;
 
   constructor(cache: StateCache, log: EventLog, trusted: TrustedKeys) {
@@ -42,8 +51,13 @@ export class SavedFold {
     this.#madeBy = digestOf('countersign/fold/1', { version: FOLD_VERSION, laneCount, keys });
   }
 
+  keepBeside(name: string, kept: KeptBeside): void {
+    this.#beside.set(name, kept);
+  }
+
   /**
-   * What was saved, unless it was by another version or under other keys: that is forgotten.
+   * What was saved, unless it was by another version or under other keys, or something is missing that was kept beside
+   * it: that is forgotten.
    *
    * @throws Fault `log_changed` or `log_shorter` when the log is not, or no longer, the one that was folded.
    */
@@ -52,7 +66,7 @@ export class SavedFold {
     if (!made) return undefined;
     if (made.logId !== this.#log.logId)
       throw refusal('log_changed', `the state is of log ${made.logId}, not ${this.#log.logId}`);
-    if (made.by !== this.#madeBy) {
+    if (made.by !== this.#madeBy || !this.#isBesideWhole()) {
       this.#cache.store?.clear();
       return undefined;
     }
@@ -98,12 +112,17 @@ export class SavedFold {
     const newest = control.at(offset);
     if (newest && offset >= 0)
       puts.push(entry('fold', CONTROL_SEEN, { offset, leaf: newest.leaf }));
+    for (const [name, { mark }] of this.#beside) puts.push(entry('beside', name, mark));
     puts.push(entry('fold', 'made', { logId: this.#log.logId, by: this.#madeBy }));
     // A key ends by its own lane's time: one of a lane that is folded later than others is still in use there.
     const nowMs = Math.min(...lanes.map((lane) => lane.atMs));
     this.#cache.store?.save({ puts, deletes, nowMs });
     this.#cache.saved();
     if (point) this.#controlOffset = passed;
+  }
+
+  #isBesideWhole(): boolean {
+    return [...this.#beside].every(([name, kept]) => kept.holds(this.#read('beside', name)));
   }
 
   *#agents(): Generator<{ lane: number; agent: AgentInMemory }> {

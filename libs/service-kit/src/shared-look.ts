@@ -13,11 +13,13 @@ export class SharedLook {
 
   /** Resolves after a look that began at the call or later; rejects with what that one threw. */
   taken(): Promise<void> {
+    // Who asks while somebody waits for the next look does not begin one before it.
+    if (this.#next) return this.#next;
     if (!this.#running) {
       this.#running = this.#look().finally(() => (this.#running = undefined));
       return this.#running;
     }
-    this.#next ??= this.#running
+    this.#next = this.#running
       .catch(() => undefined)
       .then(() => {
         this.#next = undefined;

@@ -88,7 +88,9 @@ export class OutflowWatch {
     const { host } = this.#parts;
     const owners = this.#ownersOf(network);
     const recorded = host.control.scanned.get(network)?.number ?? 0;
-    const fromBlock = this.#next.get(network) ?? recorded + 1;
+    // A node that lags ends before the recorded position, and so does every one where that is forged: not to be gone by.
+    const known = Math.min(recorded, Math.max(0, final.number - LOOK_BLOCKS_MAX));
+    const fromBlock = this.#next.get(network) ?? (recorded > final.number ? known : recorded) + 1;
     const toBlock = fromBlock + LOOK_BLOCKS_MAX - 1;
     const isLast = toBlock >= final.number;
     const tokens = assetsOn(network).map((asset) => asset.address);

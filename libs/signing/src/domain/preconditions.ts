@@ -44,13 +44,26 @@ export interface SigningCase {
   readonly nowMs: number;
 }
 
-/**
- * Why a payment is not signed; final for the payment, but for `veto_window_open` and `rules_differ`, which pass: the one
- * with time, the other when the services are of one version and the payment is decided again.
- */
+/** Why a payment is not signed; final for the payment, unless it passes (see {@link passesAfterMs}). */
 export interface SigningRefusal {
   readonly code: string;
   readonly why: string;
+}
+
+/**
+ * While services are brought to another version, what was allowed under other rules waits: a change of its tenant has it
+ * decided again. Without any it would wait for ever, so then it is refused, and the agent may propose anew.
+ */
+const RULES_DIFFER_MAX_MS = 600_000;
+
+/**
+ * When to look again at what passes by itself; undefined where the refusal is final.
+ *
+ * @param ageMs of the decision.
+ */
+export function passesAfterMs({ code }: SigningRefusal, ageMs: number): number | undefined {
+  if (code === 'veto_window_open') return 100;
+  return code === 'rules_differ' && ageMs < RULES_DIFFER_MAX_MS ? 1_000 : undefined;
 }
 
 const no = (code: string, why: string): SigningRefusal => ({ code, why });

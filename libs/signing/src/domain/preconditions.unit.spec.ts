@@ -29,6 +29,7 @@ import {
   type Checked,
   type SigningCase,
   authorizationFor,
+  passesAfterMs,
   refusalToSign,
   walletKeyName,
 } from './preconditions.ts';
@@ -471,6 +472,16 @@ describe('the authorization', () => {
     const elsewhere = { ...allowed().payment, tenant: 'other' };
     const { nonce } = authorizationFor(elsewhere, { address: WALLET }, head, 60_000);
     expect(nonce).not.toBe(of().nonce);
+  });
+});
+
+describe('a refusal', () => {
+  it('passes where time or another version can lift it, and not for ever', () => {
+    const again = (code: string, ageMs: number) => passesAfterMs({ code, why: '' }, ageMs);
+    expect(again('veto_window_open', 86_400_000)).toBe(100);
+    expect(again('rules_differ', 599_999)).toBe(1_000);
+    expect(again('rules_differ', 600_000)).toBeUndefined();
+    expect(again('frozen', 0)).toBeUndefined();
   });
 });
 

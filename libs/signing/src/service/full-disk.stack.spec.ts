@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Fault } from '@countersign/kernel';
 import { USDC } from '@countersign/testkit';
 import { expect, it, onTestFinished } from 'vitest';
-import { type JournalEntry, openSigningJournal } from './signing-journal.ts';
+import type { JournalEntry } from './journal-file.ts';
+import { openSigningJournal } from './signing-journal.ts';
 
 const NOW_MS = 1_790_000_000_000;
 const PER_DAY = 10n ** 12n;
@@ -55,7 +56,12 @@ it('a journal signs nothing while the disk takes a part of a line, and goes on w
   expect(signed()).toEqual([first.paymentId]);
   onFullDisk(statSync(path).size + 10, refused);
   expect(journal.note(second, PER_DAY)).toBe(true);
+  expect(journal.holds(journal.mark)).toBe(true);
   reopen();
   expect(signed()).toEqual([first.paymentId, second.paymentId]);
+
+  onFullDisk(statSync(path).size + 10, () => journal.learn(entry('3')));
+  expect(signed()).toHaveLength(3);
+  expect(journal.holds(journal.mark)).toBe(false);
   journal.close();
 });

@@ -1,7 +1,8 @@
-import { type Fixed, type Payment, fixedOf } from '@countersign/payment';
+import { type Fixed, type Payment, SKEW_MAX_MS, fixedOf } from '@countersign/payment';
 import type { LaneHost } from '@countersign/service-kit';
 import { walletKeyName } from '../domain/preconditions.ts';
-import type { JournalEntry, SigningJournal } from './signing-journal.ts';
+import type { JournalEntry } from './journal-file.ts';
+import type { SigningJournal } from './signing-journal.ts';
 
 /** A fixed authorization older than this is not signed any more; it goes void. */
 export const CLAIM_AGE_MAX_MS = 30_000;
@@ -11,6 +12,8 @@ export const CLAIM_AGE_MAX_MS = 30_000;
  * ceiling here, whoever signs it, and from before it is signed.
  */
 export function learnWhatIsFixed(host: LaneHost, journal: SigningJournal): void {
+  // A journal that was lost, or put back as it once was, lacks what the kept fold is past.
+  host.keepBeside('signer.journal', journal);
   host.onTouched((payments) => {
     for (const payment of payments) learn(journal, payment);
   });
@@ -25,7 +28,12 @@ export function learnWhatStands(host: LaneHost, journal: SigningJournal): void {
 
 function learn(journal: SigningJournal, payment: Payment): void {
   const fixed = fixedOf(payment);
-  if (fixed) journal.learn(entryOf(payment, fixed, fixed.fixedAtMs + CLAIM_AGE_MAX_MS));
+  if (!fixed) return;
+  // The time of the log is a broker's: one that is years ahead must not make others of the day look old. The end was taken
+  // from the chain's time.
+  const endMs = fixed.authorization.validBefore * 1_000 + SKEW_MAX_MS;
+  const atMs = Math.min(fixed.fixedAtMs + CLAIM_AGE_MAX_MS, endMs);
+  journal.learn(entryOf(payment, fixed, atMs));
 }
 
 /** An authorization as the journal has it. @param atMs the latest time at which it was signed. */

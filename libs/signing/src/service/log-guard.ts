@@ -168,12 +168,15 @@ export class LogGuard {
         ),
       ),
     );
-    const { outflows } = await chain.outflows({
+    const { at, outflows } = await chain.outflows({
       tokens: assetsOn(network).map((asset) => asset.address),
       wallets: [...wallets.keys()],
       fromBlock: position.number + 1,
       tag: 'latest',
     });
+    // Nobody can have looked at blocks that are not there yet.
+    if (at.number < position.number)
+      throw refusal('outflows_not_scanned', `${network} ends before what was looked at`);
     if (outflows.length > 0) await host.caughtUpWithAll();
     for (const outflow of outflows) {
       const payment = outflow.nonce === null ? undefined : host.paymentOfNonce(outflow.nonce);

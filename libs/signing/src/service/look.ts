@@ -25,6 +25,7 @@ import {
   type Ceiling,
   type SigningCase,
   type SigningRefusal,
+  passesAfterMs,
   refusalToSign,
   walletKeyName,
 } from '../domain/preconditions.ts';
@@ -52,7 +53,7 @@ export interface SignerParts {
 export interface Guarded extends SignerParts {
   readonly guard: LogGuard;
   readonly policies: VerifiedPolicies;
-  /** When this process recorded an authorization, by its monotonic clock. */
+  /** When this process recorded an authorization, by its digest and the monotonic clock. */
   readonly fixedHere: Map<string, number>;
 }
 
@@ -83,9 +84,13 @@ export async function lookAt(
   // been marked with a policy that is already in force here.
   if (host.payment(paymentId) !== payment || host.control.offset >= end) return { againAfterMs: 0 };
   const decisionId = 'decision' in phase ? phase.decision.id : '';
-  if (refusal?.code === 'veto_window_open') return { againAfterMs: 100 };
-  if (refusal?.code === 'rules_differ') return { againAfterMs: 1_000 };
-  if (refusal) return refuse(parts, payment, decisionId, refusal);
+  if (refusal) {
+    const ageMs = 'decision' in phase ? clock.nowMs() - phase.decision.atMs : 0;
+    const againAfterMs = passesAfterMs(refusal, ageMs);
+    return againAfterMs === undefined
+      ? refuse(parts, payment, decisionId, refusal)
+      : { againAfterMs };
+  }
   const wallet = walletOf(host, payment);
   if (!wallet) throw new InvariantViolation('facts had a wallet and the view has none');
   const chain = parts.chains.get(quote.network);

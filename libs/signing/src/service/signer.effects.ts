@@ -37,7 +37,7 @@ function fix(parts: Guarded): Effect {
     const statement = { ...about, authorization, atBlock: head.number };
     const data = await signStatement(parts.key, 'authorization.fixed', statement, cause);
     const back = await parts.host.append('authorization.fixed', data, { cause });
-    if (back.applied) parts.fixedHere.set(paymentId, before);
+    if (back.applied) noteFixedHere(parts, paymentId, before);
     return { againAfterMs: 100 };
   };
 }
@@ -62,9 +62,20 @@ function renew(parts: Guarded): Effect {
     };
     const data = await signStatement(parts.key, 'authorization.renewed', statement, renews);
     const back = await parts.host.append('authorization.renewed', data, { cause: renews });
-    if (back.applied) parts.fixedHere.set(paymentId, before);
+    if (back.applied) noteFixedHere(parts, paymentId, before);
     return { againAfterMs: 1_000 };
   };
+}
+
+/** Another signer may sign it, and then nobody asks for it here: what is too old to be signed is let go. */
+function noteFixedHere({ host, fixedHere }: Guarded, paymentId: string, atMs: number): void {
+  for (const [digest, sinceMs] of fixedHere) {
+    if (atMs - sinceMs <= CLAIM_AGE_MAX_MS) break;
+    fixedHere.delete(digest);
+  }
+  const payment = host.payment(paymentId);
+  const fixed = payment && fixedOf(payment);
+  if (fixed) fixedHere.set(fixed.authorizationDigest, atMs);
 }
 
 function sign(parts: Guarded): Effect {
@@ -79,7 +90,7 @@ function sign(parts: Guarded): Effect {
     // a stop may stand in this one.
     await host.caughtUpWithAll();
     if (host.payment(payment.id) !== payment) return { againAfterMs: 0 };
-    const since = fixedHere.get(payment.id);
+    const since = fixedHere.get(authorizationDigest);
     const ageMs =
       since === undefined ? clock.nowMs() - fixed.fixedAtMs : clock.monotonicMs() - since;
     if (ageMs > CLAIM_AGE_MAX_MS || ageMs < -2_000) return { againAfterMs: 60_000 };
@@ -99,7 +110,7 @@ function sign(parts: Guarded): Effect {
     const about = { tenant, agent, paymentId, authorizationDigest, bytes };
     const data = await signStatement(parts.key, 'signing.completed', about, cause);
     await host.append('signing.completed', data, { cause });
-    fixedHere.delete(paymentId);
+    fixedHere.delete(authorizationDigest);
     return { againAfterMs: 100 };
   };
 }

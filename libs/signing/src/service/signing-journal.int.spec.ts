@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { InvariantViolation } from '@countersign/kernel';
 import { USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type JournalEntry, type SigningJournal, openSigningJournal } from './signing-journal.ts';
+import type { JournalEntry } from './journal-file.ts';
+import { type SigningJournal, openSigningJournal } from './signing-journal.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = 1_790_000_000_000;
@@ -186,13 +187,29 @@ describe('the signing journal', () => {
     expect(() => note(another)).toThrow(InvariantViolation);
   });
 
-  it('says that it is new until something stands in it', () => {
-    expect(journal.isNew).toBe(true);
-    reopen();
-    expect(journal.isNew).toBe(true);
+  it('knows by its mark whether it lacks what it had', () => {
+    expect(journal.holds(undefined)).toBe(false);
+    const empty = journal.mark;
     journal.learn(entry());
+    const one = journal.mark;
+    const before = readFileSync(path);
+    note(other());
+    const two = journal.mark;
     reopen();
-    expect(journal.isNew).toBe(false);
+    for (const mark of [empty, one, two]) expect(journal.holds(mark)).toBe(true);
+    writeFileSync(path, before);
+    reopen();
+    for (const mark of [empty, one]) expect(journal.holds(mark)).toBe(true);
+    expect(journal.holds(two)).toBe(false);
+  });
+
+  it('is not another one with as many entries', () => {
+    journal.learn(entry());
+    const { mark } = journal;
+    writeFileSync(path, '');
+    reopen();
+    journal.learn(other({ authorizationDigest: 'd'.repeat(64) }));
+    expect(journal.holds(mark)).toBe(false);
   });
 
   it('lets go of what it learned late when its day is over', () => {

@@ -1,31 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
 import { Fault, InvariantViolation } from '@countersign/kernel';
-import { z } from 'zod';
 import { DaySum } from '../domain/day-sum.ts';
-
-const Entry = z.strictObject({
-  paymentId: z.string(),
-  wallet: z.string(),
-  token: z.string(),
-  value: z.string(),
-  authorizationDigest: z.string(),
-  atMs: z.int(),
-  /** Digest of the authorization it renews. */
-  renews: z.string().optional(),
-  /** It was seen in the log; absent where this signer signed it. */
-  seen: z.literal(true).optional(),
-});
-export type JournalEntry = z.infer<typeof Entry>;
+import { type JournalEntry, JournalFile } from './journal-file.ts';
 
 /** The newest authorization known of a payment. */
 export type Known = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDigest' | 'atMs'>;
@@ -35,8 +10,10 @@ export type Known = Pick<JournalEntry, 'paymentId' | 'wallet' | 'authorizationDi
  * use and ceilings hold even if the log were rolled back, and however many signers there are.
  */
 export interface SigningJournal {
-  /** Nothing was ever noted in it: what the log held before must be learned. */
-  readonly isNew: boolean;
+  /** How much it holds, for whoever must know later whether it holds as much. */
+  readonly mark: string;
+  /** Whether it is the journal of that mark, with all that it held then. */
+  holds(mark: string | undefined): boolean;
   /**
    * Durably notes a signature before it is made, unless with it more than `perDay` of the token could be signed away by
    * the wallet in 24 hours. Counted is all that is known of the wallet, but for what was fixed in the payment's lane after
@@ -92,10 +69,12 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
     // A renewal has the nonce of what it renews: it signs nothing more away.
     if (!before) dayOf(entry).add({ paymentId, value: BigInt(entry.value), atMs });
   };
-  if (path !== undefined) readEntries(path, remember);
-  const lines = path === undefined ? undefined : new Lines(path);
+  const file = new JournalFile(path, remember);
   return {
-    isNew: payments.size === 0,
+    get mark() {
+      return file.mark;
+    },
+    holds: (mark) => file.holds(mark),
     *known() {
       for (const [paymentId, { wallet, digests, atMs }] of payments)
         yield { paymentId, wallet, authorizationDigest: digests.at(-1) ?? '', atMs };
@@ -115,8 +94,8 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
         const others = before ? day.beside(paymentId, atMs) : day.at(atMs);
         if (others + BigInt(entry.value) > perDay) return false;
       }
-      lines?.append(entry);
-      lines?.sync();
+      file.append(entry);
+      file.sync();
       remember(entry);
       return true;
     },
@@ -128,98 +107,13 @@ export function openSigningJournal(path: string | undefined): SigningJournal {
       const seen = { ...entry, seen: true } as const;
       remember(seen);
       try {
-        lines?.append(seen);
+        file.append(seen);
       } catch (error) {
-        // It is known here until the next start, and a disk that takes nothing takes no signature of ours either.
         if (!(error instanceof Fault)) throw error;
+        // It is known here until the next start, which then folds everything again.
+        file.lacks();
       }
     },
-    close: () => lines?.close(),
+    close: () => file.close(),
   };
-}
-
-/** The journal's file, of which only whole lines are ever followed by others. */
-class Lines {
-  readonly #file: number;
-  /** Where the last whole line ends. */
-  #length: number;
-  /** Something else may stand behind that. */
-  #isTorn = false;
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'a', 0o600);
-    this.#length = fstatSync(this.#file).size;
-  }
-
-  append(entry: JournalEntry): void {
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    try {
-      if (this.#isTorn) ftruncateSync(this.#file, this.#length);
-      this.#isTorn = true;
-      // A disk that is nearly full takes a part, and calls that a success.
-      if (writeSync(this.#file, line) !== line.length) throw new Error('the disk is full');
-    } catch (cause) {
-      throw unavailable(cause);
-    }
-    this.#length += line.length;
-    this.#isTorn = false;
-  }
-
-  sync(): void {
-    try {
-      fsyncSync(this.#file);
-    } catch (cause) {
-      throw unavailable(cause);
-    }
-  }
-
-  close(): void {
-    closeSync(this.#file);
-  }
-}
-
-/** A torn last line is a signature that was never made: it is cut off, or the next one would be glued to it. */
-function readEntries(path: string, take: (entry: JournalEntry) => void): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const file = openSync(path, 'a+', 0o600);
-  try {
-    const length = readLines(file, (line) => take(Entry.parse(JSON.parse(line))));
-    if (length < fstatSync(file).size) ftruncateSync(file, length);
-    fsyncSync(file);
-    syncFolder(dirname(path));
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Of the file's text in memory at a time: as one string, the journal of some years is longer than a string can be. */
-const READ_BYTES = 1_048_576;
-const NEWLINE = 0x0a;
-
-/** Takes the whole lines of a file in their order; returns where the last one ends, in bytes. */
-function readLines(file: number, take: (line: string) => void): number {
-  const chunk = Buffer.alloc(READ_BYTES);
-  let begun = Buffer.alloc(0);
-  for (let at = 0; ;) {
-    const count = readSync(file, chunk, 0, READ_BYTES, at);
-    if (count === 0) return at - begun.length;
-    at += count;
-    const bytes = Buffer.concat([begun, chunk.subarray(0, count)]);
-    const end = bytes.lastIndexOf(NEWLINE);
-    if (end >= 0) bytes.toString('utf8', 0, end).split('\n').forEach(take);
-    begun = bytes.subarray(end + 1);
-  }
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
-}
-
-function unavailable(cause: unknown): Fault {
-  return new Fault('journal_unavailable', 'the signing journal cannot be written', {
-    retryable: true,
-    cause,
-  });
 }
