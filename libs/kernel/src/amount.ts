@@ -28,14 +28,19 @@ export function fromDecimal(text: string, decimals: number): bigint | undefined 
 
 /** Writes atomic units as a decimal with at least two places, for people: `20000` with 6 decimals is `0.02`. */
 export function toDecimal(atomic: bigint, decimals: number): string {
-  const sign = atomic < 0n ? '-' : '';
-  const digits = (atomic < 0n ? -atomic : atomic).toString().padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  if (decimals === 0) return sign + whole;
-  const shortest = whole.length + Math.min(2, decimals);
+  if (atomic < 0n) return `-${decimalOf((-atomic).toString(), decimals)}`;
+  return decimalOf(atomic.toString(), decimals);
+}
+
+/** The same for a number that is written as decimal digits already. */
+export function decimalOf(atomic: string, decimals: number): string {
+  if (decimals === 0) return atomic;
+  const digits = atomic.length > decimals ? atomic : atomic.padStart(decimals + 1, '0');
+  const whole = digits.length - decimals;
+  const shortest = whole + Math.min(2, decimals);
   let end = digits.length;
   while (end > shortest && digits.charCodeAt(end - 1) === ZERO) end -= 1;
-  return `${sign}${whole}.${digits.slice(whole.length, end)}`;
+  return `${digits.slice(0, whole)}.${digits.slice(whole, end)}`;
 }
 
 /** Converts between two scales at par, rounding up so that a budget never counts less than was spent. */

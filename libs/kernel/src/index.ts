@@ -12,6 +12,7 @@ export { type Digest, digestOf, digestOfText, sha256Hex } from './digest.ts';
 export {
   COUNTABLE_MAX,
   UINT256_MAX,
+  decimalOf,
   fromDecimal,
   isAtomicText,
   rescaleUp,

@@ -39,7 +39,8 @@ export interface CompiledPolicy {
 export interface DeclaredAsset {
   /** CAIP-19 id. */
   readonly id: string;
-  readonly symbol: string;
+  /** In what it counts, as the trace tells it. */
+  readonly countsText: string;
   readonly decimals: number;
 }
 
@@ -75,7 +76,7 @@ export function compilePolicy(
     version: identity.version,
     hash: identity.hash,
     unitName: unit.name,
-    assets: knownAssets(unit.assets),
+    assets: knownAssets(unit),
     treasury: new Map(Object.entries(document.treasury ?? {})),
     maxLifetimeMs: document.authorization.maxLifetimeSeconds * 1000,
     again: document.again,
@@ -168,14 +169,16 @@ export function requirementOf(tier: Tier): Pick<CompiledTier, 'requirement' | 'r
   }
 }
 
-function knownAssets(ids: readonly string[]): CompiledPolicy['assets'] {
+function knownAssets(unit: PolicyDocument['unit']): CompiledPolicy['assets'] {
   const known = new Map<string, Map<string, DeclaredAsset>>();
-  for (const id of ids) {
+  for (const id of unit.assets) {
     const [network = '', address = ''] = id.split('/erc20:');
     const asset = findAsset(network, address);
     if (!asset) continue;
     const ofNetwork = known.get(network) ?? new Map<string, DeclaredAsset>();
-    known.set(network, ofNetwork.set(address, { ...asset, id }));
+    const { decimals, symbol } = asset;
+    const countsText = `${symbol} counts in ${unit.name}`;
+    known.set(network, ofNetwork.set(address, { id, countsText, decimals }));
   }
   return known;
 }

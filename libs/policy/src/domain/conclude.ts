@@ -85,14 +85,14 @@ function settle(the: {
   readonly trace: TraceLine[];
 }): Verdict | undefined {
   const { policy, plan, name, readings, trace } = the;
-  const { units, amountText, flags, always, tiers, unnamed, rules } = plan.found;
+  const { units, unitsText, amountText, flags, always, tiers, unnamed, rules } = plan.found;
   // Where a tier was chosen, what limits the payment whatever the tier is known to hold.
   const measured = measure(always, readings, name === null ? units : null);
   const refused = measured.filter(({ holds }) => !holds);
-  const reasons: DecisionReason[] = refused.flatMap((it) => refusalsOf(it, units));
   if (refused.length > 0) {
     // Where a limit refuses whatever the tier, the tiers were not asked.
     tellReadings(trace, measured, amountText);
+    const reasons = refused.flatMap((it) => refusalsOf(it, units));
     return denyFor(policy, reasons, {
       units,
       flags,
@@ -102,6 +102,7 @@ function settle(the: {
     });
   }
   if (measured.length < always.length) return undefined;
+  const reasons: DecisionReason[] = [];
   let alternative: string | undefined;
   for (const { tier, holdings } of tiers) {
     const chosen = tier.name === name;
@@ -110,7 +111,7 @@ function settle(the: {
       const all = [...measured, ...ofTier];
       tellReadings(trace, all, amountText);
       return take(policy, tier, {
-        units,
+        unitsText,
         flags,
         trace: tier.audit?.depth === 'decisive' ? trace.filter(({ met }) => met) : trace,
         available: availableAfter(all, units, rules),

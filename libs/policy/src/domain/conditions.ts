@@ -42,7 +42,12 @@ function noneOf(others: Record<string, never>): void {
 }
 
 const metIf = (holds: boolean): Finding => (holds ? 'met' : 'unmet');
-const is = (finding: Finding): string => (finding === 'met' ? ' is ' : ' is not ');
+
+/** Whether something is `text`, as words that are put together once and not for each payment. */
+function isOrNot(text: string): (finding: Finding) => string {
+  const [met, unmet] = [` is ${text}`, ` is not ${text}`];
+  return (finding) => (finding === 'met' ? met : unmet);
+}
 
 /** `unknown` names no seller and no category: it lets nothing through, but a prohibition of it is meant. */
 function nameSet(values: readonly string[], use: Use): ReadonlySet<string> {
@@ -54,11 +59,12 @@ function nameSet(values: readonly string[], use: Use): ReadonlySet<string> {
 /** The value has a form of its own (an address, a name, a country), so that it may be told as it is. */
 function member(noun: string, values: readonly string[], trait: Trait): Condition {
   const set = new Set(values);
-  const text = listed(values);
+  const named = `the ${noun} `;
+  const is = isOrNot(listed(values));
   const read = TRAITS[trait];
   return {
     test: (subject) => metIf(set.has(read(subject))),
-    why: (subject, finding) => `the ${noun} ${read(subject)}${is(finding)}${text}`,
+    why: (subject, finding) => named + read(subject) + is(finding),
     reads: [trait],
   };
 }
@@ -69,14 +75,15 @@ function amountIn(
 ): Condition {
   const most = atMost === undefined ? undefined : unitsOf(atMost);
   const least = over === undefined ? undefined : unitsOf(over);
-  const text = [
+  const bounds = [
     ...(least === undefined ? [] : [`over ${toDecimal(least, UNIT_DECIMALS)} ${unitName}`]),
     ...(most === undefined ? [] : [`at most ${toDecimal(most, UNIT_DECIMALS)} ${unitName}`]),
   ].join(' and ');
+  const is = isOrNot(bounds);
   return {
     test: ({ units }) =>
       metIf((most === undefined || units <= most) && (least === undefined || units > least)),
-    why: ({ amountText }, finding) => `the amount ${amountText}${is(finding)}${text}`,
+    why: ({ amountText }, finding) => `the amount ${amountText}${is(finding)}`,
   };
 }
 
@@ -90,12 +97,13 @@ export function unitsOf(text: string): bigint {
 function categoryIn(values: readonly string[], use: Use): Condition {
   const set = nameSet(values, use);
   const text = listed(values);
+  const is = isOrNot(text);
   const asserted = ({ assertedCategory }: Subject): string =>
     assertedCategory === undefined ? '' : `, and the agent says ${assertedCategory}`;
   const why: Condition['why'] = (subject, finding) =>
     finding === 'held'
       ? `the agent says ${subject.assertedCategory}, which is not ${text}`
-      : `the category ${subject.category}${asserted(subject)}${is(finding)}${text}`;
+      : `the category ${subject.category}${asserted(subject)}${is(finding)}`;
   if (use === 'restrict')
     return {
       test: ({ category, assertedCategory }) =>
@@ -114,28 +122,29 @@ function categoryIn(values: readonly string[], use: Use): Condition {
 
 function trustAtLeast(least: NonNullable<Conditions['trust']>): Condition {
   const rank = TRUST_RANK[least];
-  const text = least === 'any' ? 'known or verified' : `at least ${least}`;
+  const is = isOrNot(least === 'any' ? 'known or verified' : `at least ${least}`);
   return {
     test: ({ facts }) => metIf(TRUST_RANK[facts.established.trust] >= rank),
-    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${text}`,
+    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}`,
     reads: ['trust'],
   };
 }
 
 function trustExactly(trust: NonNullable<Conditions['trustIs']>): Condition {
+  const is = isOrNot(trust);
   return {
     test: ({ facts }) => metIf(facts.established.trust === trust),
-    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}${trust}`,
+    why: ({ facts }, finding) => `trust ${facts.established.trust}${is(finding)}`,
     reads: ['trust'],
   };
 }
 
 function sellerIn(values: readonly string[], use: Use): Condition {
   const set = nameSet(values, use);
-  const text = listed(values);
+  const is = isOrNot(listed(values));
   return {
     test: ({ facts }) => metIf(set.has(facts.established.seller)),
-    why: ({ facts }, finding) => `the seller ${facts.established.seller}${is(finding)}${text}`,
+    why: ({ facts }, finding) => `the seller ${facts.established.seller}${is(finding)}`,
     reads: ['seller'],
   };
 }
@@ -143,10 +152,10 @@ function sellerIn(values: readonly string[], use: Use): Condition {
 /** A prohibited host is prohibited on every port; a prohibited port of it, there only. */
 function domainRestricted(values: readonly string[]): Condition {
   const set = new Set(values);
-  const text = listed(values);
+  const is = isOrNot(listed(values));
   return {
     test: ({ domain, host }) => metIf(set.has(domain) || set.has(host)),
-    why: ({ domain }, finding) => `the domain ${show(domain)}${is(finding)}${text}`,
+    why: ({ domain }, finding) => `the domain ${show(domain)}${is(finding)}`,
     reads: ['domain'],
   };
 }
@@ -155,6 +164,7 @@ function domainRestricted(values: readonly string[]): Condition {
 function domainPermitted(values: readonly string[]): Condition {
   const set = new Set(values);
   const text = listed(values);
+  const is = isOrNot(text);
   return {
     test: ({ facts, domain, registered }) => {
       if (registered && set.has(facts.established.domain)) return 'met';
@@ -162,7 +172,7 @@ function domainPermitted(values: readonly string[]): Condition {
     },
     why: ({ facts, registered }, finding) => {
       const domain = show(facts.established.domain);
-      if (finding !== 'held') return `the domain ${domain}${is(finding)}${text}`;
+      if (finding !== 'held') return `the domain ${domain}${is(finding)}`;
       return registered
         ? `the domain ${domain} is another spelling of ${text}`
         : `the domain ${domain} is ${text}, but its payee is not registered`;
@@ -175,9 +185,10 @@ function routeIn(values: readonly string[], use: Use): Condition {
   const spelled = prefixSet(values);
   const folded = prefixSet(values.map(foldRoute));
   const text = values.length === 1 ? `under ${listed(values)}` : `under ${listed(values)} prefixes`;
+  const is = isOrNot(text);
   const why: Condition['why'] = ({ facts, registered }, finding) => {
     const route = show(facts.established.route);
-    if (finding !== 'held') return `the path ${route}${is(finding)}${text}`;
+    if (finding !== 'held') return `the path ${route}${is(finding)}`;
     return registered
       ? `the path ${route} can be read both as ${text} and as not`
       : `the path ${route} is ${text}, but the payee is not registered`;
@@ -207,6 +218,7 @@ function taskStands(
     ...(phase === undefined ? [] : [listed(phase)]),
     ...(planCommitted === undefined ? [] : [planCommitted ? 'with a plan' : 'without a plan']),
   ].join(' ');
+  const is = isOrNot(wanted);
   return {
     test: ({ taskPhase, planCommitted: committed }) => {
       if (taskPhase === 'none') return use === 'restrict' ? 'met' : 'held';
@@ -216,7 +228,7 @@ function taskStands(
     why: ({ taskPhase, planCommitted: committed }, finding) =>
       taskPhase === 'none'
         ? `no open task is named, and this is about one that is ${wanted}`
-        : `the task is ${taskPhase} with${committed ? '' : 'out'} a plan, which${is(finding)}${wanted}`,
+        : `the task is ${taskPhase} with${committed ? '' : 'out'} a plan, which${is(finding)}`,
   };
 }
 

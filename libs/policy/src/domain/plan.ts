@@ -36,6 +36,8 @@ export type Plan = { readonly kind: 'denied'; readonly verdict: Verdict } | Cand
 
 interface Found {
   readonly units: bigint;
+  /** The same in decimal digits. */
+  readonly unitsText: string;
   readonly amountText: string;
   readonly flags: readonly string[];
   readonly trace: readonly TraceLine[];
@@ -86,7 +88,7 @@ function planPayment(
 ): Plan {
   const prohibitions = policy.prohibitions(subject);
   const flagged = policy.flags(subject);
-  const trace = [checks].concat(prohibitions.lines, flagged.lines);
+  const trace = [checks, ...prohibitions.lines, ...flagged.lines];
   const flags = flagged.met.map(({ name }) => name);
   const known = { units: subject.units, flags, trace };
   if (prohibitions.met.length > 0)
@@ -114,17 +116,18 @@ function planPayment(
     trace.push(line('session', false, over.why));
     return denial(policy, known, over.reason, undefined);
   }
-  const always = taskHoldings(subject, policy.unitName).concat(
-    sessionHoldings(subject, policy.unitName),
-    policy.budgets.holdingsOf(subject),
-  );
+  const always = [
+    ...taskHoldings(subject, policy.unitName),
+    ...sessionHoldings(subject, policy.unitName),
+    ...policy.budgets.holdingsOf(subject),
+  ];
   const tiers = candidates.map((tier) => tierHoldings(tier, subject));
   const kept = rules < 2 ? tiers : withinReach(always, tiers, trace);
   if (kept.length === 0) return denial(policy, known, 'too_many_limits', undefined);
-  const { amountText } = subject;
+  const { units, unitsText, amountText } = subject;
   return {
     kind: 'candidates',
-    amount: subject.units,
+    amount: units,
     scopes: scopesOf(subject.facts, subject.counters),
     always: always.map(limitOf),
     tiers: kept.map(({ tier, scope, holdings }) => ({
@@ -132,7 +135,17 @@ function planPayment(
       scope,
       limits: holdings.map(limitOf),
     })),
-    found: { ...known, amountText, always, tiers: kept, unnamed: unnamed?.missing.reason, rules },
+    found: {
+      units,
+      unitsText,
+      amountText,
+      flags,
+      trace,
+      always,
+      tiers: kept,
+      unnamed: unnamed?.missing.reason,
+      rules,
+    },
   };
 }
 
@@ -176,6 +189,7 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts, rules: number): Pl
     tiers: [{ name: TREASURY_TIER, scope: tierScopeOf(facts, TREASURY_TIER), limits: [] }],
     found: {
       units: standing.units,
+      unitsText: standing.units.toString(),
       amountText: '',
       flags: [],
       trace: [line(TREASURY_TIER, true, standing.why)],

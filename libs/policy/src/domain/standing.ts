@@ -66,7 +66,7 @@ export function checkPayment(policy: CompiledPolicy, facts: Facts): Standing {
     );
   const task = checkTask(policy, established);
   if (task) return failed(...task, units);
-  const why = `${asset.symbol} counts in ${policy.unitName}; the payee ${quote.payTo} is ${established.payee}`;
+  const why = `${asset.countsText}; the payee ${quote.payTo} is ${established.payee}`;
   return { kind: 'passed', units, asset: asset.id, why };
 }
 

@@ -1,5 +1,5 @@
 import type { BudgetScope, Facts, TaskPhase } from '@countersign/contracts';
-import { COUNTABLE_MAX, UINT256_MAX, toDecimal } from '@countersign/kernel';
+import { COUNTABLE_MAX, UINT256_MAX, decimalOf } from '@countersign/kernel';
 import { sessionOver } from './session-check.ts';
 import { type CountedFacts, type CounterNames, categoryOf, countersOf } from '@countersign/payment';
 
@@ -28,6 +28,8 @@ export interface Subject extends Limited {
   readonly counters: CounterNames;
   /** In 10^-6 of the unit of account, rounded up. */
   readonly units: bigint;
+  /** The same in decimal digits. */
+  readonly unitsText: string;
   /** Such as `0.02 USD`. */
   readonly amountText: string;
   readonly asset: string;
@@ -58,11 +60,13 @@ export function subjectOf(
   const category = categoryOf(facts);
   const task = openTask(facts);
   const domain = foldDomain(established.domain);
+  const unitsText = units.toString();
   const asserted = facts.asserted.category;
   return {
     facts,
     units,
-    amountText: amountTextOf(units, unitName),
+    unitsText,
+    amountText: `${decimalOf(unitsText, UNIT_DECIMALS)} ${unitName}`,
     asset,
     registered: payee === 'registered' && seller !== 'unknown',
     category,
@@ -77,11 +81,6 @@ export function subjectOf(
     inStream: established.inStream === true,
     counters: countersOf(facts, category),
   };
-}
-
-/** An amount for people, such as `0.02 USD`. */
-export function amountTextOf(units: bigint, unitName: string): string {
-  return `${toDecimal(units, UNIT_DECIMALS)} ${unitName}`;
 }
 
 /** Amount units as a record can carry them. */

@@ -39,7 +39,8 @@ export function take(
   policy: CompiledPolicy,
   tier: CompiledTier,
   taken: {
-    readonly units: bigint;
+    /** In decimal digits. */
+    readonly unitsText: string;
     readonly flags: readonly string[];
     /** Why tiers before this one did not take it. */
     readonly passedOver: readonly DecisionReason[];
@@ -47,22 +48,23 @@ export function take(
     readonly available: Available[] | undefined;
   },
 ): Verdict {
-  return {
+  const verdict: Verdict = {
     outcome: tier.requirement.kind === 'none' ? 'allow' : 'review',
     tier: tier.name,
     prohibited: false,
     flags: [...taken.flags],
     requirement: tier.requirement,
     maxLifetimeMs: policy.maxLifetimeMs,
-    amountUnits: taken.units.toString(),
+    amountUnits: taken.unitsText,
     reasons:
       taken.passedOver.length === 0
         ? [tier.reason]
         : [...new Set([tier.reason, ...taken.passedOver])],
     trace: taken.trace,
-    ...(taken.available && { available: taken.available }),
-    ...(tier.audit && { audit: tier.audit }),
   };
+  if (taken.available) verdict.available = taken.available;
+  if (tier.audit) verdict.audit = tier.audit;
+  return verdict;
 }
 
 /** Tier of every withdrawal that is allowed. */
