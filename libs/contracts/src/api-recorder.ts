@@ -8,7 +8,7 @@ import {
   SpendView,
   SqlView,
 } from './api-audit-views.ts';
-import { SERVICES } from './events/event.ts';
+import { SERVICES } from './events/names.ts';
 import { ProofBundle } from './proof.ts';
 import { DigestHex } from './text.ts';
 

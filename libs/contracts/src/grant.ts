@@ -1,5 +1,5 @@
 import { canonicalText } from '@countersign/kernel';
-import type { EventData } from './events/event.ts';
+import type { EventData } from './events/names.ts';
 
 /**
  * What a person signs to grant a payment, apart from the service that records it: a tag, and who grants which payment, on

@@ -27,7 +27,6 @@ export {
   type ArchiveEvent,
   type ControlEvent,
   type ControlEventName,
-  type EncodedEvent,
   type EventData,
   type EventName,
   type EventOf,
@@ -36,8 +35,11 @@ export {
   SERVICES,
   type Service,
   type SignedName,
-  type Undecodable,
   WRITERS,
+} from './events/names.ts';
+export {
+  type EncodedEvent,
+  type Undecodable,
   decodeEvent,
   encodeEvent,
   encodeStatement,

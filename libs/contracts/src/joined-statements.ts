@@ -1,5 +1,5 @@
 import { type Digest, digestOfText, sha256Hex } from '@countersign/kernel';
-import type { SignedName } from './events/event.ts';
+import type { SignedName } from './events/names.ts';
 
 /** Most statements under one signature: each then carries at most four digests. */
 export const JOINED_MAX = 16;

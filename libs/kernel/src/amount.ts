@@ -5,12 +5,14 @@ export const COUNTABLE_MAX = 2n ** 53n - 1n;
 export const UINT256_MAX = 2n ** 256n - 1n;
 
 const ATOMIC = /^(?:0|[1-9][0-9]{0,77})$/;
+/** Digits of {@link UINT256_MAX}: of fewer, no number is larger. */
+const UINT256_DIGITS = 78;
 const ZERO = 48;
 const DECIMAL = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
 
 /** Whether `text` is a non-negative integer without sign, leading zero, exponent or separator, at most 2^256−1. */
 export function isAtomicText(text: string): boolean {
-  return ATOMIC.test(text) && BigInt(text) <= UINT256_MAX;
+  return ATOMIC.test(text) && (text.length < UINT256_DIGITS || BigInt(text) <= UINT256_MAX);
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromDecimal, isAtomicText, rescaleUp, toDecimal } from './amount.ts';
-import { type Canonical, canonicalText } from './canonical.ts';
+import { type Canonical, canonicalText, memberTexts, textOfMembers } from './canonical.ts';
 import { digestOf, sha256Hex } from './digest.ts';
 import { InvariantViolation } from './invariant.ts';
 
@@ -35,8 +35,31 @@ describe('canonical text', () => {
       fc.property(json, (value) => {
         const text = canonicalText(value as Canonical);
         expect(canonicalText(JSON.parse(text) as Canonical)).toBe(text);
+        expect(textOfMembers(memberTexts({ value: value as Canonical }))).toBe(`{"value":${text}}`);
       }),
     );
+  });
+
+  it('sorts what the engine has in an order of its own', () => {
+    expect(canonicalText({ 2: 'b', 10: 'a' })).toBe('{"10":"a","2":"b"}');
+    expect(canonicalText({ list: [{ 2: 'b', 10: 'a' }] })).toBe('{"list":[{"10":"a","2":"b"}]}');
+  });
+
+  it('asks no object how it would like to be written', () => {
+    class Own {
+      readonly a = 1;
+      toJSON(): string {
+        return 'something else';
+      }
+    }
+    const value = { own: new Own() } as unknown as Canonical;
+    expect(canonicalText(value)).toBe('{"own":{"a":1}}');
+  });
+
+  it('has no form for half a character, however deep, or in a name', () => {
+    expect(() => canonicalText({ a: [{ b: '\ud800' }] })).toThrow(InvariantViolation);
+    expect(() => canonicalText({ '\ud800': 1 })).toThrow(InvariantViolation);
+    expect(() => canonicalText({ a: [1.5] })).toThrow(InvariantViolation);
   });
 });
 

@@ -1,6 +1,5 @@
 import {
   type Canonical,
-  type MemberTexts,
   canonicalText,
   digestOfText,
   memberTexts,
@@ -11,119 +10,45 @@ import { DigestHex, StatementSignature } from '../text.ts';
 import { ARCHIVE_EVENTS } from './archive-events.ts';
 import { CONTROL_EVENTS } from './control-events.ts';
 import { LANE_EVENTS } from './lane-events.ts';
+import {
+  type ArchiveEvent,
+  type ControlEvent,
+  EVENTS,
+  type EventData,
+  type EventName,
+  type EventOf,
+  type LaneEvent,
+  type SignedName,
+  WRITERS,
+} from './names.ts';
 
-const EVENTS = { ...LANE_EVENTS, ...CONTROL_EVENTS, ...ARCHIVE_EVENTS };
+/** What all events of one name have in common. */
+interface Kind {
+  readonly name: EventName;
+  readonly source: string;
+  /** The end of the text that names an event, from its data on. */
+  readonly namedEnd: string;
+  /** The end of its whole text, from its id on. */
+  readonly wholeEnd: string;
+}
 
-export type LaneEventName = keyof typeof LANE_EVENTS;
-export type ControlEventName = keyof typeof CONTROL_EVENTS;
-export type ArchiveEventName = keyof typeof ARCHIVE_EVENTS;
-export type EventName = keyof typeof EVENTS;
-export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
-/** Events whose service signs them. */
-export type SignedName = {
-  [N in EventName]: EventData<N> extends { signature: StatementSignature } ? N : never;
-}[EventName];
+const KINDS: ReadonlyMap<string, Kind> = new Map(
+  Object.entries(WRITERS).map(([name, writer]) => {
+    const [source, type] = [`countersign/${writer}`, `dev.countersign.${name}.v1`];
+    const [sourceText, typeText] = [`"source":"${source}",`, `"type":"${type}"}`];
+    const kind = {
+      name: name as EventName,
+      source,
+      namedEnd: sourceText + typeText,
+      wholeEnd: `${sourceText}"specversion":"1.0",${typeText}`,
+    };
+    return [type, kind];
+  }),
+);
+const KIND_OF = Object.fromEntries(
+  [...KINDS.values()].map((kind) => [kind.name, kind]),
+) as Readonly<Record<EventName, Kind>>;
 
-export const SERVICES = [
-  'intake',
-  'policy',
-  'approval',
-  'signer',
-  'settlement',
-  'alerting',
-  'recorder',
-] as const;
-export type Service = (typeof SERVICES)[number];
-
-/** The one service that may write each event. A record from anyone else is ignored. */
-export const WRITERS = {
-  'mark.made': 'policy',
-  'intent.submitted': 'intake',
-  'payment.claimed': 'intake',
-  'delivery.reported': 'intake',
-  'session.opened': 'intake',
-  'session.closed': 'intake',
-  'task.opened': 'intake',
-  'task.closed': 'intake',
-  'task.terms_set': 'intake',
-  'task.plan_submitted': 'intake',
-  'task.plan_committed': 'intake',
-  'task.phase_set': 'intake',
-  'task.cost_recorded': 'intake',
-  'outcome.recorded': 'intake',
-  'task.alerted': 'alerting',
-  'agent.frozen': 'policy',
-  'agent.unfrozen': 'policy',
-  'decision.made': 'policy',
-  'reservation.ended': 'policy',
-  'approval.opened': 'approval',
-  'approval.granted': 'approval',
-  'approval.vetoed': 'approval',
-  'approval.completed': 'approval',
-  'approval.expired': 'approval',
-  'authorization.fixed': 'signer',
-  'renewal.requested': 'intake',
-  'authorization.renewed': 'signer',
-  'signing.completed': 'signer',
-  'signing.refused': 'signer',
-  'cancellation.signed': 'signer',
-  'settlement.submitted': 'settlement',
-  'settlement.observed': 'settlement',
-  'settlement.reverted': 'settlement',
-  'settlement.final': 'settlement',
-  'authorization.void': 'settlement',
-  'authorization.canceled': 'settlement',
-  'settlement.mismatched': 'settlement',
-  'alert.raised': 'alerting',
-  'key.announced': 'policy',
-  'person.added': 'policy',
-  'agent.added': 'policy',
-  'agent.wallet_added': 'policy',
-  'agent.credential_replaced': 'policy',
-  'agent.message_keys_set': 'policy',
-  'wallet.requested': 'policy',
-  'wallet.created': 'signer',
-  'wallet.deployed': 'settlement',
-  'wallet.rotation_ordered': 'policy',
-  'wallet.key_renewed': 'signer',
-  'wallet.rotation_signed': 'signer',
-  'wallet.rotated': 'settlement',
-  'wallet.revoke_ordered': 'policy',
-  'wallet.revoked': 'signer',
-  'wallet.frozen': 'settlement',
-  'wallet.taken': 'settlement',
-  'wallet.unfrozen': 'policy',
-  'outflows.scanned': 'settlement',
-  'restore.detected': 'signer',
-  'restore.accepted': 'policy',
-  'facilitator.tripped': 'settlement',
-  'alert.sent': 'alerting',
-  'seller.registered': 'policy',
-  'seller.removed': 'policy',
-  'change.scheduled': 'policy',
-  'change.canceled': 'policy',
-  'policy.put': 'policy',
-  'policy.activated': 'policy',
-  'tenant.frozen': 'policy',
-  'tenant.unfrozen': 'policy',
-  'budget.epoch': 'policy',
-  'archive.cut': 'recorder',
-} as const satisfies Record<EventName, Service>;
-
-/** An event with its envelope opened: CloudEvents 1.0, `id` derived from its cause and content. */
-export type EventOf<N extends EventName> = {
-  readonly [K in N]: {
-    readonly id: string;
-    readonly name: K;
-    readonly causationId: string;
-    readonly data: EventData<K>;
-  };
-}[N];
-export type LaneEvent = EventOf<LaneEventName>;
-export type ControlEvent = EventOf<ControlEventName>;
-export type ArchiveEvent = EventOf<ArchiveEventName>;
-
-const TYPE_PREFIX = 'dev.countersign.';
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { fatal: true });
 const Envelope = z.strictObject({
@@ -185,7 +110,7 @@ export function encodeStatement<N extends SignedName>(
   }) as { readonly [key: string]: Canonical };
   const texts = memberTexts(checked);
   return {
-    text: textOfStatement(name, causationId, texts),
+    text: textOfStatement(name, causationId, textOfMembers(texts)),
     signed: (signature) => {
       const data = { ...checked, signature: StatementSignature.parse(signature) };
       const whole = new Map(texts).set('signature', canonicalText(data.signature));
@@ -204,42 +129,33 @@ function encoded<N extends EventName>(
   causationId: string,
   { data, text }: { readonly data: EventData<N>; readonly text: string },
 ): EncodedEvent {
-  const texts = envelopeTexts({
-    source: `countersign/${WRITERS[name]}`,
-    type: `${TYPE_PREFIX}${name}.v1`,
-    causationid: causationId,
-    data: text,
-  });
-  const id = digestOfText('countersign/event/1', texts.named);
-  const bytes = ENCODER.encode(texts.whole(id));
+  const { namedEnd, wholeEnd } = KIND_OF[name];
+  const start = envelopeStart(causationId, text);
+  const id = idOf(start + namedEnd);
+  const bytes = ENCODER.encode(
+    `${start}"datacontenttype":"application/json","id":"${id}",${wholeEnd}`,
+  );
   if (!survives(data)) return { id, bytes };
   return { id, bytes, event: { id, name, causationId, data } as EventOf<EventName> };
 }
 
 /** Whether JSON gives back the very same value: not if a member is `undefined`, which it leaves out, nor minus zero. */
-function survives(value: Canonical | undefined): boolean {
+function survives(value: unknown): boolean {
   if (typeof value === 'number') return !Object.is(value, -0);
   if (typeof value !== 'object' || value === null) return value !== undefined;
-  return Object.values(value).every(survives);
+  if (Array.isArray(value)) return value.every(survives);
+  for (const key in value) if (!survives((value as Record<string, unknown>)[key])) return false;
+  return true;
 }
 
-/** The canonical texts of an envelope, around the canonical text of its data, which is long and written once. */
-function envelopeTexts(envelope: {
-  readonly source: string;
-  readonly type: string;
-  readonly causationid: string;
-  /** Canonical text. */
-  readonly data: string;
-}): { readonly named: string; whole(id: string): string } {
-  const { data } = envelope;
-  const causationid = `{"causationid":${canonicalText(envelope.causationid)},"data":${data},`;
-  const source = `"source":${canonicalText(envelope.source)},`;
-  const type = `"type":${canonicalText(envelope.type)}}`;
-  return {
-    named: causationid + source + type,
-    whole: (id) =>
-      `${causationid}"datacontenttype":"application/json","id":"${id}",${source}"specversion":"1.0",${type}`,
-  };
+/** The canonical text of an envelope up to its data, which is given in canonical text: it is long and written once. */
+function envelopeStart(causationId: string, data: string): string {
+  return `{"causationid":${canonicalText(causationId)},"data":${data},`;
+}
+
+/** @param named the canonical text of the envelope's cause, data, source and type. */
+function idOf(named: string): string {
+  return digestOfText('countersign/event/1', named);
 }
 
 /** Why bytes are no event of ours. */
@@ -256,29 +172,42 @@ export function decodeEvent(bytes: Uint8Array): EventOf<EventName> | Undecodable
   const envelope = Envelope.safeParse(json);
   if (!envelope.success) return { undecodable: z.prettifyError(envelope.error) };
   const { type, source, id, causationid, data } = envelope.data;
-  const name = nameOf(type);
-  if (name === undefined) return { undecodable: `unknown type ${type.slice(0, 100)}` };
-  if (source !== `countersign/${WRITERS[name]}`)
+  const kind = KINDS.get(type);
+  if (kind === undefined) return { undecodable: `unknown type ${type.slice(0, 100)}` };
+  const { name, namedEnd } = kind;
+  if (source !== kind.source)
     return { undecodable: `${name} is not written by ${source.slice(0, 60)}` };
   const parsed = EVENTS[name].safeParse(data);
   if (!parsed.success) return { undecodable: z.prettifyError(parsed.error) };
-  const texts = memberTexts(parsed.data);
-  const { named } = envelopeTexts({ source, type, causationid, data: textOfMembers(texts) });
-  if (id !== digestOfText('countersign/event/1', named))
+  // What was recorded is in the order of its text, and is written faster than what the schema made of it.
+  const asRecorded = isSame(parsed.data, data) ? data : parsed.data;
+  if (id !== idOf(envelopeStart(causationid, canonicalText(asRecorded)) + namedEnd))
     return { undecodable: 'the id does not derive from the content' };
   const event = { id, name, causationId: causationid, data: parsed.data } as EventOf<EventName>;
-  decodedTexts.set(event, texts);
+  if ('signature' in parsed.data) recordedData.set(event, asRecorded);
   return event;
 }
 
-/** By event that was decoded here: the texts of its data's members, which whoever verifies it needs again. */
-const decodedTexts = new WeakMap<EventOf<EventName>, MemberTexts>();
-
-function nameOf(type: string): EventName | undefined {
-  if (!type.startsWith(TYPE_PREFIX) || !type.endsWith('.v1')) return undefined;
-  const name = type.slice(TYPE_PREFIX.length, -'.v1'.length);
-  return Object.hasOwn(EVENTS, name) ? (name as EventName) : undefined;
+/** Whether the schema left all as it was recorded: an address in capitals, for one, it does not. */
+function isSame<T>(parsed: T, recorded: unknown): recorded is T {
+  if (typeof parsed !== 'object' || parsed === null) return parsed === recorded;
+  if (typeof recorded !== 'object' || recorded === null) return false;
+  if (Array.isArray(parsed))
+    return (
+      Array.isArray(recorded) &&
+      parsed.length === recorded.length &&
+      parsed.every((item, index) => isSame(item, recorded[index]))
+    );
+  let members = 0;
+  for (const key in parsed) {
+    if (!isSame(parsed[key], (recorded as Partial<T>)[key])) return false;
+    members += 1;
+  }
+  return members === Object.keys(recorded).length && !Array.isArray(recorded);
 }
+
+/** By signed event that was decoded here: its data in the order of its text, which whoever verifies it needs again. */
+const recordedData = new WeakMap<EventOf<EventName>, EventData<EventName>>();
 
 export function isLaneEvent(event: EventOf<EventName>): event is LaneEvent {
   return Object.hasOwn(LANE_EVENTS, event.name);
@@ -302,19 +231,16 @@ export function statementText(
   data: { readonly [key: string]: unknown },
 ): string {
   const { signature: _, ...statement } = data;
-  return textOfStatement(name, causationId, memberTexts(statement as Record<string, Canonical>));
+  return textOfStatement(name, causationId, canonicalText(statement as Record<string, Canonical>));
 }
 
 /** The same for an event; of one that was decoded, the bytes that were decoded are what counts. */
 export function statementTextOf(event: EventOf<EventName>): string {
-  const known = decodedTexts.get(event);
-  if (!known) return statementText(event.name, event.causationId, event.data);
-  const statement = new Map(known);
-  statement.delete('signature');
-  return textOfStatement(event.name, event.causationId, statement);
+  return statementText(event.name, event.causationId, recordedData.get(event) ?? event.data);
 }
 
-function textOfStatement(name: EventName, causationId: string, statement: MemberTexts): string {
-  const text = `{"causationId":${canonicalText(causationId)},"statement":${textOfMembers(statement)}}`;
+/** @param statement in canonical text. */
+function textOfStatement(name: EventName, causationId: string, statement: string): string {
+  const text = `{"causationId":${canonicalText(causationId)},"statement":${statement}}`;
   return `countersign/statement/1\n${name}\n${text}`;
 }
