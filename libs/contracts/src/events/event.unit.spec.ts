@@ -77,4 +77,20 @@ describe('a decoded record', () => {
         undecodable: `unknown type ${type}`,
       });
   });
+
+  it('is refused where an escape holds half a character', () => {
+    for (const [whole, half] of [
+      ['test/1', 'test/\\ud800'],
+      ['signer-1', 'signer-\\uDFFF'],
+    ] as const) {
+      const text = new TextDecoder().decode(encoded.bytes).replace(whole, half);
+      expect(decodeEvent(new TextEncoder().encode(text))).toEqual({
+        undecodable: 'half a character',
+      });
+    }
+    // A whole one that is escaped is a matter of spelling.
+    const { bytes, event } = encodeEvent('authorization.fixed', FIXED, 'test/😀');
+    const escaped = new TextDecoder().decode(bytes).replace('😀', '\\ud83d\\ude00');
+    expect(decodeEvent(new TextEncoder().encode(escaped))).toEqual(event);
+  });
 });
