@@ -55,7 +55,6 @@ CREATE TABLE payments (
   spent_at_ms INTEGER,
   UNIQUE (tenant, payment_id)
 ) STRICT;
-CREATE INDEX payments_open ON payments (tenant, payment_id) WHERE state = 'open';
 
 CREATE TABLE counters (
   id INTEGER PRIMARY KEY,

@@ -42,6 +42,7 @@ export class PaymentTable {
 
   constructor(database: DatabaseSync) {
     createEnds(database);
+    indexHeld(database);
     this.#find = database.prepare('SELECT * FROM payments WHERE tenant = ? AND payment_id = ?');
     this.#put = database.prepare(`
       INSERT INTO payments (tenant, payment_id, state, amount, counters,
@@ -58,8 +59,8 @@ export class PaymentTable {
         answer = NULL, inputs = NULL
       RETURNING id`);
     this.#open = database.prepare(`
-      SELECT payment_id, amount FROM payments WHERE tenant = ? AND state = 'open'
-      ORDER BY payment_id`);
+      SELECT payment_id, amount FROM payments INDEXED BY payments_held
+      WHERE tenant = ? AND state = 'open' ORDER BY payment_id`);
     this.#book = database.prepare(`
       INSERT INTO payments (tenant, payment_id, state, amount, counters, spent_at_ms)
       VALUES (?, ?, ?, ?, ?, ?) RETURNING id`);
@@ -174,6 +175,16 @@ function createEnds(database: DatabaseSync): void {
     INSERT INTO ends SELECT clock_ms, payments.id FROM payments, meta
       WHERE state IN ('committed', 'released');
     COMMIT`);
+}
+
+/**
+ * Finds the open reservations of a tenant. In the order in which they were made: by payment id, which is a hash, as it was
+ * in a file from before, each one changed one more page somewhere in the file, which every commit then had to write.
+ */
+function indexHeld(database: DatabaseSync): void {
+  database.exec(`
+    CREATE INDEX IF NOT EXISTS payments_held ON payments (tenant) WHERE state = 'open';
+    DROP INDEX IF EXISTS payments_open`);
 }
 
 function countersOf(row: Row): bigint[] {

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { InvariantViolation } from '@countersign/kernel';
 import { SetClock } from '@countersign/ports/suites';
 import { describe, expect, it } from 'vitest';
@@ -52,6 +53,27 @@ describe('the synchronous store', () => {
     expect(torn).toThrow(InvariantViolation);
     expect([store.endNow('0'), store.openNow(BOOK)]).toEqual([0, []]);
     expect(store.appendNow([record('kept')])).toEqual([{ lane: '0', offset: 0 }]);
+  });
+
+  it('lists open reservations by payment id, also of a file from before that was indexed so', () => {
+    const place = freshPath();
+    const options = { path: place.path, laneCount: 1, clock: new SetClock() };
+    const first = openSyncStore(options);
+    for (const id of ['p3', 'p1', 'p4', 'p2']) first.reserveNow(reservation(id));
+    first.releaseNow(BOOK, 'p4');
+    first.close();
+    const before = new DatabaseSync(place.path);
+    before.exec(`DROP INDEX payments_held;
+      CREATE INDEX payments_open ON payments (tenant, payment_id) WHERE state = 'open'`);
+    before.close();
+    const again = openSyncStore(options);
+    expect(again.openNow(BOOK).map(({ paymentId }) => paymentId)).toEqual(['p1', 'p2', 'p3']);
+    again.close();
+    const after = new DatabaseSync(place.path);
+    const indexes = after.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'payments_%'");
+    expect(indexes.all()).toEqual([{ name: 'payments_held' }]);
+    after.close();
+    place.remove();
   });
 
   it('counts on from what stands in the file, whatever was undone and however often it is opened', () => {
