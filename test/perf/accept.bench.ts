@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { openKeystore } from '@countersign/adapter-keystore';
 import { openStore } from '@countersign/adapter-sqlite';
-import { encodeStatement } from '@countersign/contracts';
 import { paymentIdOf } from '@countersign/payment';
 import { compilePolicy, concludeDecision } from '@countersign/policy';
 import { parsePolicyText } from '@countersign/policy/text';
+import { ownEvent, signStatement } from '@countersign/service-kit';
 import { autonomous } from '../e2e/policies.ts';
 import { type Bench, inDirectory, rate, secondsOf, thousands, times } from './bench.ts';
 import { OWNER, factsOf, reserved } from './purchase.ts';
@@ -63,15 +63,11 @@ export const bench: Bench = {
         });
         const verdict = concludeDecision(policy, facts, plan, answer);
         const decision = { policy: { version: 1, hash }, facts, answer, verdict };
-        const statement = { ...OWNER, paymentId, round: 0, through: 0, decision };
         const cause = `bench/${index}`;
-        const unsigned = encodeStatement(
-          'decision.made',
-          { ...statement, proceed: 'authorize' },
-          cause,
-        );
-        const { keyId } = key;
-        ({ bytes } = unsigned.signed({ keyId, value: await key.sign(unsigned.text) }));
+        const of = { ...OWNER, paymentId, round: 0, through: 0 };
+        const statement = { ...of, decision, proceed: 'authorize' } as const;
+        const data = await signStatement(key, 'decision.made', statement, cause);
+        ({ bytes } = ownEvent('decision.made', data, cause));
         await store.log.append([{ lane: '0', key: 'default/research-1', bytes }]);
       };
       const count = PRODUCERS * EACH[size];
@@ -95,7 +91,7 @@ export const bench: Bench = {
           aim: '>= 0.50x',
         },
         {
-          what: 'their signatures alone',
+          what: 'as many signatures, each of one decision',
           figure: told(signing, 'signatures'),
           beside: `the bare log: ${timesBare(signing)}`,
         },

@@ -29,7 +29,7 @@ export { Refused } from './refusal.ts';
 export { shownSettings } from './shown-settings.ts';
 export { isByHolder, isByPerson, isForged, personKeyOf } from './person-key.ts';
 export { PIN, type Pin, pinText, readPin, trustedBy } from './pins.ts';
-export { type TrustedKeys, isGenuine, signStatement } from './statements.ts';
+export { type TrustedKeys, isGenuine, ownEvent, signStatement } from './statements.ts';
 export { type Timers, systemClock, systemTimers } from './timers.ts';
 export { WalletDebtRunner, type WalletEffect, type WalletEffects } from './wallet-debt-runner.ts';
 export type { Answered } from './http/observed-requests.ts';
