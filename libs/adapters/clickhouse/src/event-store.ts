@@ -1,6 +1,4 @@
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { Fault, InvariantViolation, invariant } from '@countersign/kernel';
 import {
   type ArchiveBatch,
@@ -13,18 +11,21 @@ import {
   type SqlAnswer,
   SqlRefused,
 } from '@countersign/ports';
-import { type Engine, engineInProcess, engineOnServer, literal, unavailable } from './engine.ts';
+import { type Engine, engineInProcess, engineOnServer, unavailable } from './engine.ts';
 import { migrate } from './migrate.ts';
+import { type Column, blockOf } from './native.ts';
 import {
+  CUT_COLUMNS,
   OPENING_COLUMNS,
   RECORD_COLUMNS,
   firstLeaf,
   openingRows,
-  recordRow,
+  recordRows,
   sumOfBytes,
 } from './rows.ts';
-import { leaves, paymentColumns, search, spend } from './search.ts';
+import { leaves, paymentColumns, search } from './search.ts';
 import { PersonsQueries, SQL_LIMITS, type SqlLimits } from './persons-queries.ts';
+import { spend } from './spend.ts';
 import { allowedFunctions } from './sql-gate.ts';
 
 export type ClickHouseOptions = {
@@ -111,20 +112,16 @@ class ClickHouseEventStore implements EventStore {
     );
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
     return this.#run(async ({ writer }) => {
-      const first = firstLeaf(cut);
-      const settings = this.#insertSettings(cut);
-      const rows = records.map((record, index) => recordRow(record, first + index));
-      await insert(writer, { table: 'records', columns: RECORD_COLUMNS, rows, settings });
+      const rows = recordRows(batch);
       const openings = openingRows(batch);
-      if (openings.length > 0)
-        await insert(writer, {
-          table: 'openings',
-          columns: OPENING_COLUMNS,
-          rows: openings,
-          settings,
-        });
-      await readBack(writer, cut, sumOfBytes(rows));
-      await this.#note(writer, batch, settings);
+      const ends = await Promise.allSettled([
+        this.#insert(cut, 'records', RECORD_COLUMNS, rows).then(() =>
+          readBack(writer, cut, sumOfBytes(rows)),
+        ),
+        openings.length > 0 && this.#insert(cut, 'openings', OPENING_COLUMNS, openings),
+      ]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      await this.#insert(cut, 'cuts', CUT_COLUMNS, [batch]);
     });
   }
 
@@ -175,32 +172,27 @@ class ClickHouseEventStore implements EventStore {
     if (this.#running.size > 0 || this.#queries.isBusy) process.kill(process.pid, 'SIGKILL');
   };
 
-  /**
-   * One cut is one block under one name, in the table and in every rollup. Without the last setting a repeated insert that
-   * the table drops would still be added to the rollups.
-   */
-  #insertSettings({ lane, from, to }: Cut): ClickHouseSettings {
-    return {
-      insert_deduplication_token: `${this.#logId}:${lane}:${from}-${to}`,
-      deduplicate_blocks_in_dependent_materialized_views: 1,
-      async_insert: 0,
-      // The whole cut is one block, however many rows it has.
-      max_insert_block_size: '1048576',
-      min_insert_block_size_rows: '1048576',
-      min_insert_block_size_bytes: '0',
-    };
-  }
-
-  async #note(
-    writer: ClickHouseClient,
-    { cut, tree }: ArchiveBatch,
-    settings: ClickHouseSettings,
+  /** One cut is one block under one name, in the table and in every rollup. */
+  #insert<Row>(
+    { lane, from, to }: Cut,
+    table: string,
+    columns: readonly Column<Row>[],
+    rows: readonly Row[],
   ): Promise<void> {
-    await insert(writer, {
-      table: 'cuts',
-      columns: ['sequence', 'lane', 'lane_from', 'lane_to', 'tree_size', 'root', 'frontier'],
-      rows: [[cut.sequence, cut.lane, cut.from, cut.to, cut.treeSize, tree.root, tree.frontier]],
-      settings,
+    return this.#engine.insert({
+      table,
+      columns: columns.map(({ name }) => name),
+      block: blockOf(columns, rows),
+      settings: {
+        insert_deduplication_token: `${this.#logId}:${lane}:${from}-${to}`,
+        // Otherwise a repeated insert that the table drops would still be added to the rollups.
+        deduplicate_blocks_in_dependent_materialized_views: 1,
+        async_insert: 0,
+        // The whole cut is one block, however many rows it has.
+        max_insert_block_size: '1048576',
+        min_insert_block_size_rows: '1048576',
+        min_insert_block_size_bytes: '0',
+      },
     });
   }
 
@@ -223,31 +215,6 @@ interface CutRow {
   readonly size: number;
   readonly root: string;
   readonly frontier: readonly string[];
-}
-
-interface Insert {
-  readonly table: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly unknown[])[];
-  readonly settings: ClickHouseSettings;
-}
-
-/**
- * What the client's own `insert` does, for less: rows are written out at once and not through an object stream, and the
- * settings stand in the statement, because as statements before it the engine reads the rows twice.
- */
-async function insert(
-  client: ClickHouseClient,
-  { table, columns, rows, settings }: Insert,
-): Promise<void> {
-  const text = rows.map((row) => JSON.stringify(row)).join('\n');
-  const clause = Object.entries(settings).map(([name, value]) => `${name} = ${literal(value)}`);
-  const { stream } = await client.exec({
-    query: `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS ${clause.join(', ')} FORMAT JSONCompactEachRow`,
-    values: Readable.from([text], { objectMode: false }),
-  });
-  stream.resume();
-  await finished(stream);
 }
 
 /**

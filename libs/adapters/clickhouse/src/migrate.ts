@@ -32,9 +32,8 @@ export async function migrate(engine: Engine, logId: string): Promise<void> {
     }
     const newest = Math.max(0, ...applied.keys());
     if (newest > migrations().length) throw foreign(`migration ${newest} is not known here`);
-    if (engine.hasRoles)
-      for (const statement of statementsOf(textOf('server/auditor.sql')))
-        await writer.command({ query: statement });
+    const own = engine.hasRoles ? 'server/auditor.sql' : 'in-process/files.sql';
+    for (const statement of statementsOf(textOf(own))) await writer.command({ query: statement });
   } catch (error) {
     throw error instanceof Fault ? error : unavailable('the tables cannot be prepared', error);
   }

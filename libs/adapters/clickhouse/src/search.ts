@@ -1,20 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import { SPEND_LINES_MAX } from '@countersign/ports';
-import type {
-  EventPage,
-  EventQuery,
-  FoundEvent,
-  Leaf,
-  PaymentColumns,
-  SpendQuery,
-  SpendReport,
-} from '@countersign/ports';
+import type { EventPage, EventQuery, FoundEvent, Leaf, PaymentColumns } from '@countersign/ports';
 import { asBytes } from './rows.ts';
-
-/** A row of `records` as our queries select it. Wide integers come as text. */
-interface Row {
-  readonly [column: string]: string | number | readonly string[];
-}
+import { type Row, number, select, text } from './select.ts';
 
 const PAYMENT_COLUMNS = `kind, task, session, seller, category, trust, jurisdiction, domain, url, network, asset, pay_to,
   toString(amount) AS amount_text, toString(amount_units) AS units_text, policy_version, policy_hash, outcome, tier, reasons, audit_depth, audit_profile,
@@ -61,21 +48,29 @@ export async function leaves(
   }));
 }
 
+/** For what stands in few places: asking an index again at each of them costs more than it saves. */
+const INDEXES_FIRST = 'use_skip_indexes_on_data_read = 0';
+/** For so little that a second thread would be started for nothing. */
+const SMALL = `${INDEXES_FIRST}, max_threads = 1`;
+
 /** One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown. */
 export async function search(client: ClickHouseClient, query: EventQuery): Promise<EventPage> {
-  const oldest = await oldestTried(client, query);
-  const { conditions, params } = conditionsOf(query, oldest);
+  const hits = query.text === undefined ? undefined : await hitsOf(client, query, query.text);
+  if (hits?.count === 0) return { events: [], next: null };
+  const { conditions, params } = conditionsOf(query, hits);
+  const isLookup = hits?.few ?? query.paymentId ?? query.txHash ?? query.nonce;
   const rows = await select(
     client,
     `SELECT ${EVENT_COLUMNS} FROM records WHERE ${conditions.join(' AND ')}
-     ORDER BY records.leaf DESC LIMIT {count:UInt32}`,
+     ORDER BY records.leaf DESC LIMIT {count:UInt32} ${isLookup === undefined ? '' : `SETTINGS ${INDEXES_FIRST}`}`,
     { ...params, count: query.limit + 1 },
   );
   const found = rows.slice(0, query.limit);
   const texts = await textsOf(client, query.tenant, found);
   const events = found.map((row) => eventOf(row, texts));
   const last = events.at(-1);
-  return { events, next: rows.length > query.limit && last ? last.leaf : (oldest ?? null) };
+  const isFull = rows.length > query.limit && last;
+  return { events, next: isFull ? last.leaf : (hits?.oldest ?? null) };
 }
 
 const EQUALS = [
@@ -98,28 +93,45 @@ const OF_PAYMENT = [
 ] as const;
 
 /** Of the records with the words of the query, older than the page before. */
-const hitsOf = ({ before }: EventQuery) => `FROM openings
+const withWords = ({ before }: EventQuery) => `FROM openings
   WHERE tenant = {tenant:String} AND hasAllTokens(value, {text:String}) ${before === undefined ? '' : 'AND leaf < {before:UInt64}'}`;
 
 /** How many of the newest hits of a word the other conditions are tried on. */
 const TEXT_HITS_MAX = 10_000;
+/** So few hits are looked up one by one. */
+const FEW_HITS = 1_000;
 
-/** The oldest leaf with the words of the query that is tried for this page; undefined where each of them is. */
-async function oldestTried(
-  client: ClickHouseClient,
-  query: EventQuery,
-): Promise<number | undefined> {
-  const { tenant, text: words, before } = query;
-  if (words === undefined) return undefined;
-  const [last, beyond] = await select(
-    client,
-    `SELECT toFloat64(leaf) AS leaf_number ${hitsOf(query)} ORDER BY leaf DESC LIMIT 2 OFFSET ${TEXT_HITS_MAX - 1}`,
-    { tenant, text: words.toLowerCase(), before },
-  );
-  return last && beyond && number(last, 'leaf_number');
+/** Texts with the words of a query, the newest of them. */
+interface Hits {
+  readonly count: number;
+  /** The oldest leaf that is tried for this page; undefined where each of them is. */
+  readonly oldest: number | undefined;
+  /** Where each stands, as the records are sorted; undefined for many. */
+  readonly few: Readonly<Record<'agents' | 'leaves', unknown>> | undefined;
 }
 
-function conditionsOf(query: EventQuery, oldest: number | undefined) {
+async function hitsOf(client: ClickHouseClient, query: EventQuery, words: string): Promise<Hits> {
+  const { tenant, before } = query;
+  const [row] = await select(
+    client,
+    `SELECT toFloat64(count()) AS hits, toFloat64(min(leaf)) AS last, groupUniqArray(${FEW_HITS})(agent) AS agents,
+       groupArray(${FEW_HITS})(toFloat64(leaf)) AS leaves
+     FROM (SELECT leaf, agent ${withWords(query)} ORDER BY leaf DESC LIMIT ${TEXT_HITS_MAX + 1}) SETTINGS ${SMALL}`,
+    { tenant, text: words.toLowerCase(), before },
+  );
+  const count = row ? number(row, 'hits') : 0;
+  const isTooMany = count > TEXT_HITS_MAX;
+  return {
+    count,
+    oldest: row && isTooMany ? number(row, 'last') + 1 : undefined,
+    few:
+      count <= FEW_HITS
+        ? { agents: row?.['agents'] ?? [], leaves: row?.['leaves'] ?? [] }
+        : undefined,
+  };
+}
+
+function conditionsOf(query: EventQuery, hits: Hits | undefined) {
   const conditions = ['tenant = {tenant:String}'];
   const params: Record<string, unknown> = { tenant: query.tenant };
   const add = (condition: string, name: string, value: unknown) => {
@@ -140,14 +152,18 @@ function conditionsOf(query: EventQuery, oldest: number | undefined) {
   if (query.toMs !== undefined)
     add('at < fromUnixTimestamp64Milli({toMs:Int64})', 'toMs', query.toMs);
   if (query.before !== undefined) add('records.leaf < {before:UInt64}', 'before', query.before);
-  if (query.text !== undefined) {
-    const tried = oldest === undefined ? '' : 'AND leaf >= {oldest:UInt64}';
+  if (hits?.few) {
+    // In the order of the table's key, so that it reads what it shows, and nothing else.
+    add('agent IN {agents:Array(String)}', 'agents', hits.few.agents);
+    add('records.leaf IN {leaves:Array(UInt64)}', 'leaves', hits.few.leaves);
+  } else if (query.text !== undefined) {
+    const tried = hits?.oldest === undefined ? '' : 'AND leaf >= {oldest:UInt64}';
+    params['oldest'] = hits?.oldest;
     add(
-      `records.leaf IN (SELECT leaf ${hitsOf(query)} ${tried})`,
+      `records.leaf IN (SELECT leaf ${withWords(query)} ${tried})`,
       'text',
       query.text.toLowerCase(),
     );
-    params['oldest'] = oldest;
   }
   return { conditions, params };
 }
@@ -162,7 +178,7 @@ async function textsOf(
   const found = await select(
     client,
     `SELECT toFloat64(leaf) AS leaf_number, field, value FROM openings
-     WHERE tenant = {tenant:String} AND leaf IN {leaves:Array(UInt64)}`,
+     WHERE tenant = {tenant:String} AND leaf IN {leaves:Array(UInt64)} SETTINGS ${SMALL}`,
     { tenant, leaves: rows.map((row) => number(row, 'leaf_number')) },
   );
   for (const row of found) {
@@ -218,57 +234,4 @@ function paymentColumnsOf(row: Row): PaymentColumns {
     auditProfile: text(row, 'audit_profile'),
     wallet: text(row, 'wallet'),
   };
-}
-
-/** From the rollup, which has a row for each day, place and reason. */
-export async function spend(client: ClickHouseClient, query: SpendQuery): Promise<SpendReport> {
-  const { tenant, from, to, agent } = query;
-  const keys = `day, agent, kind, network, asset, seller, domain, category, task, policy_version, policy_hash, tier, reason`;
-  const rows = await select(
-    client,
-    `SELECT toString(day) AS day_text, ${keys}, toString(sum(amount)) AS amount_text, toFloat64(sum(payments)) AS count
-     FROM spend_by_reason
-     WHERE tenant = {tenant:String} AND day BETWEEN {from:Date} AND {to:Date} ${agent === undefined ? '' : 'AND agent = {agent:String}'}
-     GROUP BY ${keys} ORDER BY day DESC, agent, sum(amount) DESC, seller, domain, task, reason LIMIT ${SPEND_LINES_MAX + 1}`,
-    { tenant, from, to, agent },
-  );
-  const lines = rows.slice(0, SPEND_LINES_MAX).map((row) => ({
-    day: text(row, 'day_text'),
-    agent: text(row, 'agent'),
-    kind: text(row, 'kind'),
-    network: text(row, 'network'),
-    asset: text(row, 'asset'),
-    seller: text(row, 'seller'),
-    domain: text(row, 'domain'),
-    category: text(row, 'category'),
-    task: text(row, 'task'),
-    policyVersion: number(row, 'policy_version'),
-    policyHash: text(row, 'policy_hash'),
-    tier: text(row, 'tier'),
-    reason: text(row, 'reason'),
-    amount: BigInt(text(row, 'amount_text')),
-    payments: number(row, 'count'),
-  }));
-  return { lines, truncated: rows.length > SPEND_LINES_MAX };
-}
-
-async function select(
-  client: ClickHouseClient,
-  query: string,
-  params: Readonly<Record<string, unknown>>,
-): Promise<readonly Row[]> {
-  const answer = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
-  return answer.json<Row>();
-}
-
-function text(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== 'string') throw new TypeError(`${column} holds no text`);
-  return value;
-}
-
-function number(row: Row, column: string): number {
-  const value = row[column];
-  if (typeof value !== 'number') throw new TypeError(`${column} holds no number`);
-  return value;
 }

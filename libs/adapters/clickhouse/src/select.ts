@@ -1,0 +1,27 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+
+/** A row as our queries select it. Wide integers come as text. */
+export interface Row {
+  readonly [column: string]: string | number | readonly string[];
+}
+
+export async function select(
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<readonly Row[]> {
+  const answer = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
+  return answer.json<Row>();
+}
+
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new TypeError(`${column} holds no text`);
+  return value;
+}
+
+export function number(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new TypeError(`${column} holds no number`);
+  return value;
+}
