@@ -45,10 +45,12 @@ export interface Owner {
   readonly agent: string;
 }
 
-/** Some have a smart account beside the key they begin with. */
+/** Three share a wallet, each in a lane of its own. Some have a smart account beside the key they begin with. */
 export const AGENTS: readonly (Owner & { readonly wallet: string; readonly account?: string })[] = [
   { tenant: 'acme', agent: 'scout', wallet: 'acme-1', account: 'acme-1-account' },
   { tenant: 'acme', agent: 'buyer', wallet: 'acme-2' },
+  { tenant: 'acme', agent: 'broker', wallet: 'acme-2' },
+  { tenant: 'acme', agent: 'planner', wallet: 'acme-2' },
   { tenant: 'zenith', agent: 'scout', wallet: 'zenith-1', account: 'zenith-1-account' },
 ];
 

@@ -65,7 +65,9 @@ async function foundTenant(world: World, tenant: TenantName): Promise<void> {
         to.addPerson(owner, person, roles, credentialOf({ tenant, person })),
       ),
     ),
-    ...agents.map((it) => act('wallet.requested', (to) => to.requestWallet(owner, it.wallet))),
+    ...[...new Set(agents.map((it) => it.wallet))].map((wallet) =>
+      act('wallet.requested', (to) => to.requestWallet(owner, wallet)),
+    ),
     ...sellers.map((it) =>
       act('seller.registered', (to) => to.registerSeller(owner, recordOf(it))),
     ),
