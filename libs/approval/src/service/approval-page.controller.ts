@@ -1,10 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { Controller, Get, Header, Res, SetMetadata } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  NotFoundException,
+  Param,
+  Res,
+  SetMetadata,
+} from '@nestjs/common';
 import { OPEN } from '@countersign/service-kit';
 
 interface Reply {
+  status(code: number): Reply;
   headers(all: Readonly<Record<string, string>>): Reply;
 }
+
+const PARTS = ['approve.css', 'approve.js'];
+const TYPES: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+};
 
 const file = (name: string) => readFileSync(new URL(`../page/${name}`, import.meta.url), 'utf8');
 
@@ -21,8 +36,7 @@ const HEADERS = {
 @Controller('approve')
 export class ApprovalPageController {
   readonly #html = file('approve.html');
-  readonly #css = file('approve.css');
-  readonly #script = file('approve.js');
+  readonly #parts = new Map(PARTS.map((name) => [name, file(name)]));
 
   @Get()
   @SetMetadata(OPEN, true)
@@ -32,19 +46,18 @@ export class ApprovalPageController {
     return this.#html;
   }
 
-  @Get('approve.css')
+  /** With a slash at its end, the page's own address would lead to none of its parts. */
+  @Get('*')
   @SetMetadata(OPEN, true)
-  @Header('content-type', 'text/css; charset=utf-8')
-  style(@Res({ passthrough: true }) reply: Reply): string {
-    reply.headers(HEADERS);
-    return this.#css;
-  }
-
-  @Get('approve.js')
-  @SetMetadata(OPEN, true)
-  @Header('content-type', 'text/javascript; charset=utf-8')
-  script(@Res({ passthrough: true }) reply: Reply): string {
-    reply.headers(HEADERS);
-    return this.#script;
+  part(@Param('*') name: string, @Res({ passthrough: true }) reply: Reply): string {
+    if (name === '') {
+      reply.status(308).headers({ ...HEADERS, location: '../approve' });
+      return '';
+    }
+    const text = this.#parts.get(name);
+    const type = TYPES[name.split('.').at(-1) ?? ''];
+    if (text === undefined || type === undefined) throw new NotFoundException();
+    reply.headers({ ...HEADERS, 'content-type': type });
+    return text;
   }
 }
