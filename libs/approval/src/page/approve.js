@@ -1,46 +1,40 @@
 // @ts-check
 /** The approver's page: shows exactly what is asked, and sends back the digest of what it showed. */
 
-const CREDENTIAL = 'countersign.credential';
+import { call, isSignedIn, signIn, signOut } from './api.js';
+import { find, granted, isAsking, make, put, tell, tick, update } from './card.js';
+import {
+  NO_CREDENTIAL,
+  STALE,
+  arrivals,
+  doneText,
+  emptyText,
+  failureText,
+  goneText,
+  isCredential,
+  isRefusal,
+  stateText,
+  stillToGrant,
+} from './words.js';
+
 const REFRESH_MS = 2_000;
-const SOON_MS = 15_000;
-/** Facts whose characters matter one by one. */
-const EXACT = new Set(['Payee', 'Token', 'From wallet', 'For']);
+/** Without an answer for so long, what is shown may be old. */
+const STALE_MS = 6_000;
+const AGENTS_MS = 10_000;
+const SAID_MS = 60_000;
 
-/** @type {<T extends HTMLElement>(selector: string, within?: ParentNode) => T} */
-const find = (selector, within = document) => {
-  const element = within.querySelector(selector);
-  if (!(element instanceof HTMLElement)) throw new Error(`no ${selector} on the page`);
-  return /** @type {any} */ (element);
-};
-
-/** @type {Map<string, HTMLElement>} */
-const cards = new Map();
-let skewMs = 0;
+/** @type {Map<string, {card: HTMLElement, payment: any}>} */
+const shown = new Map();
+/** Payments that leave the list because somebody here said so. @type {Set<string>} */
+const decided = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-
-/**
- * Calls the API. A refusal becomes an error with the server's own sentence.
- * @param {string} path
- * @param {unknown} [body]
- */
-async function call(path, body) {
-  const credential = sessionStorage.getItem(CREDENTIAL) ?? '';
-  const response = await fetch(path, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${credential}`,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const served = Date.parse(response.headers.get('date') ?? '');
-  if (Number.isFinite(served)) skewMs = served - Date.now();
-  const answer = await response.json();
-  if (response.ok) return answer;
-  throw Object.assign(new Error(answer.detail ?? answer.title), { code: answer.code });
-}
+/** Only the newest refresh may show what it got. */
+let turn = 0;
+let goodAt = Date.now();
+let saidAt = 0;
+let agentsAt = 0;
+let isFrozen = false;
 
 function show(/** @type {boolean} */ signedIn) {
   find('#enter').hidden = signedIn;
@@ -49,178 +43,168 @@ function show(/** @type {boolean} */ signedIn) {
   if (!signedIn) find('#empty').hidden = true;
 }
 
+function state(/** @type {string} */ text) {
+  put(find('#state'), text);
+  find('#state').classList.toggle('stale', text === STALE);
+}
+
+/** Says what happened; whoever was at the thing that is gone is led there. */
+function say(/** @type {string} */ text, leads = false) {
+  saidAt = Date.now();
+  put(find('#said'), text);
+  if (leads) find('#said').focus({ preventScroll: true });
+}
+
+/** Nobody is anywhere else on the page. */
+const isFocusLost = () =>
+  document.activeElement === null || document.activeElement === document.body;
+
 async function refresh() {
   clearTimeout(timer);
-  if (sessionStorage.getItem(CREDENTIAL) === null) {
+  const mine = ++turn;
+  if (!isSignedIn()) {
     show(false);
-    find('#state').textContent = 'Sign in to see what waits.';
+    state('Sign in to see what waits.');
     return;
   }
   try {
     const { approvals } = await call('v1/approvals');
+    if (mine !== turn) return;
+    goodAt = Date.now();
     show(true);
     render(approvals);
-    const count = approvals.length;
-    find('#state').textContent =
-      count === 0 ? 'Up to date.' : `${count} ${count === 1 ? 'payment waits' : 'payments wait'}.`;
+    state(stateText(approvals.length, isFrozen));
+    if (approvals.length === 0) void tellOfFreeze();
   } catch (error) {
+    if (mine !== turn) return;
     const { code, message } = /** @type {Error & {code?: string}} */ (error);
     if (code === 'unauthenticated' || code === 'not_permitted') return refuse(message);
-    find('#state').textContent =
-      'No connection to Countersign; trying again. What is shown may be old.';
+    show(true);
+    state(STALE);
   }
   timer = setTimeout(refresh, REFRESH_MS);
 }
 
+/** An empty list can mean that nothing is let through. */
+async function tellOfFreeze() {
+  if (Date.now() - agentsAt < AGENTS_MS) return;
+  agentsAt = Date.now();
+  const { agents } = await call('v1/agents').catch(() => ({ agents: [] }));
+  const empty = emptyText(agents);
+  ({ isFrozen } = empty);
+  put(find('#empty-title'), empty.title);
+  put(find('#empty-note'), empty.note);
+  if (shown.size === 0 && isSignedIn()) state(stateText(0, isFrozen));
+}
+
 function refuse(/** @type {string} */ message) {
-  sessionStorage.removeItem(CREDENTIAL);
+  signOut();
+  clear();
   show(false);
+  state('Not signed in.');
+  complain(message);
+}
+
+/** What is wrong with the credential. */
+function complain(/** @type {string} */ message) {
   const error = find('#enter-error');
-  error.textContent = message;
-  error.hidden = false;
-  find('#state').textContent = 'Not signed in.';
+  put(error, message);
+  error.hidden = message === '';
+  find('#credential').setAttribute('aria-invalid', String(message !== ''));
+  if (message !== '') find('#credential').focus();
+}
+
+function clear() {
+  for (const { card } of shown.values()) card.remove();
+  shown.clear();
+  granted.clear();
+  decided.clear();
+  agentsAt = 0;
+  say('');
+}
+
+/** The card that must not move: the one that asks, the one with the focus, or the first in view. */
+function looked() {
+  const cards = [...shown.values()].map(({ card }) => card);
+  const used = cards.find(isAsking) ?? cards.find((card) => card.contains(document.activeElement));
+  if (used || scrollY === 0) return used;
+  const top = find('header').getBoundingClientRect().bottom;
+  const inView = cards.filter((card) => card.getBoundingClientRect().bottom > top);
+  return inView.sort((a, b) => a.offsetTop - b.offsetTop)[0];
 }
 
 function render(/** @type {any[]} */ approvals) {
-  const ids = new Set(approvals.map((it) => it.payment.id));
-  for (const [id, card] of cards)
-    if (!ids.has(id)) {
-      card.remove();
-      cards.delete(id);
-    }
+  const held = looked();
+  const heldTop = held?.getBoundingClientRect().top ?? 0;
+  const byId = new Map(approvals.map((it) => [it.payment.id, it]));
+  const gone = [...shown].filter(([id]) => !byId.has(id));
+  for (const [id, { card }] of gone) {
+    card.remove();
+    shown.delete(id);
+  }
+  for (const [id, { card }] of shown) update(card, byId.get(id));
+  for (const { id, before } of arrivals([...byId.keys()], (it) => shown.has(it))) {
+    const approval = byId.get(id);
+    const card = make(approval, act);
+    find('#waiting').insertBefore(card, shown.get(before ?? '')?.card ?? null);
+    shown.set(id, { card, payment: approval.payment });
+    if (location.hash === `#${id}`) card.scrollIntoView();
+  }
+  if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - heldTop);
+  if (gone.length > 0) {
+    agentsAt = 0;
+    const others = gone.filter(([id]) => !decided.delete(id)).map(([, { payment }]) => payment);
+    if (others.length > 0) say(goneText(others), isFocusLost());
+  }
   find('#empty').hidden = approvals.length > 0;
-  for (const approval of approvals) {
-    const known = cards.get(approval.payment.id);
-    if (known) update(known, approval);
-    else {
-      const card = make(approval);
-      cards.set(approval.payment.id, card);
-      find('#waiting').append(card);
-      if (location.hash === `#${approval.payment.id}`) card.scrollIntoView();
-    }
-  }
 }
 
-function make(/** @type {any} */ approval) {
-  const template = /** @type {HTMLTemplateElement} */ (find('#card'));
-  const card = /** @type {HTMLElement} */ (
-    /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild
-  );
-  const { payment } = approval;
-  find('.title', card).textContent = `${payment.agent} wants to pay ${payment.amount}`;
-  const facts = find('.facts', card);
-  for (const { name, value } of approval.facts) {
-    const dt = document.createElement('dt');
-    dt.textContent = name;
-    const dd = document.createElement('dd');
-    dd.textContent = value;
-    dd.classList.toggle('exact', EXACT.has(name));
-    dd.classList.toggle('alarm', /^(NOT|A LOOK-ALIKE)/.test(value));
-    facts.append(dt, dd);
-  }
-  for (const { rule, met, why } of approval.trace) {
-    const li = document.createElement('li');
-    li.textContent = `${met ? '✓' : '✗'} ${rule}: ${why}`;
-    find('.trace', card).append(li);
-  }
-  if (approval.quoted !== undefined) {
-    find('.words', card).hidden = false;
-    find('blockquote', card).textContent = approval.quoted;
-  }
-  find('.grant', card).addEventListener('click', () => confirm(card, approval, 'grant'));
-  find('.veto', card).addEventListener('click', () => confirm(card, approval, 'veto'));
-  update(card, approval);
-  return card;
-}
-
-function update(/** @type {HTMLElement} */ card, /** @type {any} */ approval) {
-  const { payment, mayGrant } = approval;
-  const { requirement, grantedBy, dueAtMs } = payment.approval;
-  const quorum = requirement.kind === 'quorum';
-  find('.kind', card).textContent = quorum
-    ? `${grantedBy.length} of ${requirement.quorum} granted${grantedBy.length ? ` (${grantedBy.join(', ')})` : ''}. Expires in`
-    : 'Will be paid unless vetoed, in';
-  card.dataset['due'] = String(dueAtMs);
-  const grant = /** @type {HTMLButtonElement} */ (find('.grant', card));
-  grant.hidden = !quorum;
-  grant.disabled = !mayGrant;
-  grant.textContent = mayGrant ? 'Grant' : 'Granted, or not yours to grant';
-  tick(card);
-}
-
-function tick(/** @type {HTMLElement} */ card) {
-  const leftMs = Math.max(0, Number(card.dataset['due']) - (Date.now() + skewMs));
-  const seconds = Math.ceil(leftMs / 1000);
-  find('.left', card).textContent =
-    seconds >= 120 ? `${Math.floor(seconds / 60)} min` : `${seconds} s`;
-  card.classList.toggle('soon', leftMs < SOON_MS);
-}
-
-/**
- * A second press for a thing that cannot be undone.
- * @param {HTMLElement} card
- * @param {any} approval
- * @param {'grant' | 'veto'} verb
- */
-function confirm(card, approval, verb) {
-  const { payment } = approval;
-  const panel = find('.confirm', card);
-  find('.actions', card).hidden = true;
-  panel.hidden = false;
-  find('.question', card).textContent =
-    verb === 'grant'
-      ? `Grant ${payment.amount} to ${payment.quote.payTo}?`
-      : `Stop this payment of ${payment.amount}?`;
-  const yes = /** @type {HTMLButtonElement} */ (find('.yes', card));
-  yes.textContent = verb === 'grant' ? 'Yes, grant' : 'Yes, veto';
-  yes.className = `yes ${verb === 'grant' ? 'go' : 'halt'}`;
-  yes.disabled = false;
-  yes.onclick = () => act(card, approval, verb, yes);
-  find('.no', card).onclick = () => close(card);
-  yes.focus();
-}
-
-function close(/** @type {HTMLElement} */ card) {
-  find('.confirm', card).hidden = true;
-  find('.actions', card).hidden = false;
-}
-
-/**
- * @param {HTMLElement} card
- * @param {any} approval
- * @param {'grant' | 'veto'} verb
- * @param {HTMLButtonElement} button
- */
-async function act(card, { payment }, verb, button) {
-  button.disabled = true;
-  const problem = find('.problem', card);
-  problem.hidden = true;
+/** @type {import('./card.js').Act} */
+async function act(card, { payment }, verb) {
+  const { id, quoteDigest, approval } = payment;
+  const body = verb === 'grant' ? { quoteDigest, decisionId: approval.decisionId } : {};
   try {
-    const { quoteDigest, approval } = payment;
-    const body = verb === 'grant' ? { quoteDigest, decisionId: approval.decisionId } : {};
-    await call(`v1/approvals/${payment.id}/${verb}`, body);
+    const answer = await call(`v1/approvals/${id}/${verb}`, body);
+    if (verb === 'grant') granted.add(id);
+    if (verb === 'veto' || stillToGrant(answer) === 0) decided.add(id);
+    say(doneText(verb, answer), card.contains(document.activeElement) || isFocusLost());
+    await refresh();
   } catch (error) {
-    problem.textContent = /** @type {Error} */ (error).message;
-    problem.hidden = false;
+    const failure = /** @type {Error} */ (error);
+    const text = failureText(failure);
+    tell(card, text, isRefusal(failure));
+    if (!isRefusal(failure)) return;
+    decided.add(id);
+    await refresh();
+    if (card.isConnected) decided.delete(id);
+    else say(text, isFocusLost());
   }
-  close(card);
-  await refresh();
 }
 
-find('#enter').addEventListener('submit', (event) => {
+find('#enter').addEventListener('submit', async (event) => {
   event.preventDefault();
   const input = /** @type {HTMLInputElement} */ (find('#credential'));
-  sessionStorage.setItem(CREDENTIAL, input.value.trim());
+  const credential = input.value.trim();
+  if (!isCredential(credential)) return complain(NO_CREDENTIAL);
+  complain('');
   input.value = '';
-  find('#enter-error').hidden = true;
-  void refresh();
+  signIn(credential);
+  await refresh();
+  if (isSignedIn()) find('#state').focus({ preventScroll: true });
 });
 find('#leave').addEventListener('click', () => {
-  sessionStorage.removeItem(CREDENTIAL);
-  render([]);
+  signOut();
+  clear();
   void refresh();
+  find('#credential').focus();
+});
+// A held key repeats itself: whatever it opened, it may not answer.
+find('#waiting').addEventListener('keydown', (event) => {
+  if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
 });
 setInterval(() => {
-  for (const card of cards.values()) tick(card);
+  for (const { card } of shown.values()) tick(card);
+  if (isSignedIn() && Date.now() - goodAt > STALE_MS) state(STALE);
+  if (Date.now() - saidAt > SAID_MS && document.activeElement !== find('#said')) say('');
 }, 500);
 void refresh();
