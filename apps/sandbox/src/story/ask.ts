@@ -14,7 +14,7 @@ export async function askReader(world: World, say: Narration): Promise<void> {
   if (!payment?.approval) throw new Error('the payment did not ask for anybody');
   say.title('Now you are the approver');
   say.plain(`  To ${payment.quote.payTo}, for ${payment.resource.url}`);
-  const question = `  research-1 wants ${payment.amount} (consulting, "${purpose}"). [g]rant [v]eto, 60 s, or ${world.url()}/approve : `;
+  const question = `  research-1 wants ${payment.amount} (consulting, "${purpose}"). [g]rant [v]eto, 60 s, or on ${world.url()}/approve with the credential in ${world.ownerCredentialFile} : `;
   const answered = new AbortController();
   const decided = paymentWhen(
     world,

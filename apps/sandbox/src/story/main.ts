@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { fiftyAtOnce, flatCap, lostAnswer } from './contrast.ts';
 import { askReader } from './ask.ts';
+import { AlreadyRunning } from './folder.ts';
 import { Narration } from './narration.ts';
 import { overKafka } from './over-kafka.ts';
 import { SCENES } from './scenes.ts';
@@ -42,7 +43,11 @@ function printWhereToLook(world: World): void {
     `  command     COUNTERSIGN_URL=${url} COUNTERSIGN_CREDENTIAL_FILE=${world.ownerCredentialFile} npm run countersign -- payments`,
   );
   say.plain(`  chain       ${world.chain.rpcUrl}   (anvil, chain id 84532)`);
-  say.plain(`  sellers     ${world.sellers.embeddings.url}/embed and five more`);
+  const { embeddings, datasets, talent } = world.sellers;
+  say.plain(`  sellers     ${embeddings.url}/embed and six more; of those, people are asked about`);
+  say.plain(`              ${datasets.url}/dataset/9   (you may veto it for 3 s)`);
+  say.plain(`              ${talent.url}/consult/9   (waits 60 s for you to grant it)`);
+  if (world.elsewhere !== undefined) say.plain(`  ${world.elsewhere}`);
   say.plain('  Ctrl-C ends it.');
 }
 
@@ -57,5 +62,11 @@ async function main(): Promise<void> {
   await interrupted;
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof AlreadyRunning)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
 process.exit();

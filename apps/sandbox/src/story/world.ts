@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CountersignClient, governedFetch } from '@countersign/sdk';
 import { type Address, type Hex, bytesToHex } from 'viem';
@@ -8,6 +8,7 @@ import { type Seller, startSeller } from '../seller.ts';
 import { type StockAgent, createStockAgent } from '../stock-agent.ts';
 import { freePort } from '../free-port.ts';
 import { FOLDER, type StartCountersign } from './countersign.ts';
+import { elsewhereText, takeFolder } from './folder.ts';
 import { SANDBOX_FILE } from './sandbox-file.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { SELLERS, type SellerName, type SoldBy, payToOf } from './sellers.ts';
@@ -16,6 +17,9 @@ const AGENTS = ['research-1', 'batch-1'] as const;
 const APPROVERS = ['ada', 'bo', 'cy'] as const;
 export type AgentName = (typeof AGENTS)[number];
 export type ApproverName = (typeof APPROVERS)[number];
+
+/** Where README, command and examples look for Countersign. */
+const GUIDE_PORT = 4020;
 
 /** The sandbox with Countersign in it, set up through its HTTP API as an operator would. */
 export interface World extends AsyncDisposable {
@@ -31,6 +35,8 @@ export interface World extends AsyncDisposable {
   readonly agents: Readonly<Record<AgentName, CountersignClient>>;
   readonly wallets: Readonly<Record<AgentName, Address>>;
   url(): string;
+  /** What to do where it is not at the address of the guide. */
+  readonly elsewhere: string | undefined;
   /** The stock x402 wrapper with our scheme client in it. */
   fetchAs(agent: AgentName, options?: { waitSeconds?: number; purpose?: string }): typeof fetch;
   /** Kafka's, where Countersign runs on it. */
@@ -46,25 +52,27 @@ export interface World extends AsyncDisposable {
  *
  * @param start starts Countersign in it.
  * @param progress told what is being done, for whoever waits.
+ * @throws AlreadyRunning when another one lives in this folder.
  */
 export async function createWorld(
   start: StartCountersign,
   progress: (doing: string) => void,
 ): Promise<World> {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
   await using parts = new AsyncDisposableStack();
+  parts.use(takeFolder(FOLDER));
   progress('starting a chain of our own (anvil, chain id 84532) with a token like USDC');
   const chain = parts.use(await startChain());
-  progress('starting a facilitator and six sellers (stock x402 packages)');
+  progress('starting a facilitator and seven sellers (stock x402 packages)');
   const facilitator = parts.use(await startFacilitator({ chain }));
   const sellers = await startSellers(facilitator, parts);
   const receiver = parts.use(await startReceiver());
   writeFileSync(SANDBOX_FILE, JSON.stringify({ rpcUrl: chain.rpcUrl }));
-  const port = await freePort(4020);
+  const port = await freePort(GUIDE_PORT);
   const gasKeyFile = writeGasKey(chain);
   const countersign = parts.use(await start({ chain, receiver, gasKeyFile, port, progress }));
   const { ownerCredentialFile, url: baseUrl } = countersign;
+  const elsewhere = elsewhereText(baseUrl, GUIDE_PORT);
+  if (elsewhere !== undefined) progress(elsewhere);
   const owner = new CountersignClient({
     baseUrl,
     credential: readFileSync(ownerCredentialFile, 'utf8').trim(),
@@ -85,6 +93,7 @@ export async function createWorld(
     stock,
     owner,
     ownerCredentialFile,
+    elsewhere,
     ...people,
     url: () => baseUrl,
     brokers: countersign.brokers,
