@@ -119,9 +119,13 @@ describe('trouble on the way', () => {
 
   it('is unavailable when no answer comes in time', async () => {
     await using server = await serve(() => undefined);
-    await expect(clientOf(server.url, 50).call('readHeads')).rejects.toMatchObject({
+    await expect(clientOf(server.url, 50).call('freezeAll', { body: {} })).rejects.toMatchObject({
       code: 'unavailable',
       retryable: true,
+      detail: expect.stringMatching(/It may have been carried out: look, or repeat it\.$/),
+    });
+    await expect(clientOf('http://127.0.0.1:1').call('readHeads')).rejects.toMatchObject({
+      detail: expect.not.stringContaining('carried out'),
     });
   });
 

@@ -214,12 +214,14 @@ function refusalOf(status: number, json: unknown): CountersignError {
   });
 }
 
-function unavailable(detail: string, cause: unknown): CountersignError {
+function unavailable(what: string, cause: unknown): CountersignError {
+  const isTimeOut = cause instanceof Error && cause.name === 'TimeoutError';
   return new CountersignError({
     code: 'unavailable',
     status: null,
     retryable: true,
-    detail,
+    // What was sent is under way all the same: whoever froze something must not take it for not frozen.
+    detail: isTimeOut ? `${what} It may have been carried out: look, or repeat it.` : what,
     cause,
   });
 }

@@ -93,7 +93,7 @@ export class AwaitingApproval extends PaymentOutcome {
     return this.payment.approval?.requirement;
   }
 
-  /** Until when people may answer, or, once they consented, until when the payment can be claimed. */
+  /** Until when people may answer, or, while a veto window has not opened, must have been told of it; or, once they consented, until when the payment can be claimed. */
   get untilMs(): number | undefined {
     return this.payment.clearedUntilMs ?? this.payment.approval?.dueAtMs;
   }

@@ -7,6 +7,7 @@ import { AwaitingApproval, GovernedPaymentError, PaymentUnresolved } from './err
 import { type GovernedPaymentOptions, governedScheme, reportDelivered } from './governed-scheme.ts';
 import { isConsented } from './outcome.ts';
 import { V1_NETWORKS, notSupported, signable } from './offer.ts';
+import { sellerWords } from './seller-words.ts';
 import {
   type Purchase,
   currentPurchase,
@@ -191,9 +192,11 @@ async function rejected(
 ): Promise<PaymentUnresolved> {
   const payment = await client.readPayment(presented.id).catch(() => presented);
   const paid = payment.settlement !== undefined;
+  const why = await sellerWords(response);
+  const says = why === undefined ? '' : ` The seller says, unchecked: ${why}`;
   const message = paid
     ? `The seller asks again for ${payment.amount} that it already got in ${payment.settlement?.transactionHash}.`
     : `The seller asks again after it was given a payment of ${payment.amount}, which it may collect or have collected; make the same request again.`;
   const code = 'payment_unresolved';
-  return new PaymentUnresolved(message, { code, retryable: !paid, payment, response });
+  return new PaymentUnresolved(message + says, { code, retryable: !paid, payment, response });
 }

@@ -11,6 +11,8 @@ import { type World, startWorld } from './testing/world.ts';
 
 let world: World;
 
+const base64 = (it: unknown) => Buffer.from(JSON.stringify(it)).toString('base64');
+
 beforeEach(async () => {
   world = await startWorld();
 });
@@ -63,6 +65,27 @@ describe('a payment that is not signed', () => {
       message:
         'The payment of 0.02 USDC waits for people: 1 more of ada, bob, eve until 2026-09-21T14:14:20.000Z.',
     });
+  });
+
+  it('speaks of a veto only from when people have been told', async () => {
+    world.countersign.script = 'awaiting_approval';
+    const pay = world.payer();
+    await pay(`${world.seller.url}/report`).catch(() => undefined);
+    const [payment] = world.countersign.payments();
+    if (!payment?.approval) throw new Error('nobody is asked');
+    const requirement = {
+      kind: 'veto_window' as const,
+      ...{ windowMs: 90_000, notifyWithinMs: 60_000, clearanceMs: 60_000 },
+    };
+    const approval = { ...payment.approval, requirement, grantedBy: [], openedAtMs: null };
+    world.countersign.change(payment.id, { approval });
+    await expect(pay(`${world.seller.url}/report`)).rejects.toThrow(
+      'waits for people, who are being told, by 2026-09-21T14:14:20.000Z at the latest, and may then veto it for 90 s.',
+    );
+    world.countersign.change(payment.id, { approval: { ...approval, openedAtMs: 1 } });
+    await expect(pay(`${world.seller.url}/report`)).rejects.toThrow(
+      'waits for people, who may veto it until 2026-09-21T14:14:20.000Z.',
+    );
   });
 
   it('is not presented when people stopped it after it was signed', async () => {
@@ -168,6 +191,45 @@ describe('a seller that asks again', () => {
     expect(unresolved.payment.id).toBe(world.countersign.payments()[0]?.id);
     expect(world.seller.presented()).toHaveLength(1);
     expect(world.countersign.payments()).toHaveLength(1);
+  });
+
+  it.each([
+    ['its header', 'no_funds', (text: string) => ({ 'payment-required': base64({ error: text }) })],
+    ['its body', 'no_funds', () => ({})],
+  ])('is quoted with the reason in %s', async (_, error, headers) => {
+    const body = JSON.stringify({ x402Version: 1, error });
+    world.whenPaid = () => ({ status: 402, headers: headers(error), body });
+    const failed = await world
+      .payer()(`${world.seller.url}/report`)
+      .catch((it: unknown) => it as PaymentUnresolved);
+    expect(failed).toMatchObject({
+      message: expect.stringMatching(/again\. The seller says, unchecked: “no_funds”$/),
+    });
+    expect(await (failed as PaymentUnresolved).response?.json()).toEqual(JSON.parse(body));
+  });
+
+  it('cannot write more than one short line of what others are told', async () => {
+    const error = `“done”\n\u001b[2K\u202e${'a'.repeat(5_000)}`;
+    world.whenPaid = () => ({ status: 402, headers: { 'payment-required': base64({ error }) } });
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toMatchObject({
+      message: expect.stringMatching(/: “'done'\\u\{a\}\\u\{1b\}\[2K\\u\{202e\}a{188}…”$/),
+    });
+  });
+
+  it('whose reason never ends is not waited for', async () => {
+    const body = '{"error":"no_funds"';
+    world.whenPaid = () => ({ status: 402, body, unfinished: true });
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toThrow(
+      /make the same request again\.$/,
+    );
+  });
+
+  it.each(['{', '[]', 'null', '{"error":7}'])('and says %s is not quoted', async (text) => {
+    const headers = { 'payment-required': Buffer.from(text).toString('base64') };
+    world.whenPaid = () => ({ status: 402, headers });
+    await expect(world.payer()(`${world.seller.url}/report`)).rejects.toThrow(
+      /make the same request again\.$/,
+    );
   });
 
   it('is told apart when the chain shows that it was paid', async () => {

@@ -99,9 +99,18 @@ function insteadOf({ alternative }: PaymentView): string {
 
 function waitText({ approval }: PaymentView): string {
   if (!approval) return '';
-  const { requirement, dueAtMs } = approval;
-  const until = ` until ${new Date(dueAtMs).toISOString()}`;
-  if (requirement.kind !== 'quorum') return `, who may veto it${until}`;
-  const missing = requirement.quorum - approval.grantedBy.length;
-  return `: ${missing} more of ${requirement.approvers.join(', ')}${until}`;
+  const { requirement, openedAtMs, dueAtMs, grantedBy } = approval;
+  const due = new Date(dueAtMs).toISOString();
+  switch (requirement.kind) {
+    case 'none':
+      return '';
+    case 'quorum': {
+      const missing = requirement.quorum - grantedBy.length;
+      return `: ${missing} more of ${requirement.approvers.join(', ')} until ${due}`;
+    }
+    case 'veto_window':
+      if (openedAtMs !== null) return `, who may veto it until ${due}`;
+      // The window opens when somebody has been told; what is due before that is the telling.
+      return `, who are being told, by ${due} at the latest, and may then veto it for ${requirement.windowMs / 1_000} s`;
+  }
 }
