@@ -17,10 +17,9 @@ export function addAgentCommands(program: Command, open: Open): void {
     .option('--save <file>', 'write the credential to a new file instead of showing it')
     .action(async (name: string, options: { wallet: string; save?: string }, command: Command) => {
       const session = open(command);
-      const answer = await session.call('addAgent', {
-        body: { agent: name, wallet: options.wallet },
-      });
-      await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
+      const body = { agent: name, wallet: options.wallet };
+      const make = () => session.call('addAgent', { body });
+      await handOver(session, { whose: `agent ${name}`, save: options.save, make });
     });
   agent
     .command('wallet <name> <wallet>')
@@ -67,8 +66,8 @@ export function addAgentCommands(program: Command, open: Open): void {
     .option('--save <file>', 'write the credential to a new file instead of showing it')
     .action(async (name: string, options: { save?: string }, command: Command) => {
       const session = open(command);
-      const answer = await session.call('replaceAgentCredential', { params: { agent: name } });
-      await handOver(session, answer, { whose: `agent ${name}`, save: options.save });
+      const make = () => session.call('replaceAgentCredential', { params: { agent: name } });
+      await handOver(session, { whose: `agent ${name}`, save: options.save, make });
     });
   addBrakes(program, agent, open);
 }
@@ -168,7 +167,7 @@ export function addPersonCommands(program: Command, open: Open): void {
         if (role.success) return role.data;
         throw new UsageError(`"${text}" is no role; there are ${Role.options.join(', ')}`);
       });
-      const answer = await session.call('addPerson', { body: { person: name, roles } });
-      await handOver(session, answer, { whose: name, save: options.save });
+      const make = () => session.call('addPerson', { body: { person: name, roles } });
+      await handOver(session, { whose: name, save: options.save, make });
     });
 }

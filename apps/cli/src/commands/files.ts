@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { AnswerOf } from '@countersign/sdk';
 import { parse } from 'yaml';
 import { unlessWaiting } from './changes.ts';
@@ -41,14 +42,62 @@ export async function publicKeyIn(file: string, type: 'ed25519' | 'x25519'): Pro
   throw new UsageError(`${file} holds no ${type} key`);
 }
 
-/** Shows a credential that exists nowhere else, or puts it into a new file that only its owner can read. */
+/**
+ * Makes something and puts it into a new file that only its owner can read. The file comes first: what it is to hold may
+ * be told once, or end something else.
+ *
+ * @param lost is given what was made where it cannot be written after all.
+ * @throws UsageError where there can be no such file; nothing was made then.
+ */
+export async function intoNewFile<Made>(
+  file: string,
+  steps: {
+    readonly make: () => Promise<Made>;
+    readonly textOf: (made: Made) => string;
+    readonly lost?: (made: Made) => void;
+  },
+): Promise<Made> {
+  const handle = await newFile(file);
+  try {
+    const made = await steps.make().catch(async (error: unknown) => {
+      await rm(file, { force: true });
+      throw error;
+    });
+    await handle.writeFile(steps.textOf(made)).catch((cause: unknown) => {
+      steps.lost?.(made);
+      throw new CommandError('not_saved', `${file} cannot be written (${codeOf(cause)})`);
+    });
+    return made;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function newFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', 0o600);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === 'EEXIST') throw new UsageError(`${file} exists already; name a new file`);
+    if (code === 'ENOENT') throw new UsageError(`the folder ${dirname(file)} does not exist`);
+    throw new UsageError(`${file} cannot be written (${code})`);
+  }
+}
+
+type Credential = AnswerOf<'replaceAgentCredential'> & Pick<AnswerOf<'addAgent'>, 'scheduled'>;
+
+/** Shows a credential that exists nowhere else, or puts it into a new file. */
 export async function handOver(
   session: Session,
-  answer: AnswerOf<'replaceAgentCredential'> & Pick<AnswerOf<'addAgent'>, 'scheduled'>,
-  options: { readonly whose: string; readonly save?: string | undefined },
+  options: {
+    readonly whose: string;
+    readonly save?: string | undefined;
+    readonly make: () => Promise<Credential>;
+  },
 ): Promise<void> {
-  const { whose, save } = options;
+  const { whose, save, make } = options;
   if (save === undefined) {
+    const answer = await make();
     session.show(answer, () =>
       [
         `The credential of ${whose}, shown this once:`,
@@ -59,13 +108,13 @@ export async function handOver(
     );
     return;
   }
-  try {
-    await writeFile(save, `${answer.credential}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (cause) {
+  const answer = await intoNewFile(save, {
+    make,
+    textOf: ({ credential }) => `${credential}\n`,
     // It must not be lost: the server keeps only its digest.
-    session.terminal.err(`The credential of ${whose}, shown this once: ${answer.credential}`);
-    throw new CommandError('not_saved', `${save} cannot be written (${codeOf(cause)})`);
-  }
+    lost: ({ credential }) =>
+      session.terminal.err(`The credential of ${whose}, shown this once: ${credential}`),
+  });
   session.show(
     { position: answer.position, saved: save },
     () =>

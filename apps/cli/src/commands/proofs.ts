@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { transferSigner } from '@countersign/adapter-evm/typed-data';
 import {
   type CheckedProof,
@@ -22,8 +21,8 @@ import {
 } from '@countersign/service-kit';
 import type { Command } from 'commander';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
-import { codeOf, instant, visible } from '../text.ts';
-import { readText } from './files.ts';
+import { instant, visible } from '../text.ts';
+import { intoNewFile, readText } from './files.ts';
 
 /** What auditors take away, and check where nobody of us is asked. */
 export function addProofCommands(program: Command, open: Open): void {
@@ -62,16 +61,15 @@ function addProof(program: Command, open: Open): void {
     .option('--out <file>', 'write it there')
     .action(async (id: string, { out }: { out?: string }, command: Command) => {
       const session = open(command);
-      const text = bundleText(await session.call('readProof', { params: { id } }));
-      if (out === undefined) return session.terminal.out(text);
-      try {
-        await writeFile(out, text, { flag: 'wx' });
-      } catch (cause) {
-        throw new CommandError('not_saved', `${out} cannot be written (${codeOf(cause)})`);
-      }
-      session.show(
-        { saved: out },
-        () => `The proof is in ${out}; check it: countersign verify ${out} --keys <file>`,
+      const make = () => session.call('readProof', { params: { id } });
+      if (out === undefined) return session.terminal.out(bundleText(await make()));
+      await intoNewFile(out, { make, textOf: bundleText });
+      session.show({ saved: out }, () =>
+        [
+          `The proof is in ${out}. Check it:`,
+          '  countersign keys > countersign.keys',
+          `  countersign verify ${out} --keys countersign.keys`,
+        ].join('\n'),
       );
     });
 }
