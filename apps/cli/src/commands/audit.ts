@@ -1,6 +1,8 @@
+import { ARCHIVE_EVENTS, CONTROL_EVENTS, FeedQuery, LANE_EVENTS } from '@countersign/contracts';
 import type { AnswerOf } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { type Open, type Session, UsageError } from '../session.ts';
+import { unknownAgentNote } from './known-agent.ts';
 import { type Column, instant, money, quoted, table, visible } from '../text.ts';
 
 interface SearchOptions {
@@ -8,6 +10,7 @@ interface SearchOptions {
   readonly before?: number;
   readonly from?: number;
   readonly to?: number;
+  readonly agent?: string;
   readonly [condition: string]: string | number | undefined;
 }
 
@@ -19,7 +22,6 @@ const CONDITIONS = [
   ['session', 'of a session'],
   ['seller', 'of a seller'],
   ['agent', 'of an agent'],
-  ['event', 'of one kind, such as decision.made'],
   ['outcome', 'decided allow, review or deny'],
   ['policy', 'under a policy version'],
   ['profile', 'of tiers with this record profile'],
@@ -40,6 +42,9 @@ function addSearch(program: Command, open: Open): void {
     .description('what was recorded, newest first; words are those of a purpose');
   for (const [name, says] of CONDITIONS) search.option(`--${name} <value>`, says);
   search
+    .addOption(
+      new Option('--event <value>', 'of one kind, such as decision.made').argParser(kindOf),
+    )
     .addOption(new Option('--from <time>', 'from this time on').argParser(timeOf))
     .addOption(new Option('--to <time>', 'before this time').argParser(timeOf))
     .addOption(new Option('--before <leaf>', 'go on from a page').argParser(countOf))
@@ -48,8 +53,10 @@ function addSearch(program: Command, open: Open): void {
       const session = open(command);
       const text = words.length > 0 ? words.join(' ') : undefined;
       const query = { ...options, text } as Readonly<Record<string, unknown>>;
+      inOrder(options.from, options.to);
       const answer = await session.call('searchEvents', { query });
-      session.show(answer, () => page(session, answer));
+      const note = answer.events.length > 0 ? '' : await unknownAgentNote(session, options.agent);
+      session.show(answer, () => page(session, answer) + note);
     });
 }
 
@@ -85,8 +92,10 @@ function addSpend(program: Command, open: Open): void {
     .option('--agent <name>', 'of one agent')
     .action(async (query: { from?: string; to?: string; agent?: string }, command: Command) => {
       const session = open(command);
+      inOrder(query.from, query.to);
       const answer = await session.call('readSpend', { query });
-      session.show(answer, () => `${spendTable(session, answer)}\n${asOf(session, answer)}`);
+      const note = answer.lines.length > 0 ? '' : await unknownAgentNote(session, query.agent);
+      session.show(answer, () => `${spendTable(session, answer)}\n${asOf(session, answer)}${note}`);
     });
 }
 
@@ -143,6 +152,10 @@ function addEvents(program: Command, open: Open): void {
     .option('--after <place>', '`start`, `now`, or the id of the last record you have', 'start')
     .option('--follow', 'wait for more, until interrupted')
     .action(async ({ after, follow }: { after: string; follow?: boolean }, command: Command) => {
+      if (!FeedQuery.shape.after.safeParse(after).success)
+        throw new UsageError(
+          `--after takes start, now, or the id of a record such as 0:12, and not "${after}"`,
+        );
       const session = open(command);
       let place = after;
       for (;;) {
@@ -164,6 +177,23 @@ function line({ atMs, position, event, data }: AnswerOf<'followEvents'>['events'
 function asOf(session: Session, answer: { asOf: { treeSize: number; root: string } }): string {
   const { treeSize, root } = answer.asOf;
   return session.terminal.paint('dim', `As of ${treeSize} records, root ${visible(root)}`);
+}
+
+/** Times as numbers, days as text: both in their order. */
+function inOrder<T extends number | string>(from: T | undefined, to: T | undefined): void {
+  if (from !== undefined && to !== undefined && from > to)
+    throw new UsageError('--from is later than --to');
+}
+
+const KINDS = Object.keys({ ...LANE_EVENTS, ...CONTROL_EVENTS, ...ARCHIVE_EVENTS });
+
+/** A kind nobody records finds nothing, which would read as nothing of the kind having happened. */
+function kindOf(text: string): string {
+  if (KINDS.includes(text)) return text;
+  const words = text.split('.');
+  const near = KINDS.filter((kind) => kind.split('.').some((word) => words.includes(word)));
+  const [which, list] = near.length > 0 ? ['perhaps', near] : ['there are', KINDS];
+  throw new UsageError(`--event: "${text}" is no kind of record; ${which} ${list.join(', ')}`);
 }
 
 function timeOf(text: string): number {

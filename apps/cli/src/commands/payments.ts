@@ -3,6 +3,7 @@ import type { AnswerOf } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { type Open, type Session, UsageError } from '../session.ts';
 import { instant, money, span, table, visible } from '../text.ts';
+import { unknownAgentNote } from './known-agent.ts';
 import { auditText, statusStyle, summary, traceText } from './payment-text.ts';
 
 interface ListOptions {
@@ -24,19 +25,22 @@ export function addPaymentCommands(program: Command, open: Open): void {
     .action(async ({ agent, status, limit }: ListOptions, command: Command) => {
       const session = open(command);
       const answer = await session.call('listPayments', { query: { agent, status, limit } });
-      session.show(answer, () =>
-        table(session.terminal, answer.payments, {
-          none: 'There are no such payments.',
-          columns: [
-            { title: 'SUBMITTED', of: (it) => instant(it.submittedAtMs) },
-            { title: 'PAYMENT', of: (it) => it.id },
-            { title: 'AGENT', of: (it) => it.agent },
-            { title: 'AMOUNT', of: (it) => money(it.quote), right: true },
-            { title: 'STATUS', of: (it) => it.status, style: (it) => statusStyle(it.status) },
-            { title: 'WHY', of: (it) => it.code ?? it.reasons.join(', ') },
-            { title: 'FOR', of: (it) => `${it.resource.method} ${it.resource.url}` },
-          ],
-        }),
+      const note = answer.payments.length > 0 ? '' : await unknownAgentNote(session, agent);
+      session.show(
+        answer,
+        () =>
+          table(session.terminal, answer.payments, {
+            none: 'There are no such payments.',
+            columns: [
+              { title: 'SUBMITTED', of: (it) => instant(it.submittedAtMs) },
+              { title: 'PAYMENT', of: (it) => it.id },
+              { title: 'AGENT', of: (it) => it.agent },
+              { title: 'AMOUNT', of: (it) => money(it.quote), right: true },
+              { title: 'STATUS', of: (it) => it.status, style: (it) => statusStyle(it.status) },
+              { title: 'WHY', of: (it) => it.code ?? it.reasons.join(', ') },
+              { title: 'FOR', of: (it) => `${it.resource.method} ${it.resource.url}` },
+            ],
+          }) + note,
       );
     });
   program

@@ -1,11 +1,18 @@
 import { fromDecimal } from '@countersign/kernel';
 import { type EvaluateBody, Quote, Unit, findAsset } from '@countersign/contracts';
-import { type AnswerOf, type Price, askPrice, resourceOfRequest } from '@countersign/sdk';
+import {
+  type AnswerOf,
+  CountersignError,
+  type Price,
+  askPrice,
+  resourceOfRequest,
+} from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
 import { facts, money, table, visible, visibleLines } from '../text.ts';
 import { unlessWaiting } from './changes.ts';
+import { unknownAgentNote } from './known-agent.ts';
 import { readText, readYaml } from './files.ts';
 import { requirementText, resourceText, traceText } from './payment-text.ts';
 import { addReportCommands } from './policy-report.ts';
@@ -73,9 +80,15 @@ function addWriting(policy: Command, open: Open): void {
     .action(async (file: string, _options: unknown, command: Command) => {
       const session = open(command);
       const answer = await session.call('putPolicy', { body: { text: await readText(file) } });
+      const same = (await versionsOf(session)).find(
+        (it) => it.hash === answer.hash && it.version < answer.version,
+      );
       session.show(answer, () =>
         [
           `Policy version ${answer.version} is stored (hash ${answer.hash}).`,
+          ...(same
+            ? [`It is the very text of version ${same.version}, so that no new version was needed.`]
+            : []),
           ...answer.warnings.map((it) => `Note: ${visible(it)}.`),
           `Put it in force with: countersign policy activate ${answer.version}`,
         ].join('\n'),
@@ -89,7 +102,9 @@ function addWriting(policy: Command, open: Open): void {
     .action(async (version: string, _options: unknown, command: Command) => {
       const session = open(command);
       const params = { version: String(versionOf(version)) };
-      const answer = await session.call('activatePolicy', { params });
+      const answer = await session
+        .call('activatePolicy', { params })
+        .catch((error: unknown) => rethrown(session, Number(params.version), error));
       session.show(answer, () =>
         unlessWaiting(
           answer.scheduled,
@@ -136,7 +151,8 @@ function addEvaluate(policy: Command, open: Open): void {
         ...(policyVersion !== undefined && { version: policyVersion }),
       };
       const verdict = await session.call('evaluatePolicy', { body });
-      session.show(verdict, () => verdictText(session, price, verdict));
+      const note = await unknownAgentNote(session, agent);
+      session.show(verdict, () => verdictText(session, price, verdict) + note);
     },
   );
 }
@@ -204,6 +220,22 @@ function verdictText(session: Session, price: Price, verdict: AnswerOf<'evaluate
     '',
     traceText(terminal, verdict.trace),
   ].join('\n');
+}
+
+/** What was ordered before need not hold now, so that only who looks can say that it does. */
+async function rethrown(session: Session, version: number, error: unknown): Promise<never> {
+  if (!(error instanceof CountersignError) || error.code !== 'duplicate') throw error;
+  const active = (await versionsOf(session)).find((it) => it.active);
+  if (active?.version !== version) throw error;
+  throw new CommandError(error.code, `Policy version ${version} is in force already`);
+}
+
+/** For a remark alone: none, where they cannot be had now. */
+async function versionsOf(session: Session): Promise<AnswerOf<'listPolicies'>['policies']> {
+  return session.call('listPolicies').then(
+    ({ policies }) => policies,
+    () => [],
+  );
 }
 
 async function versionInForce(session: Session): Promise<number> {
