@@ -16,7 +16,7 @@ import { addSetupCommand } from './commands/setup.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 import { addWalletCommands } from './commands/wallets.ts';
 import { CommandError, type Surroundings, UsageError, openIn } from './session.ts';
-import { visible } from './text.ts';
+import { visible, visibleLines } from './text.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -27,11 +27,16 @@ const EXIT_USAGE = 2;
  * @returns the exit code: 0 done, 1 refused or failed, 2 called wrongly.
  */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const program = programIn(surroundings);
   try {
-    await programIn(surroundings).parseAsync(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return explain(error, surroundings);
+    const { credentialFile } = program.opts<{ credentialFile?: string }>();
+    return explain(
+      withFile(error, credentialFile ?? surroundings.config.credentialFile),
+      surroundings,
+    );
   }
 }
 
@@ -70,19 +75,26 @@ function programIn(surroundings: Surroundings): Command {
   return program;
 }
 
+/** A credential that is not known is one of another Countersign, or an old one: its file says which. */
+function withFile(error: unknown, file: string): unknown {
+  if (!(error instanceof CountersignError) || error.code !== 'unauthenticated') return error;
+  const detail = error.detail.replace(/[.\s]+$/, '');
+  return new CommandError(error.code, `${detail}; the credential is that in ${file}`);
+}
+
 /** One clear sentence with the code; commander has already said its own. */
 function explain(error: unknown, { terminal }: Surroundings): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const failed = terminal.paint('red', 'error:');
   if (error instanceof UsageError) {
-    terminal.err(`${failed} ${visible(error.message)}`);
+    terminal.err(`${failed} ${visibleLines(error.message).replaceAll('\n', '\n  ')}`);
     return EXIT_USAGE;
   }
   if (isCoded(error)) {
-    const fields = error instanceof CountersignError ? error.errors : [];
-    const sentence = visible(error.message).replace(/[.\s]+$/, '');
-    const lines = fields.map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`);
-    terminal.err([`${failed} ${sentence}. (${error.code})`, ...lines].join('\n'));
+    const fields = faultsOf(error);
+    // With a list of fields, the sentence is that list once more.
+    const sentence = fields.length > 0 ? 'This is wrong:' : `${plain(error.message)}.`;
+    terminal.err([`${failed} ${sentence} (${error.code})`, ...fields].join('\n'));
     return EXIT_FAILED;
   }
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -90,6 +102,21 @@ function explain(error: unknown, { terminal }: Surroundings): number {
     `${failed} ${visible(cause instanceof Error ? cause.message : String(cause))} (failed)`,
   );
   return EXIT_FAILED;
+}
+
+function plain(text: string): string {
+  return visible(text).replace(/[.\s]+$/, '');
+}
+
+/** Lines of a message, such as those that show a place in YAML, stand under their field. */
+function faultsOf(error: Error): readonly string[] {
+  if (!(error instanceof CountersignError || error instanceof CommandError)) return [];
+  return error.errors.map(
+    ({ path, message }) =>
+      `  ${visible(path)}: ${visibleLines(message)
+        .trimEnd()
+        .replaceAll(/\n(?=.)/g, '\n    ')}`,
+  );
 }
 
 function isCoded(error: unknown): error is Error & { readonly code: string } {

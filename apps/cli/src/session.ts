@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { CountersignClient } from '@countersign/sdk';
+import { CountersignClient, type CountersignError } from '@countersign/sdk';
 import type { Command } from 'commander';
 import type { Config } from './config.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,10 +14,13 @@ export class UsageError extends Error {
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: string;
+  /** What is wrong with which part of what was given. */
+  readonly errors: CountersignError['errors'];
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, errors: CountersignError['errors'] = []) {
     super(message);
     this.code = code;
+    this.errors = errors;
   }
 }
 
@@ -78,18 +81,25 @@ export class Session {
   }
 
   async #connect(): Promise<CountersignClient> {
+    const url = this.#url;
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+      throw new UsageError(
+        `"${url}" is no http(s) address; give --url or COUNTERSIGN_URL one such as http://127.0.0.1:4020`,
+      );
     const file = this.#credentialFile;
-    const credential = await readFile(file, 'utf8').catch((cause: unknown) => {
+    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
       throw new CommandError(
         'unauthenticated',
         `The credential cannot be read from ${file} (${codeOf(cause)}); name its file with --credential-file`,
       );
     });
+    const credential = text.trim();
+    if (credential === '') throw new UsageError(`the credential file ${file} is empty`);
     try {
-      const { fetch } = this;
-      return new CountersignClient({ baseUrl: this.#url, credential: credential.trim(), fetch });
+      return new CountersignClient({ baseUrl: url, credential, fetch: this.fetch });
     } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      throw new UsageError(`${file} holds no credential: ${why}`);
     }
   }
 }

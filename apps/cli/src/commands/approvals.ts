@@ -3,7 +3,14 @@ import type { AnswerOf } from '@countersign/sdk';
 import type { Command } from 'commander';
 import { CommandError, type Open, type Session } from '../session.ts';
 import { facts, instant, money, quoted, span, table, visible } from '../text.ts';
-import { requirementText, resourceText, summary, traceText } from './payment-text.ts';
+import {
+  askedUntil,
+  isUntold,
+  requirementText,
+  resourceText,
+  summary,
+  traceText,
+} from './payment-text.ts';
 
 type Approval = AnswerOf<'readApproval'>;
 
@@ -77,7 +84,7 @@ function listText(session: Session, approvals: readonly Approval[]): string {
       { title: 'SELLER', of: (it) => `${it.payee.seller} (${it.payee.trust})` },
       {
         title: 'LEFT',
-        of: ({ payment }) => (payment.approval ? span(payment.approval.dueAtMs - nowMs) : ''),
+        of: ({ payment }) => leftText(payment, nowMs),
         right: true,
       },
       {
@@ -87,6 +94,11 @@ function listText(session: Session, approvals: readonly Approval[]): string {
       { title: 'WAITS FOR', of: ({ payment }) => waitsFor(payment) },
     ],
   });
+}
+
+function leftText({ approval }: Approval['payment'], nowMs: number): string {
+  if (!approval) return '';
+  return isUntold(approval) ? 'not told yet' : span(approval.dueAtMs - nowMs);
 }
 
 function waitsFor({ approval }: Approval['payment']): string {
@@ -110,10 +122,7 @@ function questionText(session: Session, it: Approval): string {
       ['payee', terminal.paint('bold', visible(quote.payTo))],
       ['seller', terminal.paint(trust, visible(`${it.payee.seller} (${it.payee.trust})`))],
       ['for', resourceText(resource)],
-      [
-        'asked',
-        approval && `${requirementText(approval.requirement)}, until ${instant(approval.dueAtMs)}`,
-      ],
+      ['asked', approval && askedUntil(approval)],
       [
         'granted by',
         approval && approval.grantedBy.length > 0

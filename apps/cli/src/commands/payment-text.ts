@@ -42,11 +42,34 @@ export function requirementText(requirement: Verdict['requirement']): string {
   }
 }
 
+/** What people are asked, and until when. A veto window opens when somebody was told; until then that is what is due. */
+export function askedUntil(approval: NonNullable<PaymentView['approval']>): string {
+  const { requirement, dueAtMs } = approval;
+  const asked = requirementText(requirement);
+  if (isUntold(approval))
+    return `${asked} once they are told, which is at ${instant(dueAtMs)} at the latest`;
+  return `${asked}, until ${instant(dueAtMs)}`;
+}
+
+/** Whether there is a veto window that has not opened, since nobody has been told yet. */
+export function isUntold({
+  requirement,
+  openedAtMs,
+}: NonNullable<PaymentView['approval']>): boolean {
+  return requirement.kind === 'veto_window' && openedAtMs === null;
+}
+
+/** Rules that forbid or mark a payment: not met, they do not apply, and nothing failed. */
+const APPLIES_OR_NOT = /^(?:prohibition|flag)(?::|s$)/;
+
 /** Rule by rule, whether it was met and why. */
 export function traceText(terminal: Paint, trace: readonly TraceLine[]): string {
   return trace
     .map(({ rule, met, why }) => {
-      const mark = met ? terminal.paint('green', '✓') : terminal.paint('red', '✗');
+      const failed = APPLIES_OR_NOT.test(rule)
+        ? terminal.paint('dim', '·')
+        : terminal.paint('red', '✗');
+      const mark = met ? terminal.paint('green', '✓') : failed;
       return `${mark} ${visible(rule)}: ${visible(why)}`;
     })
     .join('\n');
@@ -109,7 +132,7 @@ function endText({ code, status, stop }: PaymentView): string {
 function askedText(approval: NonNullable<PaymentView['approval']>): string {
   const granted =
     approval.grantedBy.length > 0 ? `; granted by ${visible(approval.grantedBy.join(', '))}` : '';
-  return `${requirementText(approval.requirement)}, until ${instant(approval.dueAtMs)}${granted}`;
+  return `${askedUntil(approval)}${granted}`;
 }
 
 function taskText({ task, phase, unit, available }: NonNullable<PaymentView['task']>): string {

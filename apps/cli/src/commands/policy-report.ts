@@ -70,6 +70,10 @@ export function addReportCommands(policy: Command, open: Open): void {
     )
     .option('--scenario <file>', 'payments somebody expects, as YAML')
     .option('--history', 'payments that were made')
+    .addHelpText(
+      'after',
+      '\nWORST DAY is the most that one agent spent in 24 hours with nobody asked; DAY BOUND, the most that limits let it.',
+    )
     .action(async (file: string, options: ReportOptions, command: Command) => {
       const session = open(command);
       if ((options.scenario === undefined) === (options.history !== true))
@@ -103,7 +107,8 @@ function documentOf(text: string) {
   try {
     return parsePolicyText(text).document;
   } catch (error) {
-    if (error instanceof PolicyInvalid) throw new CommandError('policy_invalid', error.message);
+    if (error instanceof PolicyInvalid)
+      throw new CommandError('policy_invalid', error.message, error.errors);
     throw error;
   }
 }
@@ -225,7 +230,12 @@ function reportText({ terminal }: Session, report: PolicyReport, unit: string): 
         { title: 'AMOUNT', of: (it) => money(it.amount), right: true },
         { title: 'PEOPLE ASKED', of: (it) => String(it.peopleAsked), right: true },
         { title: 'WAITED', of: (it) => `${Math.round(it.waitMs / 60_000)} min`, right: true },
-        { title: 'WORST DAY', of: (it) => money(it.worstDay), right: true },
+        {
+          title: 'WORST DAY',
+          // Where people decide, nothing goes through unasked, and 0.00 would read as nothing spent.
+          of: (it) => (it.kind === 'autonomous' ? money(it.worstDay) : '-'),
+          right: true,
+        },
         {
           title: 'DAY BOUND',
           of: (it) => (it.dayBound === null ? 'none' : money(it.dayBound)),

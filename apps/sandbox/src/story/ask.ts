@@ -65,7 +65,10 @@ function printTimeline({ entries }: Timeline, say: Narration): void {
     say.plain(
       `  ${time}  ${position.padEnd(6)} ${says}${ignored === null ? '' : ` (did not count: ${ignored})`}`,
     );
-    for (const line of trace ?? [])
-      say.plain(`                         ${line.met ? '✓' : '✗'} ${line.rule}: ${line.why}`);
+    for (const { rule, met, why } of trace ?? []) {
+      // A prohibition or flag that is not met does not apply; nothing failed.
+      const unmet = /^(?:prohibition|flag)/.test(rule) ? '·' : '✗';
+      say.plain(`                         ${met ? '✓' : unmet} ${rule}: ${why}`);
+    }
   }
 }
