@@ -95,7 +95,8 @@ export class World {
   readonly #parties = new Set<Party>();
   readonly #kept = new Map<string, StateOptions>();
   readonly #restoring: Dice;
-  #wasRestored = false;
+  /** An older copy of the log was put back. */
+  wasRestored = false;
   #logClockMs = 0;
   /** The stamp of a record that is put back. */
   #loadedMs: number | undefined;
@@ -211,7 +212,7 @@ export class World {
         this.lostNonces.add(authorization.nonce);
     // Who forgets to is told: a fold that is ahead of its log refuses to start.
     for (const kept of this.#kept.values()) if (this.#restoring.chance(0.7)) kept.state?.clear();
-    this.#wasRestored = true;
+    this.wasRestored = true;
     this.budgets.lose();
     for (const replica of this.replicas) this.restart(replica);
   }
@@ -331,7 +332,7 @@ export class World {
   #isToBeCleared(name: string, error: unknown): boolean {
     const codes = ['log_shorter', 'log_changed'];
     return (
-      this.#wasRestored &&
+      this.wasRestored &&
       this.#kept.has(name) &&
       error instanceof Fault &&
       codes.includes(error.code)

@@ -41,8 +41,9 @@ export const liveness: MakeInvariant = (world, report) => ({
 });
 
 /** A task may be closed after a decision; a ceiling may be reached. Nothing else changes what was decided. */
-function mayRefuse({ ceiling, lostNonces }: World, code: string | null): boolean {
-  if (code === 'signed_before') return lostNonces.size > 0;
+function mayRefuse({ ceiling, wasRestored }: World, code: string | null): boolean {
+  // Also for what was only fixed: a signer that saw it does not know that nobody signed it.
+  if (code === 'signed_before') return wasRestored;
   return code === 'facts_changed' || (code === 'over_ceiling' && ceiling === CEILINGS.low);
 }
 
