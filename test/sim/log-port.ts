@@ -125,7 +125,9 @@ class Feed implements Subscription {
     const { read, scheduler, weather, dice, party, distort = (it) => it } = this.#parts;
     const cutOffMs = party.cutOffUntilMs - scheduler.nowMs;
     if (cutOffMs > 0) {
-      scheduler.after(cutOffMs, `delivery ${lane}`, () => this.#deliver(lane), party);
+      // It may be over sooner.
+      const afterMs = Math.min(cutOffMs, 1_000);
+      scheduler.after(afterMs, `delivery ${lane}`, () => this.#deliver(lane), party);
       return;
     }
     this.#underWay.delete(lane);

@@ -65,7 +65,8 @@ export class Scheduler {
       const { task, party } = event;
       if (!task || party?.isAlive === false) continue;
       if (party && party.pausedUntilMs > event.atMs) {
-        event.atMs = party.pausedUntilMs;
+        // It may wake sooner.
+        event.atMs = Math.min(party.pausedUntilMs, event.atMs + 1_000);
         this.#push(event);
         continue;
       }
