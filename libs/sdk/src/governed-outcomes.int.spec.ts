@@ -7,6 +7,7 @@ import {
   PaymentUnresolved,
 } from './errors.ts';
 import { asking, offer } from './testing/scripted-seller.ts';
+import { signedOf } from './outcome.ts';
 import { type World, startWorld } from './testing/world.ts';
 
 let world: World;
@@ -65,6 +66,18 @@ describe('a payment that is not signed', () => {
       message:
         'The payment of 0.02 USDC waits for people: 1 more of ada, bob, eve until 2026-09-21T14:14:20.000Z.',
     });
+  });
+
+  it('is not advised around a freeze', async () => {
+    world.countersign.script = 'denied';
+    const pay = world.payer();
+    await pay(`${world.seller.url}/report`).catch(() => undefined);
+    const [payment] = world.countersign.payments();
+    if (!payment) throw new Error('nothing was proposed');
+    const stopped = { ...payment, code: 'frozen' as const, reasons: ['frozen'] };
+    expect(() => signedOf(stopped)).toThrow(
+      'Policy denied the payment of 0.02 USDC (frozen). Nothing is paid until a person lifts the freeze.',
+    );
   });
 
   it('speaks of a veto only from when people have been told', async () => {

@@ -93,7 +93,9 @@ export function isConsented({ status, approval }: PaymentView): boolean {
   );
 }
 
-function insteadOf({ alternative }: PaymentView): string {
+function insteadOf({ reasons, alternative }: PaymentView): string {
+  // What a policy advises instead is about what it denies; nobody is to look for a way around a freeze.
+  if (reasons.includes('frozen')) return ' Nothing is paid until a person lifts the freeze.';
   return alternative === undefined ? '' : ` Instead: ${alternative}`;
 }
 
