@@ -7,14 +7,16 @@ import type { MakeInvariant } from './invariant.ts';
  * Invariant 4: a reservation is released because the payment ended before its authorization was fixed, or because a
  * finalized block says it can never be paid; it is committed because a finalized block says it was.
  */
-export const evidence: MakeInvariant = ({ history, chain }, report) => ({
+export const evidence: MakeInvariant = ({ history, chain, lostNonces }, report) => ({
   onRelease(tenant, paymentId) {
     const payment = find(history, tenant, paymentId);
     if (!payment) return report(`${paymentId} was released, and there is no such payment`);
     const fixed = fixedOf(payment);
     if (!fixed && payment.phase.status !== 'ended')
       report(`${paymentId} was released while ${payment.phase.status}`);
-    if (fixed && !isDead(chain, fixed.authorization))
+    // A renewal that the log has lost may be used; the signer's journal, and the outflow, tell of it.
+    const isLost = fixed && lostNonces.has(fixed.authorization.nonce);
+    if (fixed && !isLost && !isDead(chain, fixed.authorization))
       report(`${paymentId} was released, and it can still be paid`);
   },
   onCommit(tenant, paymentId) {
