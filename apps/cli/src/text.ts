@@ -1,31 +1,20 @@
 import { findAsset } from '@countersign/contracts';
-import { toDecimal } from '@countersign/kernel';
+import { escaped, quoted as quotedUpTo, toDecimal } from '@countersign/kernel';
 import type { Style, Terminal } from './terminal.ts';
 
-/** Control, format (bidi, zero-width, tags), private and unpaired characters, and separators that end a line. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const QUOTED_MAX = 500;
 
-/**
- * Text that somebody else wrote, with every character that does not show made visible as `\u{…}`: it can neither move
- * the cursor nor turn the order of what stands beside it.
- */
-export function visible(text: string): string {
-  return text.replaceAll(UNSEEN, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
-}
+/** Text that somebody else wrote, as a terminal may show it. */
+export const visible = escaped;
 
 /** {@link visible} text of several lines: line feeds and tabs stay. */
 export function visibleLines(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replaceAll(UNSEEN, (char) => (char === '\n' || char === '\t' ? char : visible(char)));
+  return text.replaceAll('\r\n', '\n').replaceAll(/[^\n\t]+/g, visible);
 }
 
-/** The words of an agent or seller: visible, capped, and in quotation marks that they cannot close. */
+/** The words of an agent or seller, as a terminal may show them. */
 export function quoted(text: string): string {
-  const points = [...text];
-  const capped = points.slice(0, QUOTED_MAX).join('').replaceAll(/["“”]/g, "'");
-  return `“${visible(capped)}${points.length > QUOTED_MAX ? '…' : ''}”`;
+  return quotedUpTo(text, QUOTED_MAX);
 }
 
 /** An amount with its symbol, from our own asset table; atomic units of the contract where we do not know it. */

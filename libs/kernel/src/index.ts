@@ -1,6 +1,6 @@
 export { InvariantViolation, invariant, unreachable } from './invariant.ts';
 export { Fault } from './fault.ts';
-export { visible } from './visible.ts';
+export { escaped, quoted, visible } from './visible.ts';
 export {
   type Canonical,
   type MemberTexts,

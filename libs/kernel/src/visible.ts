@@ -1,5 +1,8 @@
 const CHARACTERS_MAX = 500;
 
+/** Control, format (bidi, zero-width, tags), private and unpaired characters, and separators that end a line. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 /**
  * Controls, bidirectional and invisible characters, halves of a character, private ones, separators of lines, and a
  * blank that counts as a symbol: what makes a person read another text than is there.
@@ -17,4 +20,19 @@ export function visible(text: string): string {
   const characters = [...shown];
   if (characters.length <= CHARACTERS_MAX) return shown;
   return `${characters.slice(0, CHARACTERS_MAX).join('')} … (cut)`;
+}
+
+/**
+ * Text that somebody else wrote, with every character that does not show escaped as `\u{…}`: it can neither move the
+ * cursor nor turn the order of what stands beside it.
+ */
+export function escaped(text: string): string {
+  return text.replaceAll(UNSEEN, (it) => `\\u{${(it.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** Words of an agent or seller: {@link escaped}, so many characters at most, in quotation marks that they cannot close. */
+export function quoted(text: string, charactersMax: number): string {
+  const points = [...text];
+  const capped = points.slice(0, charactersMax).join('').replaceAll(/["“”]/g, "'");
+  return `“${escaped(capped)}${points.length > charactersMax ? '…' : ''}”`;
 }

@@ -1,9 +1,9 @@
+import { quoted } from '@countersign/kernel';
+
 /** More would be no reason but a text of its own, in what an agent or a person is told. */
 const QUOTED_MAX = 200;
 const BODY_MAX_BYTES = 16_384;
 const BODY_MAX_MS = 1_000;
-/** Control, format (bidi, zero-width, tags), private and unpaired characters, and separators that end a line. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Why a seller asks again, in its own words: those of its x402 answer, in the header of version 2 or the body of
@@ -15,7 +15,7 @@ export async function sellerWords(response: Response): Promise<string | undefine
   const error = errorIn(
     header === null ? await shortBody(response) : Buffer.from(header, 'base64').toString(),
   );
-  return error === undefined ? undefined : quoted(error);
+  return error === undefined ? undefined : quoted(error.slice(0, BODY_MAX_BYTES), QUOTED_MAX);
 }
 
 /** A body may be long, and may never end: nobody waits for more of it than a reason needs. */
@@ -51,14 +51,4 @@ function errorIn(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function quoted(text: string): string {
-  const points = [...text.slice(0, BODY_MAX_BYTES)];
-  const capped = points.slice(0, QUOTED_MAX).join('').replaceAll(/["“”]/g, "'");
-  const visible = capped.replaceAll(
-    UNSEEN,
-    (it) => `\\u{${(it.codePointAt(0) ?? 0).toString(16)}}`,
-  );
-  return `“${visible}${points.length > QUOTED_MAX ? '…' : ''}”`;
 }

@@ -109,26 +109,18 @@ export class LaneHost {
     const names = [CONTROL, ...this.lanes.map((lane) => String(lane.lane))];
     const ends = await Promise.all(names.map((name) => this.log.end(name)));
     if (this.#threads) await this.#catchUp(new Map(names.map((name, at) => [name, ends[at] ?? 0])));
-    const caughtUp = Promise.withResolvers<void>();
-    const check = () => {
-      const there = names.every((name, index) => this.#fold.nextOf(name) >= (ends[index] ?? 0));
-      if (there) caughtUp.resolve();
-    };
     this.#subscription = this.log.subscribe(
       new Map(names.map((name) => [name, this.#fold.nextOf(name)])),
       (records) => {
         for (const record of records) this.#fold.take(record);
         this.#fold.save(false);
-        check();
         this.#waits.look();
       },
-      (error) => {
-        caughtUp.reject(error);
-        this.#halt(error);
-      },
+      (error) => this.#halt(error),
     );
-    check();
-    await caughtUp.promise;
+    await this.#waits.until(() =>
+      names.every((name, index) => this.#fold.nextOf(name) >= (ends[index] ?? 0)),
+    );
   }
 
   /**
@@ -332,13 +324,8 @@ export class LaneHost {
   }
 
   /** Resolves when every lane has seen `control` up to `offset`: only then is a change of control in force. */
-  async marked(offset: number): Promise<void> {
-    const passed = () => this.#fold.lanes.every((lane) => lane.through >= offset);
-    if (passed()) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.onControl(() => passed() && resolve());
-    await promise;
-    stop();
+  marked(offset: number): Promise<void> {
+    return this.#waits.until(() => this.#fold.lanes.every((lane) => lane.through >= offset));
   }
 
   async #appendTo(

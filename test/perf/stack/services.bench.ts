@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProposeBody } from '@countersign/contracts';
@@ -8,6 +8,7 @@ import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { type Address, bytesToHex } from 'viem';
 import type { Chain } from '../../../apps/sandbox/src/chain.ts';
 import { FOLDER } from '../../../apps/sandbox/src/story/countersign.ts';
+import { takeFolder } from '../../../apps/sandbox/src/story/folder.ts';
 import { startReceiver } from '../../../apps/sandbox/src/story/receiver.ts';
 import { startStack } from '../../../apps/sandbox/src/story/stack.ts';
 import { autonomous } from '../../e2e/policies.ts';
@@ -176,9 +177,8 @@ async function withServices<T>(
   tell: (doing: string) => void,
   work: (agents: Governed, brokers: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
   await using parts = new AsyncDisposableStack();
+  parts.use(takeFolder(FOLDER));
   const chain = parts.use(await startChain());
   const receiver = parts.use(await startReceiver());
   const key = chain.gasAccounts[1]?.getHdKey().privateKey;

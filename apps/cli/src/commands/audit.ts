@@ -1,4 +1,4 @@
-import { ARCHIVE_EVENTS, CONTROL_EVENTS, FeedQuery, LANE_EVENTS } from '@countersign/contracts';
+import { FeedQuery, WRITERS } from '@countersign/contracts';
 import type { AnswerOf } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { type Open, type Session, UsageError } from '../session.ts';
@@ -185,7 +185,7 @@ function inOrder<T extends number | string>(from: T | undefined, to: T | undefin
     throw new UsageError('--from is later than --to');
 }
 
-const KINDS = Object.keys({ ...LANE_EVENTS, ...CONTROL_EVENTS, ...ARCHIVE_EVENTS });
+const KINDS = Object.keys(WRITERS);
 
 /** A kind nobody records finds nothing, which would read as nothing of the kind having happened. */
 function kindOf(text: string): string {

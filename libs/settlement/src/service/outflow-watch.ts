@@ -98,7 +98,7 @@ export class OutflowWatch {
     const scan: OutflowScan = isLast ? of : { ...of, toBlock };
     const { at, outflows } = await chain.outflows(scan);
     // A record that fixes an authorization stands in the log before its use can stand on the chain.
-    if (outflows.length > 0) for (const { lane } of host.lanes) await host.caughtUp(String(lane));
+    if (outflows.length > 0) await host.caughtUpWithAll();
     const unlogged = outflows.flatMap((outflow) => {
       const why = unloggedBecause(network, outflow, host.paymentOfNonce(outflow.nonce ?? ''));
       return why === undefined ? [] : [{ network, outflow, why }];

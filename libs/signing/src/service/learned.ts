@@ -19,13 +19,6 @@ export function learnWhatIsFixed(host: LaneHost, journal: SigningJournal): void 
   });
 }
 
-/** The same of what was fixed before this process ran, should the journal have missed it. */
-export function learnWhatStands(host: LaneHost, journal: SigningJournal): void {
-  for (const lane of host.lanes)
-    for (const agent of lane.agents.values())
-      for (const payment of agent.payments.values()) learn(journal, payment);
-}
-
 function learn(journal: SigningJournal, payment: Payment): void {
   const fixed = fixedOf(payment);
   if (!fixed) return;

@@ -11,7 +11,6 @@ import {
 } from '@countersign/service-kit';
 import { lostOf } from '../domain/lost.ts';
 import { walletKeyName } from '../domain/preconditions.ts';
-import { learnWhatStands } from './learned.ts';
 import type { Known, SigningJournal } from './signing-journal.ts';
 
 export interface LogGuardParts {
@@ -108,7 +107,6 @@ export class LogGuard {
     // Read before the log is: what is fixed meanwhile is in the log first.
     const known = [...journal.known()];
     await host.caughtUpWithAll();
-    learnWhatStands(host, journal);
     let asked = 0;
     const missing = await lostOf(known, host.lanes.length, async (it) => {
       asked += 1;
