@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '@countersign/kernel';
 import type { Book, Bookings, Budgets, ReserveRequest, ReserveResult } from '@countersign/ports';
 import { Redis } from 'ioredis';
@@ -9,6 +10,7 @@ import { type Relay, startRelay } from './testing/relay.ts';
 const BOOK: Book = { tenant: 'acme', epoch: 4 };
 const NEXT: Book = { ...BOOK, epoch: 9 };
 const TIMEOUT_MS = 300;
+const AWAY_MAX_MS = 20_000;
 const HUNDRED = { id: 'l', scope: 'agent:a', window: { kind: 'lifetime' }, atMost: '100' } as const;
 const NOTHING: Bookings = { atMs: 1, payments: [] };
 
@@ -60,15 +62,16 @@ async function operate<T>(on: RedisServer, work: (redis: Redis) => Promise<T>): 
   }
 }
 
-/** Asks until there is an answer other than that nobody answers: the client connects again by itself. */
+/** Asks until there is an answer other than that nobody answers: the client connects again by itself, in its own time. */
 async function answered<T>(call: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1)
+  const untilMs = performance.now() + AWAY_MAX_MS;
+  for (;;)
     try {
       return await call();
     } catch (error) {
       const isAway = error instanceof Fault && error.code === 'budgets_unavailable';
-      if (!isAway || tries > 2_000) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
+      if (!isAway || performance.now() > untilMs) throw error;
+      await setImmediate();
     }
 }
 
