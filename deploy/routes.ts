@@ -10,7 +10,10 @@ interface RoutedPath {
 
 /** What an ingress must know: which service answers which path. Paths without parameters come first, as they win. */
 export function routedPaths(): readonly RoutedPath[] {
-  const all = new Map<string, Served>([['^/approve(/.*)?$', 'approval']]);
+  const all = new Map<string, Served>([
+    ['^/$', 'approval'],
+    ['^/approve(/.*)?$', 'approval'],
+  ]);
   const routes = Object.values(ROUTES).toSorted(
     (a, b) => Number(a.path.includes(':')) - Number(b.path.includes(':')),
   );

@@ -29,6 +29,11 @@ describe("the approver's page", () => {
     expect(page.headers['content-security-policy']).toContain("default-src 'none'");
   });
 
+  it('is where the bare address leads', async () => {
+    const { statusCode, headers } = await get('/');
+    expect([statusCode, headers['location']]).toEqual([302, 'approve']);
+  });
+
   it('is also found with a slash at its end, wherever it is mounted', async () => {
     const { statusCode, headers } = await get('/approve/');
     expect([statusCode, headers['location']]).toEqual([308, '../approve']);

@@ -5,6 +5,7 @@ export const PATHS: readonly (readonly [path: string, service: Service])[] = [
   ...Object.values(ROUTES).map(
     ({ path, service }) => [path.replaceAll(/:[a-z]+/gi, 'one'), service] as const,
   ),
+  ['/', 'approval'],
   ['/approve', 'approval'],
   ['/approve/approve.js', 'approval'],
   ['/healthz', 'intake'],

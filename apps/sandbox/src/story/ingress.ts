@@ -19,7 +19,7 @@ const PATHS = Object.values(ROUTES).map(({ path, service }) => ({
 
 /** Which service answers a path; the pages and documents that are no routes of the API have their place too. */
 export function serviceFor(path: string): Served {
-  if (path.startsWith('/approve')) return 'approval';
+  if (path === '/' || path.startsWith('/approve')) return 'approval';
   const fitting = PATHS.filter(({ pattern }) => pattern.test(path));
   return (fitting.find(({ isExact }) => isExact) ?? fitting[0])?.service ?? 'intake';
 }

@@ -17,6 +17,7 @@ describe('one base URL', () => {
   });
 
   it.each([
+    ['/', 'approval'],
     ['/approve', 'approval'],
     ['/approve/approve.js', 'approval'],
     ['/openapi.json', 'intake'],

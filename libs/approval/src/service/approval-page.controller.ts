@@ -5,6 +5,7 @@ import {
   Header,
   NotFoundException,
   Param,
+  Redirect,
   Res,
   SetMetadata,
 } from '@nestjs/common';
@@ -33,12 +34,20 @@ const HEADERS = {
 };
 
 /** The page where a person on a phone sees what waits. It holds no secret; the API behind it asks for one. */
-@Controller('approve')
+@Controller()
 export class ApprovalPageController {
   readonly #html = file('approve.html');
   readonly #parts = new Map(PARTS.map((name) => [name, file(name)]));
 
+  /** Who opens the bare address is a person. */
   @Get()
+  @SetMetadata(OPEN, true)
+  @Redirect('approve', 302)
+  root(): void {
+    return;
+  }
+
+  @Get('approve')
   @SetMetadata(OPEN, true)
   @Header('content-type', 'text/html; charset=utf-8')
   page(@Res({ passthrough: true }) reply: Reply): string {
@@ -47,7 +56,7 @@ export class ApprovalPageController {
   }
 
   /** With a slash at its end, the page's own address would lead to none of its parts. */
-  @Get('*')
+  @Get('approve/*')
   @SetMetadata(OPEN, true)
   part(@Param('*') name: string, @Res({ passthrough: true }) reply: Reply): string {
     if (name === '') {
