@@ -26,6 +26,7 @@ async function folding() {
     append: (records) => log.append(records),
     read: (lane, offset, max) => log.read(lane, offset, max),
     end: (lane) => log.end(lane),
+    ends: (lanes) => log.ends(lanes),
     subscribe: (from, onRecords, onFault) => {
       let isOver = false;
       fail = (error) => {

@@ -58,6 +58,13 @@ export function logPort(parts: LogPortParts): EventLog {
         code: UNAVAILABLE,
         reads: true,
       }),
+    ends: (lanes) =>
+      wire.call({
+        name: `ends ${lanes.join(' ')}`,
+        effect: () => lanes.map((lane) => store.endNow(lane)),
+        code: UNAVAILABLE,
+        reads: true,
+      }),
     subscribe: (from, onRecords, onFault) => new Feed(parts, from, onRecords, onFault),
     close: () => Promise.resolve(),
   };

@@ -103,6 +103,7 @@ export class Metrics {
       append,
       read: (lane, offset, max) => log.read(lane, offset, max),
       end: (lane) => log.end(lane),
+      ends: (lanes) => log.ends(lanes),
       subscribe: (from, onRecords, onFault) => log.subscribe(from, onRecords, onFault),
       close: () => log.close(),
     };

@@ -48,7 +48,7 @@ export async function logLag(host: LaneHost): Promise<ReadonlyMap<string, number
   const next = new Map<string, number>([[CONTROL, host.control.offset + 1]]);
   for (const lane of host.lanes) next.set(String(lane.lane), lane.next);
   try {
-    const ends = await Promise.all([...next.keys()].map((lane) => host.log.end(lane)));
+    const ends = await host.log.ends([...next.keys()]);
     return new Map(
       [...next].map(([lane, folded], index) => [lane, Math.max(0, (ends[index] ?? 0) - folded)]),
     );

@@ -61,6 +61,8 @@ export interface EventLog {
   read(lane: LaneId, offset: number, max: number): Promise<readonly LogRecord[]>;
   /** Offset the next record of the lane will get. */
   end(lane: LaneId): Promise<number>;
+  /** {@link end} of each, in their order: of many lanes at the price of one. */
+  ends(lanes: readonly LaneId[]): Promise<readonly number[]>;
   /**
    * Delivers records of the named lanes from the given offsets on, in batches, one call at a time per subscription.
    * A handler that throws ends the subscription and is reported to `onFault`.

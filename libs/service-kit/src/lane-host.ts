@@ -57,7 +57,8 @@ export class LaneHost {
   readonly #onFatal: (error: unknown) => void;
   readonly #ends = new SharedLook(async () => {
     const names = [CONTROL, ...this.lanes.map(({ lane }) => String(lane))];
-    await Promise.all(names.map((name) => this.caughtUp(name)));
+    const ends = await this.log.ends(names);
+    await Promise.all(names.map((name, index) => this.#folded(name, ends[index] ?? 0)));
   });
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
@@ -107,7 +108,7 @@ export class LaneHost {
   async start(): Promise<void> {
     await this.#fold.restore();
     const names = [CONTROL, ...this.lanes.map((lane) => String(lane.lane))];
-    const ends = await Promise.all(names.map((name) => this.log.end(name)));
+    const ends = await this.log.ends(names);
     if (this.#threads) await this.#catchUp(new Map(names.map((name, at) => [name, ends[at] ?? 0])));
     this.#subscription = this.log.subscribe(
       new Map(names.map((name) => [name, this.#fold.nextOf(name)])),
@@ -307,7 +308,10 @@ export class LaneHost {
    * @throws what ended the fold, where nothing is folded any more.
    */
   async caughtUp(lane: string): Promise<void> {
-    const end = await this.log.end(lane);
+    await this.#folded(lane, await this.log.end(lane));
+  }
+
+  async #folded(lane: string, end: number): Promise<void> {
     await this.#waits.until(() => this.#fold.nextOf(lane) >= end);
     if (this.#fold.foldedNext(lane) >= end) return;
     // A mark holds the lane until control has come that far. Where control ends before it, the mark is forged: nobody folds

@@ -72,7 +72,7 @@ async function readAt(
     const there = (await admin.fetchTopicOffsets(topic)).find((it) => it.partition === partition);
     if (!there || offset < offsetOf(there.low) || offset >= offsetOf(there.high)) return null;
     const fetched = await wire.fetchOne({ topic, partition, offset });
-    const message = fetched?.messages.find((it) => it.offset === String(offset));
+    const message = fetched.messages.find((it) => it.offset === String(offset));
     return message ? inboundOf(topic, partition, message, senders) : null;
   } catch (error) {
     throw unavailable('agent messages', error);

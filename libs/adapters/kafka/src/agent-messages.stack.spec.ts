@@ -62,7 +62,7 @@ async function told(place: LogPlace, lane: number) {
   const wire = new Wire(connection(place), [topic]);
   const fetched = await wire.fetchOne({ topic, partition: lane, offset: 0 });
   await wire.reset();
-  return (fetched?.messages ?? []).map(({ key, value }) => ({
+  return fetched.messages.map(({ key, value }) => ({
     key: key?.toString() ?? '',
     text: value?.toString() ?? '',
   }));

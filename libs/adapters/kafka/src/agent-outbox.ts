@@ -109,7 +109,7 @@ class KafkaOutbox implements AgentOutbox {
     let last: number | undefined;
     for (let offset = from; offset < before;) {
       const fetched = await this.#wire.fetchOne({ topic: this.#topic, partition, offset });
-      const messages = (fetched?.messages ?? []).filter((it) => offsetOf(it.offset) >= offset);
+      const messages = fetched.messages.filter((it) => offsetOf(it.offset) >= offset);
       const newest = messages.at(-1);
       if (!newest) return last;
       for (const { offset: at, headers } of messages) {

@@ -19,7 +19,7 @@ export async function readIdentity(
   const wire = new Wire(connection, [places.identity]);
   try {
     const fetched = await wire.fetchOne({ topic: places.identity, partition: 0, offset: 0 });
-    const value = fetched?.messages[0]?.value;
+    const value = fetched.messages[0]?.value;
     return value ? parsed(value.toString()) : undefined;
   } finally {
     await wire.reset();

@@ -9,10 +9,11 @@ import type {
   Position,
   Subscription,
 } from '@countersign/ports';
+import { KafkaJSOffsetOutOfRange } from 'kafkajs';
 import { Appender } from './appender.ts';
 import { type KafkaConnection, unavailable } from './connection.ts';
 import { Follower } from './follower.ts';
-import { offsetOf, toRecord } from './messages.ts';
+import { toRecord } from './messages.ts';
 import { Places } from './places.ts';
 import { type LogFacts, checkTopics } from './topics-check.ts';
 import { Wire } from './wire.ts';
@@ -85,47 +86,38 @@ export class KafkaLog implements EventLog {
   }
 
   async read(lane: LaneId, offset: number, max: number): Promise<readonly LogRecord[]> {
-    const place = this.#places.of(lane);
+    this.#places.of(lane);
     invariant(Number.isSafeInteger(offset) && offset >= 0, `not an offset: ${offset}`);
     invariant(Number.isSafeInteger(max) && max >= 0, `not a number of records: ${max}`);
     return this.#attempted(async () => {
-      const [bounds] = await this.#wire.bounds([place]);
-      const { start, end } = bounds ?? { start: 0, end: 0 };
-      const last = Math.min(end, offset + max);
-      if (offset < start && offset < last)
-        throw new Fault('log_truncated', `lane ${lane} begins at ${start}, after ${offset}`, {
-          retryable: false,
-        });
       const records: LogRecord[] = [];
-      while (offset + records.length < last) {
+      for (let end = Infinity; records.length < max && offset + records.length < end;) {
         const next = offset + records.length;
-        const fetched = await this.#wire.fetchOne({ ...place, offset: next }, last - next);
-        // A batch may begin before the offset that was asked for, and end after what is wanted.
-        const found = (fetched?.messages ?? []).filter((message) => {
-          const at = offsetOf(message.offset);
-          return at >= next && at < last;
-        });
-        for (const message of found) {
-          const record = toRecord(lane, message);
+        const fetched = await this.#fetch(lane, next, max - records.length);
+        end = fetched.end;
+        for (const record of fetched.records) {
           if (record.offset !== offset + records.length)
             throw new Fault('log_gap', `lane ${lane} has a gap before offset ${record.offset}`, {
               retryable: false,
             });
           records.push(record);
         }
-        if (found.length === 0) throw new Error(`lane ${lane} holds no record ${next}`);
+        if (fetched.records.length === 0 && next < end)
+          throw new Error(`lane ${lane} holds no record ${next}`);
       }
       return records;
     });
   }
 
   async end(lane: LaneId): Promise<number> {
-    const place = this.#places.of(lane);
-    return this.#attempted(async () => {
-      const [end] = await this.#wire.ends([place]);
-      invariant(end !== undefined, `no end of ${lane}`);
-      return end;
-    });
+    const [end] = await this.ends([lane]);
+    invariant(end !== undefined, `no end of ${lane}`);
+    return end;
+  }
+
+  async ends(lanes: readonly LaneId[]): Promise<readonly number[]> {
+    const places = lanes.map((lane) => this.#places.of(lane));
+    return this.#attempted(() => this.#wire.ends(places));
   }
 
   subscribe(
@@ -151,6 +143,37 @@ export class KafkaLog implements EventLog {
     await this.#appender.close();
     await Promise.all([...this.#followers].map((follower) => follower.closed()));
     await this.#wire.reset();
+  }
+
+  /**
+   * What one request brings of a lane, and where the lane ends.
+   *
+   * @throws Fault `log_truncated`.
+   */
+  async #fetch(
+    lane: LaneId,
+    offset: number,
+    max: number,
+  ): Promise<{ readonly records: readonly LogRecord[]; readonly end: number }> {
+    const place = this.#places.of(lane);
+    try {
+      const { messages, end } = await this.#wire.fetchOne({ ...place, offset }, max);
+      const records = messages.map((message) => toRecord(lane, message));
+      // A batch may begin before the offset that was asked for, and end after what is wanted.
+      return {
+        records: records.filter((it) => it.offset >= offset && it.offset < offset + max),
+        end,
+      };
+    } catch (error) {
+      if (!(error instanceof KafkaJSOffsetOutOfRange)) throw error;
+      const [{ start, end } = { start: 0, end: 0 }] = await this.#wire.bounds([place]);
+      if (offset < start)
+        throw new Fault('log_truncated', `lane ${lane} begins at ${start}, after ${offset}`, {
+          retryable: false,
+        });
+      if (offset < end) throw error;
+      return { records: [], end };
+    }
   }
 
   /** Reading is repeatable, so that a lost connection or a moved leader is nobody's business. */

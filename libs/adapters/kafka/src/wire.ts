@@ -77,12 +77,13 @@ export class Wire {
    * @param records how many are wanted: what is read beyond them was read, and taken apart, for nothing. Many, when
    *   left out.
    */
-  async fetchOne(wanted: Wanted, records = Infinity): Promise<Fetched | undefined> {
+  async fetchOne(wanted: Wanted, records = Infinity): Promise<Fetched> {
     const [leader] = led(await this.#connected(), [wanted]).keys();
     if (leader === undefined) throw new Error(`nobody leads ${wanted.topic}:${wanted.partition}`);
     // A broker sends at least one whole batch, however little it is asked for.
     const bytes = Math.min(PARTITION_BYTES, records * RECORD_BYTES_USUAL);
     const [fetched] = await this.#fetch(leader, [wanted], { waitMs: 0, bytes });
+    if (!fetched) throw new Error(`no answer for ${wanted.topic}:${wanted.partition}`);
     return fetched;
   }
 

@@ -66,6 +66,7 @@ export function storeOver(sync: SyncStore): Store {
     },
     read: (lane, offset, max) => whileOpen('log', () => sync.readNow(lane, offset, max)),
     end: (lane) => whileOpen('log', () => sync.endNow(lane)),
+    ends: (lanes) => whileOpen('log', () => lanes.map((lane) => sync.endNow(lane))),
     subscribe: (from, onRecords, onFault) => {
       if (!openFaces.has('log')) throw unavailable('the log is closed');
       return subscriptions.open(from, onRecords, onFault);

@@ -109,8 +109,11 @@ function appendClauses(it: TestAPI<Fixtures>): void {
     ]);
     const kept = await all(log, '0');
     expect(kept.map((it) => textOf(it) + it.offset)).toEqual(['a0', 'c1', 'd2']);
-    const ends = await Promise.all(['0', '1', '2', CONTROL, ARCHIVE].map((lane) => log.end(lane)));
-    expect(ends).toEqual([3, 1, 0, 1, 1]);
+    const lanes = ['1', ARCHIVE, '0', CONTROL, '2'];
+    const ends = [1, 1, 3, 1, 0];
+    expect(await Promise.all(lanes.map((lane) => log.end(lane)))).toEqual(ends);
+    expect(await log.ends(lanes)).toEqual(ends);
+    expect(await log.ends([])).toEqual([]);
   });
 
   it('keeps the order of calls that were not awaited', async ({ log }) => {
@@ -150,6 +153,7 @@ function accessClauses(it: TestAPI<Fixtures>): void {
     for (let count = 1; count <= 5; count += 1) {
       const [position] = await log.append([input('2', String(count))]);
       expect(await log.end('2')).toBe(count);
+      expect(await log.ends(['1', '2'])).toEqual([0, count]);
       const [record] = await log.read('2', position?.offset ?? -1, 1);
       expect(record && textOf(record)).toBe(String(count));
     }
@@ -207,6 +211,7 @@ function refusalClauses(it: TestAPI<Fixtures>): void {
     await expect(call).rejects.toBeInstanceOf(InvariantViolation);
     await expect(log.read(lane, 0, 1)).rejects.toBeInstanceOf(InvariantViolation);
     await expect(log.end(lane)).rejects.toBeInstanceOf(InvariantViolation);
+    await expect(log.ends(['0', lane])).rejects.toBeInstanceOf(InvariantViolation);
     expect(() => log.subscribe(new Map([[lane, 0]]), ignore, ignore)).toThrow(InvariantViolation);
     expect(await log.end('0')).toBe(0);
   });
