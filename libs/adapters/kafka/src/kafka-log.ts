@@ -9,7 +9,7 @@ import type {
   Position,
   Subscription,
 } from '@countersign/ports';
-import { KafkaJSOffsetOutOfRange } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { Appender } from './appender.ts';
 import { type KafkaConnection, unavailable } from './connection.ts';
 import { Follower } from './follower.ts';
@@ -17,6 +17,9 @@ import { toRecord } from './messages.ts';
 import { Places } from './places.ts';
 import { type LogFacts, checkTopics } from './topics-check.ts';
 import { Wire } from './wire.ts';
+
+/** Node finds only some of the names that this CommonJS module exports. */
+const { KafkaJSOffsetOutOfRange } = kafkajs;
 
 export interface KafkaLogOptions extends KafkaConnection {
   /** Must be what the topics were made with. */
