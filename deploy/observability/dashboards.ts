@@ -213,6 +213,13 @@ const SERVICES: readonly Row[] = [
         legend: '{{service}}',
       },
       {
+        title: 'Event store open',
+        says: 'Whether every replica’s event store is open and took what it was last given. Should be 1.',
+        expr: 'min by (service) (countersign_event_store_open)',
+        legend: '{{service}}',
+        isStat: true,
+      },
+      {
         title: 'Memory',
         says: 'Resident memory of each replica.',
         expr: 'sum by (service, instance) (process_resident_memory_bytes{job=~"countersign.*"})',

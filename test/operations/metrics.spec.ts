@@ -8,7 +8,7 @@ import { alertExpressions, alertRules, metricsIn, panelExpressions } from './exp
 /** One payment to its end, and what Prometheus would be told. */
 async function scraped(): Promise<{ text: string; names: ReadonlySet<string> }> {
   const metrics = new Metrics('standalone');
-  metrics.watchArchive(() => 7);
+  metrics.watchArchive({ isRecording: true, waiting: 7 });
   const world = await World.create(':memory:', { telemetry: { metrics, isTraced: false } });
   onTestFinished(() => world.stop());
   await world.usePolicy(autonomous());
@@ -41,6 +41,7 @@ describe('what a service tells Prometheus', () => {
         'countersign_duty_lanes{service="standalone"} 4',
         'countersign_fold_lag_records{lane="control"} 0',
         'countersign_log_answers{service="standalone"} 1',
+        'countersign_event_store_open{service="standalone"} 1',
         'countersign_unarchived_records{service="standalone"} 7',
         'countersign_debts_paid_total{kind="decide"} 1',
         'countersign_http_seconds_count{service="standalone",method="POST",route="/v1/payments",status="200"} 1',

@@ -63,7 +63,7 @@ describe('every expression of dashboards and alerts', () => {
 /** A payment that ended well, one that is signed, and an effect that failed, in a process that Prometheus scrapes. */
 async function scrapedWorld() {
   const metrics = new Metrics('standalone');
-  metrics.watchArchive(() => 0);
+  metrics.watchArchive({ isRecording: true, waiting: 0 });
   const world = await World.create(':memory:', { telemetry: { metrics, isTraced: false } });
   await world.usePolicy(autonomous());
   const { body } = await world.propose();

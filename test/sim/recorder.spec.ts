@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { openStore } from '@countersign/adapter-sqlite';
 import { EventArchive } from '@countersign/audit/service';
 import { Fault } from '@countersign/kernel';
@@ -18,12 +19,17 @@ let isOut: boolean;
 let asked: number;
 /** Happens with each insert of records. */
 let onInsert: () => void;
+/** When the store was asked to open, and what kept it from that. */
+let openedAtMs: number[];
+let opensNot: Fault | undefined;
+let closed: number;
 
 beforeEach(() => {
   time = new VirtualTime(START_MS);
   tables = new EventTables();
   log = emptyLog();
   [isOut, asked, onInsert] = [false, 0, () => {}];
+  [openedAtMs, opensNot, closed] = [[], undefined, 0];
 });
 
 const emptyLog = () =>
@@ -43,11 +49,20 @@ async function recorderOf(on: EventLog): Promise<EventArchive> {
   const { keyId, publicKey } = KEYS.recorder;
   const sign = (text: Parameters<typeof KEYS.recorder.sign>[0]) =>
     Promise.resolve(KEYS.recorder.sign(text));
-  const store: EventStore = eventStorePort({ tables: () => tables, ask });
+  const store: EventStore = {
+    ...eventStorePort({ tables: () => tables, ask }),
+    close: () => {
+      closed += 1;
+      return Promise.resolve();
+    },
+  };
   return new EventArchive({
     ...{ host, trusted: TRUSTED, clock: time.clock, timers: time.timers, log: silentLog },
     key: { capabilities: { inProcess: true }, keyId, publicKey, sign },
-    openStore: () => Promise.resolve(store),
+    openStore: () => {
+      openedAtMs.push(time.nowMs - START_MS);
+      return opensNot ? Promise.reject(opensNot) : Promise.resolve(store);
+    },
     everyMs: 5_000,
   });
 }
@@ -88,5 +103,59 @@ describe('a question to the event store', () => {
       retryable: false,
     });
     expect(await older.end(ARCHIVE)).toBe(0);
+  });
+});
+
+describe('a store that does not open', () => {
+  /** Second by second, with all that follows from each. */
+  async function pass(seconds: number) {
+    for (let passed = 0; passed < seconds; passed += 1) {
+      time.moveTo(time.nowMs + 1_000);
+      await turn();
+    }
+  }
+
+  it('is tried again after longer and longer, until it opens', async () => {
+    opensNot = OUT;
+    const archive = await recorderOf(log);
+    archive.work();
+    await pass(200);
+    expect(archive.isRecording).toBe(false);
+    const pauses = openedAtMs.slice(1).map((atMs, index) => atMs - (openedAtMs[index] ?? 0));
+    expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000]);
+    opensNot = undefined;
+    await pass(60);
+    expect(archive.isRecording).toBe(true);
+    await archive.close();
+  });
+
+  it('is not tried again for what does not pass', async () => {
+    opensNot = new Fault('event_store_foreign', 'of another log', { retryable: false });
+    const archive = await recorderOf(log);
+    archive.work();
+    await pass(300);
+    expect([openedAtMs, archive.isRecording]).toEqual([[10_000], false]);
+  });
+
+  it('is closed again where the recorder cannot begin', async () => {
+    isOut = true;
+    const archive = await recorderOf(log);
+    await expect(archive.store()).rejects.toBe(OUT);
+    expect(closed).toBe(1);
+  });
+});
+
+describe('a recorder', () => {
+  it('does not record while the store takes nothing', async () => {
+    await log.append([record]);
+    const archive = await recorderOf(log);
+    await archive.store();
+    expect(archive.isRecording).toBe(true);
+    isOut = true;
+    await expect(archive.upToDate()).rejects.toBe(OUT);
+    expect(archive.isRecording).toBe(false);
+    isOut = false;
+    await archive.upToDate();
+    expect(archive.isRecording).toBe(true);
   });
 });

@@ -21,7 +21,7 @@ export async function compose(
   return {
     modules: [AuditModule.with({ host, archive, key, trusted, timers, log })],
     duties: [{ start: () => archive.work(), stop: () => archive.close() }],
-    unarchived: () => archive.waiting,
+    archive,
     close: async () => vault.close(),
   };
 }

@@ -98,7 +98,7 @@ export async function startServices(ports: ServicePorts) {
   const host = hostOf(ports, trusted);
   const registry = new Registry(host, keys.policy);
   const archive = archiveOf(ports, host, trusted);
-  if (ports.openEventStore) telemetry?.metrics.watchArchive(() => archive.waiting);
+  if (ports.openEventStore) telemetry?.metrics.watchArchive(archive);
   const app = await createHttpApp(
     host,
     [

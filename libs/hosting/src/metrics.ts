@@ -20,6 +20,14 @@ interface Watched {
   readonly duty?: DutyShares | undefined;
 }
 
+/** What is told of an event store. */
+export interface ArchiveReading {
+  /** It is open, and took what it was last given. */
+  readonly isRecording: boolean;
+  /** How many folded records it lacks; undefined before it is open. */
+  readonly waiting: number | undefined;
+}
+
 /** Why a message is nobody's. */
 const NOBODYS = ['undecodable', 'too_large', 'agent_unknown', 'unauthenticated', 'not_genuine'];
 
@@ -139,11 +147,15 @@ export class Metrics {
     );
   }
 
-  /** @param read how many records the event store lacks; undefined while that is not known */
-  watchArchive(read: () => number | undefined): void {
+  /** A store that is never opened has no count of what it lacks, so whether it is open is told beside it. */
+  watchArchive(archive: ArchiveReading): void {
+    this.#gauge(
+      'event_store_open',
+      ['Whether the event store is open, and took what it was last given'],
+      (set) => set(archive.isRecording ? 1 : 0),
+    );
     this.#gauge('unarchived_records', ['Folded records that the event store lacks'], (set) => {
-      const count = read();
-      if (count !== undefined) set(count);
+      if (archive.waiting !== undefined) set(archive.waiting);
     });
   }
 

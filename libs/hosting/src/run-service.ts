@@ -22,7 +22,7 @@ import { type ServiceSettings, SettingsInvalid, readSasl, readSettings } from '.
 import { Freshness } from './freshness.ts';
 import { trustedKeys } from './keys.ts';
 import { type Work, LogTransport } from './log-transport.ts';
-import { Metrics } from './metrics.ts';
+import { type ArchiveReading, Metrics } from './metrics.ts';
 import { startTracing, traceFold } from './tracing.ts';
 
 /** What a service is composed in: the fold of the log, and the process's clock, timers, log and share of the duty. */
@@ -46,8 +46,8 @@ export interface KafkaPlace extends KafkaConnection {
 export interface Composition {
   readonly modules: readonly DynamicModule[];
   readonly duties: readonly Work[];
-  /** How many records its event store lacks; undefined while that is not known. */
-  readonly unarchived?: () => number | undefined;
+  /** The event store that it fills. */
+  readonly archive?: ArchiveReading;
   /** Closes what was opened beside the log; the last thing that happens. */
   readonly close?: () => Promise<void>;
 }
@@ -159,7 +159,7 @@ async function start<S extends ServiceSettings>(
     ...shell,
     ...{ host, trusted, folder, metrics, kafka: connection },
   });
-  if (composition.unarchived) metrics.watchArchive(composition.unarchived);
+  if (composition.archive) metrics.watchArchive(composition.archive);
   const freshness = new Freshness(host, systemTimers);
   let isStarted = false;
   const app = await createHttpApp(host, composition.modules, log, {

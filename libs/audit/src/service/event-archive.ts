@@ -5,7 +5,9 @@ import { Recorder } from './recorder.ts';
 
 /** After the first payment has ended, or so long after the start: nothing waits for the event store, ever. */
 const START_AFTER_MS = 10_000;
-const REOPEN_MS = 30_000;
+/** Between two tries to open the store: doubled with each that fails, up to the longest. */
+const REOPEN_MS = 5_000;
+const REOPEN_MAX_MS = 60_000;
 
 export interface ArchiveParts {
   readonly host: LaneHost;
@@ -26,6 +28,7 @@ export class EventArchive {
   #cancelTimer: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
   #recorder: Recorder | undefined;
+  #reopenMs = REOPEN_MS;
   #isClosed = false;
 
   constructor(parts: ArchiveParts) {
@@ -59,6 +62,11 @@ export class EventArchive {
     return this.#recorder?.waiting;
   }
 
+  /** Whether what is folded goes into the store: it is open, and took what it was last given. */
+  get isRecording(): boolean {
+    return this.#recorder?.isRecording ?? false;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer?.();
@@ -84,7 +92,8 @@ export class EventArchive {
       return;
     }
     log.warn({ err: error }, 'the event store cannot be opened; it is tried again');
-    this.#openSoon(REOPEN_MS);
+    this.#openSoon(this.#reopenMs);
+    this.#reopenMs = Math.min(this.#reopenMs * 2, REOPEN_MAX_MS);
   }
 
   #open() {
@@ -103,9 +112,15 @@ export class EventArchive {
         retryable: false,
       });
     const store = await openStore();
-    const recorder = new Recorder({ ...parts, store });
-    await recorder.start();
-    this.#recorder = recorder;
-    return { store, recorder };
+    try {
+      const recorder = new Recorder({ ...parts, store });
+      await recorder.start();
+      this.#recorder = recorder;
+      return { store, recorder };
+    } catch (error) {
+      // One that stayed open would keep the next try from its folder.
+      await store.close();
+      throw error;
+    }
   }
 }

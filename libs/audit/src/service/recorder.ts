@@ -78,6 +78,7 @@ export class Recorder {
   #cancelTimer: (() => void) | undefined;
   #working: Promise<Fault | undefined> | undefined;
   #isStopped = false;
+  #hasFailed = false;
   readonly #waiting: (() => void)[] = [];
 
   constructor(parts: RecorderParts) {
@@ -137,6 +138,11 @@ export class Recorder {
     return this.#due.reduce((sum, { cut }) => sum + cut.to - cut.from, uncut);
   }
 
+  /** Whether what is folded goes into the store: not once it stopped for good, nor while the last try has failed. */
+  get isRecording(): boolean {
+    return !this.#isStopped && !this.#hasFailed;
+  }
+
   #takeCut(record: LogRecord, mayBeOthers: boolean): void {
     this.#nextSequence = record.offset + 1;
     const event = decodeEvent(record.bytes);
@@ -169,6 +175,7 @@ export class Recorder {
     this.#working = this.#turn()
       .then(
         () => {
+          this.#hasFailed = false;
           this.#schedule(this.#parts.everyMs);
           return undefined;
         },
@@ -187,6 +194,7 @@ export class Recorder {
       return undefined;
     }
     this.#parts.log.warn({ code: error.code }, `the archive waits: ${error.message}`);
+    this.#hasFailed = true;
     this.#schedule(RETRY_MS);
     return error;
   }
