@@ -237,7 +237,7 @@ describe('the stream', () => {
     expect(events[0]?.event).toBe('intent.submitted');
   });
 
-  it('shows an agent its own payments, and nobody a wallet signature', async () => {
+  it('shows an agent its own records, and nobody a wallet signature', async () => {
     const { body } = await world.call<{ events: FeedEvent[] }>(
       'research-1',
       'GET',
@@ -245,12 +245,14 @@ describe('the stream', () => {
     );
     expect(body.events.length).toBeGreaterThan(5);
     expect(new Set(body.events.map((it) => it.data['agent']))).toEqual(new Set(['research-1']));
-    const other = await world.call<{ events: unknown[] }>(
+    const other = await world.call<{ events: FeedEvent[] }>(
       'batch-1',
       'GET',
       '/v1/events?after=start',
     );
-    expect(other.body.events).toEqual([]);
+    expect(other.body.events.map((it) => [it.event, it.data['agent']])).toEqual([
+      ['agent.added', 'batch-1'],
+    ]);
     expect(JSON.stringify(body)).not.toContain(signature);
   });
 

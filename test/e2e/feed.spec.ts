@@ -3,11 +3,12 @@ import { type AddressInfo, connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openStore } from '@countersign/adapter-sqlite';
 import { EventFeed } from '@countersign/audit/service';
-import type { FeedEvent, Problem } from '@countersign/contracts';
-import { type Caller, LaneHost } from '@countersign/service-kit';
+import { type FeedEvent, type Problem, encodeEvent } from '@countersign/contracts';
+import { laneOf } from '@countersign/payment';
+import { type Caller, LaneHost, signStatement } from '@countersign/service-kit';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { autonomous } from './policies.ts';
-import { World } from './world.ts';
+import { World, statementKey } from './world.ts';
 
 /** More than are looked at for one page. */
 const FOREIGN_RECORDS = 4_100;
@@ -98,7 +99,10 @@ describe('who follows the log', () => {
   it('gets an empty page at the end of the log only', async () => {
     await world.log.append(foreign(FOREIGN_RECORDS));
     await world.services.host.caughtUp('0');
-    const { body } = await world.call<Page>('batch-1', 'GET', '/v1/events?after=start');
+    const first = await world.call<Page>('batch-1', 'GET', '/v1/events?after=start');
+    expect(first.body.events.map(({ event }) => event)).toEqual(['agent.added']);
+    const url = `/v1/events?after=${first.body.after}`;
+    const { body } = await world.call<Page>('batch-1', 'GET', url);
     expect(body.events).toEqual([]);
     const next = Object.fromEntries(body.after.split(',').map((it) => it.split(':')));
     expect(Number(next['0'])).toBeGreaterThanOrEqual(FOREIGN_RECORDS);
@@ -127,6 +131,60 @@ describe('who follows the log', () => {
     const ok = twenty.map(() => 200);
     expect(await round([...twenty, 'research-1', 'batch-1'])).toEqual([...ok, 200, 503]);
     expect(await round(twenty)).toEqual(ok);
+  });
+
+  async function eventsOf(who: string): Promise<readonly FeedEvent[]> {
+    const url = '/v1/events?after=start&limit=500';
+    return (await world.call<Page>(who, 'GET', url)).body.events;
+  }
+
+  it('sees as an agent all that is recorded of it, and nothing of others', async () => {
+    const AGENT = '/v1/agents/research-1';
+    const TASK = `${AGENT}/tasks/report`;
+    const say = (who: string, method: 'POST' | 'PUT', url: string, body: object) =>
+      world.call<{ plan: string }>(who, method, url, { body });
+    await say('owner', 'PUT', `${AGENT}/sessions/run-7`, { seconds: 60 });
+    await say('owner', 'POST', `${AGENT}/tasks`, { task: 'report', phase: 'exploring' });
+    const { body } = await say('research-1', 'PUT', `${TASK}/plan`, { text: 'buy one report' });
+    await say('owner', 'POST', `${TASK}/plan/commit`, { plan: body.plan });
+    await say('research-1', 'POST', `${AGENT}/outcomes`, {
+      ...{ task: 'report', payments: [], reference: 'r-1', result: 'received' },
+    });
+    await say('owner', 'POST', `${AGENT}/freeze`, {});
+    const own = await eventsOf('research-1');
+    expect(own.map(({ event }) => event)).toEqual([
+      'agent.added',
+      'session.opened',
+      'task.opened',
+      'task.plan_submitted',
+      'task.plan_committed',
+      'outcome.recorded',
+      'agent.frozen',
+    ]);
+    const others = await eventsOf('batch-1');
+    expect(others.map(({ event, data }) => [event, data['agent']])).toEqual([
+      ['agent.added', 'batch-1'],
+    ]);
+  });
+
+  it('is told as a person that a forged record did not count, and as the agent nothing of it', async () => {
+    const cause = 'forged';
+    const forged = { tenant: 'default', agent: 'research-1', task: 'report', by: 'owner' };
+    const data = await signStatement(
+      { ...statementKey('mallory'), keyId: 'intake-test' },
+      'task.plan_committed',
+      { ...forged, plan: '1'.repeat(64) },
+      cause,
+    );
+    const { bytes } = encodeEvent('task.plan_committed', data, cause);
+    const lane = String(laneOf('default', 'research-1', world.log.laneCount));
+    await world.log.append([{ lane, key: 'default/research-1', bytes }]);
+    await world.services.host.caughtUp(lane);
+    const seen = (await eventsOf('owner')).map(({ event, ignored }) => [event, ignored]);
+    expect(seen).toContainEqual(['task.plan_committed', 'not_genuine']);
+    expect(seen).toContainEqual(['agent.added', null]);
+    const names = (await eventsOf('research-1')).map(({ event }) => event);
+    expect(names).toEqual(['agent.added']);
   });
 
   async function listening(): Promise<string> {

@@ -54,11 +54,13 @@ describe('an auditor at the terminal', () => {
 
   it('reads the stream to its end', async () => {
     const record = { id: '0:12', position: '0:11', atMs: event.atMs, event: 'mark', data: {} };
-    const pages = [[record], []];
+    const forged = { ...record, id: '0:13', position: '0:12', ignored: 'not_genuine' };
+    const pages = [[{ ...record, ignored: null }, forged], []];
     await using desk = await startDesk({
       followEvents: () => ({ events: pages.shift() ?? [], after: '0:12' }),
     });
-    expect((await desk.run('events')).out).toContain('0:11  mark');
+    const { out } = await desk.run('events');
+    expect(out).toMatch(/0:11 {2}mark\n.*0:12 {2}mark \(not_genuine\)/);
   });
 
   it.each(['search --limit many', 'search --from yesterday'])('is told: %s', async (args) => {

@@ -123,7 +123,9 @@ export const FeedEvent = z.object({
   position: z.string(),
   atMs: TimeMs,
   event: z.string(),
-  /** What was recorded; whether it counted is in the search. Wallet signatures are left out. */
+  /** The code with which the fold ignored it, or null where it counted. An agent is shown what counted. */
+  ignored: z.string().nullable(),
+  /** What was recorded, without wallet signatures. */
   data: z.record(z.string(), z.unknown()),
 });
 export type FeedEvent = z.infer<typeof FeedEvent>;

@@ -97,7 +97,7 @@ export const RECORDER_ROUTES = {
     path: '/v1/events',
     who: everybody,
     summary:
-      'Records as they come in, an agent its own; a stream of server-sent events where text/event-stream is asked for',
+      'Records as they come in, an agent those of its own that counted; a stream of server-sent events where text/event-stream is asked for',
     query: FeedQuery,
     answer: FeedView,
   },

@@ -168,10 +168,13 @@ function addEvents(program: Command, open: Open): void {
     });
 }
 
-function line({ atMs, position, event, data }: AnswerOf<'followEvents'>['events'][number]): string {
+type FeedEvent = AnswerOf<'followEvents'>['events'][number];
+
+function line({ atMs, position, event, ignored, data }: FeedEvent): string {
   const { agent, paymentId } = data;
   const named = [agent, paymentId].filter((it) => typeof it === 'string').map(String);
-  return [instant(atMs), position, event, ...named].map(visible).join('  ');
+  const what = ignored === null ? event : `${event} (${ignored})`;
+  return [instant(atMs), position, what, ...named].map(visible).join('  ');
 }
 
 function asOf(session: Session, answer: { asOf: { treeSize: number; root: string } }): string {

@@ -83,13 +83,29 @@ export class EventFeed {
           looked += 1;
           next = record.offset + 1;
           at.set(lane, next);
-          const seen = seenBy(caller, record);
+          const seen = this.#seenBy(caller, record);
           if (seen) events.push({ id: idOf(at), ...seen });
         }
       }
     }
     // By the ends from which it set out: a log that grows all the time would never be at its end.
     return { events, after: at, more: isBehind(at, ends) };
+  }
+
+  #seenBy(caller: Caller, record: LogRecord): Omit<FeedEvent, 'id'> | undefined {
+    const event = decodeEvent(record.bytes);
+    if ('undecodable' in event || !isOf(caller, event)) return undefined;
+    const ignored = this.#host.ignoredAt(record);
+    // Whoever can write to the log can put an agent's name into a record: what did not count is nobody's deed.
+    if (ignored !== null && caller.kind === 'agent') return undefined;
+    const shown = Object.entries(event.data).filter(([name]) => !LEFT_OUT.has(name));
+    return {
+      position: `${record.lane}:${record.offset}`,
+      atMs: record.stampMs,
+      event: event.name,
+      ignored,
+      data: Object.fromEntries(shown),
+    };
   }
 
   /** Resolves when something was folded since `from`, or at the signal. */
@@ -127,19 +143,8 @@ export function whoIs(caller: Caller): string {
   return `${caller.tenant}/${caller.kind}/${name}`;
 }
 
-function seenBy(caller: Caller, record: LogRecord): Omit<FeedEvent, 'id'> | undefined {
-  const event = decodeEvent(record.bytes);
-  if ('undecodable' in event || !mayBeSeen(caller, event)) return undefined;
-  const shown = Object.entries(event.data).filter(([name]) => !LEFT_OUT.has(name));
-  return {
-    position: `${record.lane}:${record.offset}`,
-    atMs: record.stampMs,
-    event: event.name,
-    data: Object.fromEntries(shown),
-  };
-}
-
-function mayBeSeen(caller: Caller, { data }: EventOf<EventName>): boolean {
+/** A person's are all of the tenant, an agent's those that name it. */
+function isOf(caller: Caller, { data }: EventOf<EventName>): boolean {
   if (!('tenant' in data) || data.tenant !== caller.tenant) return false;
-  return caller.kind === 'person' || ('paymentId' in data && data.agent === caller.agent);
+  return caller.kind === 'person' || ('agent' in data && data.agent === caller.agent);
 }
