@@ -1,13 +1,25 @@
 import { Fault } from '@countersign/kernel';
+import type { Payment } from '@countersign/payment';
 import type { Archived, Clock, EventStore, StatementKey } from '@countersign/ports';
 import type { LaneHost, Log, Timers, TrustedKeys } from '@countersign/service-kit';
 import { Recorder } from './recorder.ts';
 
-/** After the first payment has ended, or so long after the start: nothing waits for the event store, ever. */
+/** After the first payment has ended, or so long after the start, it is opened at the next calm moment. */
 const START_AFTER_MS = 10_000;
+/** Between two looks whether the moment is calm. */
+const LOOK_AGAIN_MS = 1_000;
+/** So long a calm moment is waited for: where there is always a payment under way, there is none. */
+const PATIENCE_MS = 60_000;
 /** Between two tries to open the store: doubled with each that fails, up to the longest. */
 const REOPEN_MS = 5_000;
 const REOPEN_MAX_MS = 60_000;
+/** Where a payment stands that waits for people, for its agent, or for nothing more. */
+const WAITING: readonly Payment['phase']['status'][] = [
+  'awaiting',
+  'cleared',
+  'mismatched',
+  'ended',
+];
 
 export interface ArchiveParts {
   readonly host: LaneHost;
@@ -21,7 +33,11 @@ export interface ArchiveParts {
   readonly everyMs: number;
 }
 
-/** The event store of this process, opened late, and the recorder that fills it. */
+/**
+ * The event store of this process, opened late, and the recorder that fills it. Opening the engine in this process holds up
+ * everything else in it for about half a second: a payment that comes in that moment waits for so long, and one that is
+ * under way is let go first.
+ */
 export class EventArchive {
   readonly #parts: ArchiveParts;
   #opening: Promise<{ store: EventStore; recorder: Recorder }> | undefined;
@@ -35,17 +51,23 @@ export class EventArchive {
     this.#parts = parts;
   }
 
-  /** Opens the store when the first payment has ended, or a little later. */
+  /** Opens the store when the first payment has ended, or a little later, but at a calm moment. */
   work(): void {
-    const { host, timers, openStore } = this.#parts;
+    const { host, openStore } = this.#parts;
     if (!openStore) return;
     this.#stopListening = host.onTouched((payments) => {
-      if (payments.some(({ phase }) => phase.status === 'ended')) this.#openSoon(0);
+      if (!payments.some(({ phase }) => phase.status === 'ended')) return;
+      this.#stopListening?.();
+      this.#openSoon(0);
     });
-    this.#cancelTimer = timers.after(START_AFTER_MS, () => this.#openSoon(0));
+    this.#openSoon(START_AFTER_MS);
   }
 
-  /** @throws Fault `event_store_unavailable`. */
+  /**
+   * Opened at once, if it is not yet: who asks for it waits for it.
+   *
+   * @throws Fault `event_store_unavailable`.
+   */
   async store(): Promise<EventStore> {
     return (await this.#open()).store;
   }
@@ -78,10 +100,18 @@ export class EventArchive {
 
   #openSoon(afterMs: number): void {
     this.#cancelTimer?.();
-    this.#stopListening?.();
-    this.#cancelTimer = this.#parts.timers.after(afterMs, () => {
-      this.#open().catch((error: unknown) => this.#told(error));
+    const { clock, timers } = this.#parts;
+    this.#cancelTimer = timers.after(afterMs, () => {
+      this.#stopListening?.();
+      this.#openWhenCalm(clock.monotonicMs() + PATIENCE_MS);
     });
+  }
+
+  #openWhenCalm(untilMs: number): void {
+    const { host, clock, timers } = this.#parts;
+    if (this.#opening || isCalm(host) || clock.monotonicMs() >= untilMs)
+      this.#open().catch((error: unknown) => this.#told(error));
+    else this.#cancelTimer = timers.after(LOOK_AGAIN_MS, () => this.#openWhenCalm(untilMs));
   }
 
   #told(error: unknown): void {
@@ -123,4 +153,12 @@ export class EventArchive {
       throw error;
     }
   }
+}
+
+/** No payment is under way in this process. */
+function isCalm({ lanes }: LaneHost): boolean {
+  for (const { agents } of lanes)
+    for (const { payments } of agents.values())
+      for (const { phase } of payments.values()) if (!WAITING.includes(phase.status)) return false;
+  return true;
 }
