@@ -7,6 +7,7 @@ import { UsageError } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible, visibleLines } from '../text.ts';
 import { readYaml } from './files.ts';
+import { setUpClickHouse } from './setup-clickhouse.ts';
 import { setUpVault } from './setup-vault.ts';
 
 const TOPICS_FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
@@ -34,13 +35,14 @@ interface SetupOptions {
   readonly vaultNamespace?: string;
   readonly logins?: string;
   readonly redis?: string;
+  readonly clickhouseUrlFile?: string;
 }
 
-/** What Countersign needs to be there before it runs as services: topics, keys and roles in Vault, a Redis that keeps. */
+/** What Countersign needs to be there before it runs as services: topics, tables, keys and roles in Vault, a Redis that keeps. */
 export function addSetupCommand(program: Command, terminal: Terminal): void {
   program
     .command('setup')
-    .description('show what Kafka, Vault and Redis lack, or make it')
+    .description('show what Kafka, ClickHouse, Vault and Redis lack, or make it')
     .option('--plan', 'show what would be done, and do nothing')
     .option('--apply', 'do it; may be repeated')
     .requiredOption('--brokers <list>', 'some brokers, as host:port,host:port')
@@ -59,6 +61,10 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
     .option('--vault-namespace <name>', 'as the services are told: COUNTERSIGN_VAULT_NAMESPACE')
     .option('--logins <folder>', "write each service's AppRole login into this folder")
     .option('--redis <url>', 'check that it keeps what it is given')
+    .option(
+      '--clickhouse-url-file <file>',
+      'make the event store’s tables there; the URL has a user who may',
+    )
     .action(async (options: SetupOptions) => {
       if (Boolean(options.plan) === Boolean(options.apply))
         throw new UsageError('setup takes either --plan or --apply');
@@ -68,6 +74,8 @@ export function addSetupCommand(program: Command, terminal: Terminal): void {
       const steps = await (options.apply ? applyTopics(wanted) : planTopics(wanted));
       for (const step of steps) terminal.out(lineOf(step));
       if (steps.length === 0) terminal.out('The topics are as they should be.');
+      if (options.clickhouseUrlFile !== undefined)
+        await setUpClickHouse(options.clickhouseUrlFile, options, terminal);
       if (options.vault !== undefined) await setUpVault(options.vault, options, terminal);
     });
 }

@@ -106,7 +106,13 @@ export async function engineInProcess(folder: string): Promise<Engine> {
 export async function engineOnServer(url: string): Promise<Engine> {
   const plain = createClient({ url });
   try {
-    await plain.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
+    // Who may not make a database is refused even where it is there.
+    const found = await plain.query({
+      query: `SELECT name FROM system.databases WHERE name = '${DATABASE}'`,
+      format: 'JSONEachRow',
+    });
+    if ((await found.json()).length === 0)
+      await plain.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
   } catch (cause) {
     throw unavailable('the ClickHouse server does not answer as it should', cause);
   } finally {

@@ -1,9 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { Fault, sha256Hex } from '@countersign/kernel';
-import { type Engine, unavailable } from './engine.ts';
+import { DATABASE, type Engine, engineOnServer, unavailable } from './engine.ts';
 
 const FOLDER = new URL('../migrations/', import.meta.url);
+/** What is noted of the file that only one kind of engine takes: it is not of the order, and may come in another form. */
+const OWN_VERSION = 0;
 
 /** A numbered file of statements that may be repeated, so that one that was cut short is simply run again. */
 interface Migration {
@@ -14,28 +16,58 @@ interface Migration {
 }
 
 /**
- * Brings the tables up to what this program knows, and ties them to one log.
+ * Brings the tables up to what this program knows, and ties them to one log. Where nothing is missing, nothing is asked for
+ * that only somebody who may change tables is allowed.
  *
  * @throws Fault `event_store_foreign` (not retryable) for tables of another log, of a newer program, or changed by hand.
  */
 export async function migrate(engine: Engine, logId: string): Promise<void> {
   const { writer } = engine;
   try {
-    for (const statement of statementsOf(BOOK)) await writer.command({ query: statement });
+    const lacking = await lackingIn(engine);
+    if (lacking.length > 0) await makeBook(writer);
     await claim(writer, logId);
-    const applied = await appliedIn(writer);
-    for (const migration of migrations()) {
-      const digest = applied.get(migration.version);
-      if (digest === migration.digest) continue;
-      if (digest !== undefined) throw foreign(`${migration.name} was applied in another form`);
-      await apply(writer, migration);
-    }
-    const newest = Math.max(0, ...applied.keys());
-    if (newest > migrations().length) throw foreign(`migration ${newest} is not known here`);
-    const own = engine.hasRoles ? 'server/auditor.sql' : 'in-process/files.sql';
-    for (const statement of statementsOf(textOf(own))) await writer.command({ query: statement });
+    for (const migration of lacking) await apply(writer, migration);
   } catch (error) {
-    throw error instanceof Fault ? error : unavailable('the tables cannot be prepared', error);
+    throw notPrepared(error);
+  }
+}
+
+/**
+ * Names of the migrations that a server lacks; changes nothing.
+ *
+ * @param url such as `http://user:password@clickhouse:8123`
+ * @throws Fault `event_store_unavailable`; `event_store_foreign` for tables of a newer program, or changed by hand.
+ */
+export async function planTables(url: string): Promise<readonly string[]> {
+  const client = createClient({ url });
+  try {
+    return (await lackingIn({ reader: client, hasRoles: true })).map(({ name }) => name);
+  } catch (error) {
+    throw notPrepared(error);
+  } finally {
+    await client.close();
+  }
+}
+
+/**
+ * Makes what {@link planTables} finds missing, as somebody who may; the log that the tables belong to is noted by the
+ * recorder that fills them.
+ *
+ * @returns names of the migrations that were run
+ * @throws Fault as {@link planTables}
+ */
+export async function applyTables(url: string): Promise<readonly string[]> {
+  const engine = await engineOnServer(url);
+  try {
+    const lacking = await lackingIn(engine);
+    await makeBook(engine.writer);
+    for (const migration of lacking) await apply(engine.writer, migration);
+    return lacking.map(({ name }) => name);
+  } catch (error) {
+    throw notPrepared(error);
+  } finally {
+    await engine.close();
   }
 }
 
@@ -45,19 +77,39 @@ CREATE TABLE IF NOT EXISTS migrations (version UInt32, name String, digest Strin
 CREATE TABLE IF NOT EXISTS log (log_id String) ENGINE = MergeTree ORDER BY log_id;
 `;
 
+async function makeBook(client: ClickHouseClient): Promise<void> {
+  for (const statement of statementsOf(BOOK)) await client.command({ query: statement });
+}
+
+/** What has not been applied, in order. */
+async function lackingIn({
+  reader,
+  hasRoles,
+}: Pick<Engine, 'reader' | 'hasRoles'>): Promise<readonly Migration[]> {
+  const applied = await appliedIn(reader);
+  const known = migrations();
+  const isApplied = ({ version, digest }: Migration) =>
+    applied.some((it) => it.version === version && it.digest === digest);
+  const lacking = known.filter((it) => !isApplied(it));
+  for (const { version, name } of lacking)
+    if (applied.some((it) => it.version === version))
+      throw foreign(`${name} was applied in another form`);
+  const newest = Math.max(0, ...applied.map(({ version }) => version));
+  if (newest > known.length) throw foreign(`migration ${newest} is not known here`);
+  const own = migrationOf(OWN_VERSION, hasRoles ? 'server/auditor.sql' : 'in-process/files.sql');
+  return isApplied(own) ? lacking : [...lacking, own];
+}
+
 function migrations(): readonly Migration[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.sql'))
     .sort()
-    .map((name) => {
-      const text = textOf(name);
-      return {
-        version: Number(name.slice(0, 4)),
-        name,
-        digest: sha256Hex(text),
-        statements: statementsOf(text),
-      };
-    });
+    .map((name) => migrationOf(Number(name.slice(0, 4)), name));
+}
+
+function migrationOf(version: number, name: string): Migration {
+  const text = textOf(name);
+  return { version, name, digest: sha256Hex(text), statements: statementsOf(text) };
 }
 
 function textOf(name: string): string {
@@ -80,12 +132,16 @@ async function claim(client: ClickHouseClient, logId: string): Promise<void> {
     await client.insert({ table: 'log', values: [[logId]], format: 'JSONCompactEachRow' });
 }
 
-async function appliedIn(client: ClickHouseClient): Promise<ReadonlyMap<number, string>> {
-  const rows = await rowsOf<{ version: number; digest: string }>(
+/** By their whole names: there may be no such database. */
+async function appliedIn(
+  client: ClickHouseClient,
+): Promise<readonly { readonly version: number; readonly digest: string }[]> {
+  const book = await rowsOf(
     client,
-    'SELECT version, digest FROM migrations',
+    `SELECT name FROM system.tables WHERE database = '${DATABASE}' AND name IN ('migrations', 'log')`,
   );
-  return new Map(rows.map(({ version, digest }) => [version, digest]));
+  if (book.length < 2) return [];
+  return rowsOf(client, `SELECT version, digest FROM ${DATABASE}.migrations`);
 }
 
 async function apply(client: ClickHouseClient, migration: Migration): Promise<void> {
@@ -102,6 +158,10 @@ async function apply(client: ClickHouseClient, migration: Migration): Promise<vo
 async function rowsOf<Row>(client: ClickHouseClient, query: string): Promise<readonly Row[]> {
   const answer = await client.query({ query, format: 'JSONEachRow' });
   return answer.json<Row>();
+}
+
+function notPrepared(error: unknown): Fault {
+  return error instanceof Fault ? error : unavailable('the tables cannot be prepared', error);
 }
 
 function foreign(message: string): Fault {

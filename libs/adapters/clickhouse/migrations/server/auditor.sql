@@ -1,4 +1,4 @@
--- For a ClickHouse server only: the engine in process refuses roles. Applied with every migration, and may be repeated.
+-- For a ClickHouse server only: the engine in process refuses roles. Applied once in each form it has, and may be repeated.
 CREATE ROLE IF NOT EXISTS countersign_auditor;
 GRANT SELECT ON events TO countersign_auditor;
 GRANT SELECT ON openings TO countersign_auditor;
