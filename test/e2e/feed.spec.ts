@@ -187,6 +187,17 @@ describe('who follows the log', () => {
     expect(names).toEqual(['agent.added']);
   });
 
+  it('is shown no digest of a credential, be it of a change that waits', async () => {
+    await world.usePolicy(`${autonomous()}loosening: { delaySeconds: 60 }\n`);
+    await world.services.registry.addAgent(OWNER, 'late-1', 'w1');
+    const events = await eventsOf('ada');
+    const scheduled = events.filter(({ event }) => event === 'change.scheduled');
+    expect(scheduled.map(({ data }) => data['change'])).toEqual([
+      { kind: 'agent.added', agent: 'late-1', wallet: 'w1' },
+    ]);
+    expect(JSON.stringify(events)).not.toContain('credentialDigest');
+  });
+
   async function listening(): Promise<string> {
     const { app } = world.services;
     await app.listen(0, '127.0.0.1');

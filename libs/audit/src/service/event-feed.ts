@@ -98,13 +98,12 @@ export class EventFeed {
     const ignored = this.#host.ignoredAt(record);
     // Whoever can write to the log can put an agent's name into a record: what did not count is nobody's deed.
     if (ignored !== null && caller.kind === 'agent') return undefined;
-    const shown = Object.entries(event.data).filter(([name]) => !LEFT_OUT.has(name));
     return {
       position: `${record.lane}:${record.offset}`,
       atMs: record.stampMs,
       event: event.name,
       ignored,
-      data: Object.fromEntries(shown),
+      data: shown(event.data),
     };
   }
 
@@ -141,6 +140,16 @@ export function idOf(cursor: Cursor): string {
 export function whoIs(caller: Caller): string {
   const name = caller.kind === 'person' ? caller.person : caller.agent;
   return `${caller.tenant}/${caller.kind}/${name}`;
+}
+
+/** At any depth: a change that waits holds what it will make. */
+function shown(data: object): Record<string, unknown> {
+  const parts = Object.entries(data).filter(([name]) => !LEFT_OUT.has(name));
+  const isObject = (part: unknown): part is object =>
+    typeof part === 'object' && part !== null && !Array.isArray(part);
+  return Object.fromEntries(
+    parts.map(([name, part]: [string, unknown]) => [name, isObject(part) ? shown(part) : part]),
+  );
 }
 
 /** A person's are all of the tenant, an agent's those that name it. */
