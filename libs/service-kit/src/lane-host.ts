@@ -29,6 +29,7 @@ import { type Opening, encodeOpenings } from './commitments.ts';
 import { FoldWaits } from './fold-waits.ts';
 import { type FoldListeners, LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
+import { RecentRecords } from './recent-records.ts';
 import { Refused } from './refusal.ts';
 import type { KeptBeside } from './saved-fold.ts';
 import { SharedLook } from './shared-look.ts';
@@ -46,6 +47,7 @@ export class LaneHost {
   readonly #fold: LogFold;
   readonly #threads: boolean;
   readonly #readBacks = new ReadBacks();
+  readonly #recent = new RecentRecords();
   readonly #onTouched = new Set<Touched>();
   /** By payment: who waits for it. */
   readonly #waiting = new Map<string, Set<(payment: Payment) => unknown>>();
@@ -60,6 +62,7 @@ export class LaneHost {
     const ends = await this.log.ends(names);
     await Promise.all(names.map((name, index) => this.#folded(name, ends[index] ?? 0)));
   });
+  readonly #controlEnd = new SharedLook(() => this.log.end(CONTROL));
   #subscription: Subscription | undefined;
   #closed: Error | undefined;
 
@@ -78,6 +81,7 @@ export class LaneHost {
     this.#onFatal = onFatal;
     const listeners: FoldListeners = {
       onRecord: (record, folded, event) => {
+        this.#recent.take(record);
         this.#readBacks.done(record, folded);
         for (const listener of this.#onRecord) listener(record, folded, event);
       },
@@ -182,10 +186,13 @@ export class LaneHost {
   async recordsOf(paymentId: string): Promise<readonly NamingRecord[]> {
     const lane = String(laneOfPayment(paymentId));
     const named = this.#fold.cache.namedAt(paymentId);
-    const pages = await Promise.all(named.map(({ offset }) => this.log.read(lane, offset, 1)));
-    return pages.flatMap((page, index) =>
-      page.map((record) => ({ ...record, ignored: named[index]?.code ?? null })),
+    const found = await Promise.all(
+      named.map(async ({ offset, code: ignored }) => {
+        const record = this.#recent.at(lane, offset) ?? (await this.log.read(lane, offset, 1))[0];
+        return record && { ...record, ignored };
+      }),
     );
+    return found.filter((it) => it !== undefined);
   }
 
   /** The newest records that were ignored, for operators. */
@@ -320,6 +327,11 @@ export class LaneHost {
     await this.#waits.until(
       () => this.#fold.foldedNext(lane) >= end || this.#fold.foldedNext(CONTROL) >= controlEnd,
     );
+  }
+
+  /** Where control ended at the call or later; all who ask at once share one look. */
+  controlEnd(): Promise<number> {
+    return this.#controlEnd.taken();
   }
 
   /** Resolves when everything is folded that stood in control or any lane at the call; all who wait share one look. */

@@ -2,17 +2,17 @@
  * One look at something elsewhere for all who ask while it is under way. A look that began before the call may have missed
  * what was there at the call: then the next one counts.
  */
-export class SharedLook {
-  readonly #look: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+export class SharedLook<T> {
+  readonly #look: () => Promise<T>;
+  #running: Promise<T> | undefined;
+  #next: Promise<T> | undefined;
 
-  constructor(look: () => Promise<void>) {
+  constructor(look: () => Promise<T>) {
     this.#look = look;
   }
 
-  /** Resolves after a look that began at the call or later; rejects with what that one threw. */
-  taken(): Promise<void> {
+  /** What a look found that began at the call or later; rejects with what that one threw. */
+  taken(): Promise<T> {
     // Who asks while somebody waits for the next look does not begin one before it.
     if (this.#next) return this.#next;
     if (!this.#running) {

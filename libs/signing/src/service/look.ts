@@ -10,15 +10,14 @@ import {
   walletFor,
 } from '@countersign/payment';
 import { withPolicyFacts } from '@countersign/policy';
-import {
-  type BlockRef,
-  CONTROL,
-  type Chain,
-  type Clock,
-  type OwnerKeys,
-  type StatementKey,
-  type TypedData,
-  type WalletKeys,
+import type {
+  BlockRef,
+  Chain,
+  Clock,
+  OwnerKeys,
+  StatementKey,
+  TypedData,
+  WalletKeys,
 } from '@countersign/ports';
 import { type LaneHost, type TrustedKeys, factsOf, signStatement } from '@countersign/service-kit';
 import {
@@ -73,7 +72,7 @@ export async function lookAt(
   const { tenant, agent, id: paymentId, quote, phase } = payment;
   const lane = host.laneFor(tenant, agent);
   // A stop may stand in control that this lane has not been marked with yet.
-  const end = await host.log.end(CONTROL);
+  const end = await host.controlEnd();
   if (host.control.offset + 1 < end || lane.through < end - 1) return { againAfterMs: 20 };
   if (parts.chains.has(quote.network)) await guard.check(quote.network, lane);
   if (phase.status === 'authorized' && journal.has(paymentId))
