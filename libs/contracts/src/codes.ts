@@ -12,7 +12,11 @@ const refusal = (status: CodeInfo['status'], title: string, retryable = false): 
   retryable,
 });
 
-/** Every code an API answer, an ignored record or a command may carry. Facts (denied, vetoed, expired) are not here. */
+/**
+ * Every code with which a request or a message is refused, or a record ignored. What became of a payment is no refusal of
+ * a request: policy's reasons are not here, and the signer's are {@link SIGNING_REFUSALS}. Nor are faults of a part that
+ * does not answer: whoever asks is told `unavailable`.
+ */
 export const CODES = {
   invalid_request: refusal(400, 'A field of the request is not as it must be'),
   unauthenticated: refusal(401, 'The credential is missing or not known'),
@@ -83,7 +87,6 @@ export const CODES = {
   wallet_revoked: refusal(409, 'The key of the wallet is revoked, for good'),
   owner_wrong: refusal(409, 'The account is owned by another key than it should be'),
   restore_unknown: refusal(404, 'No such loss waits to be accepted'),
-  person_unknown: refusal(404, 'There is no such person'),
   seller_unknown: refusal(404, 'There is no such seller'),
   policy_unknown: refusal(404, 'There is no such policy version'),
   policy_invalid: refusal(422, 'The policy does not follow its schema'),
@@ -93,7 +96,6 @@ export const CODES = {
   change_differs: refusal(409, 'It is not the change that was scheduled'),
   too_many_changes: refusal(429, 'As many changes are waiting as may', true),
   second_person_needed: refusal(403, 'The author of a policy does not activate it'),
-  no_treasury: refusal(409, 'The policy in force names no treasury on this network'),
   scheme_not_supported: refusal(422, 'Only the scheme "exact" with EIP-3009 is signed'),
   stale_cut: refusal(409, 'The archive goes on from elsewhere', true),
   sql_refused: refusal(422, 'The query is not run'),
@@ -102,3 +104,31 @@ export const CODES = {
 } as const satisfies Record<string, CodeInfo>;
 
 export type RefusalCode = keyof typeof CODES;
+
+/**
+ * Every code with which the signer refuses a payment, in words: the code of a `signing.refused`, and then of the payment.
+ * Append-only and never renamed, as they stand in recorded refusals.
+ */
+export const SIGNING_REFUSALS = {
+  not_authorized: 'Nothing allows it',
+  frozen: 'Payments of this agent are stopped',
+  decision_unverified: 'Policy did not sign the decision, or it is about another payment or round',
+  policy_not_believed: 'The policy in force was not put in force as it must be',
+  policy_not_in_force: 'It was decided under another policy than the one in force',
+  facts_changed: 'What was decided on is not what the log says now',
+  rules_differ: 'It was decided by the rules of another version',
+  decision_not_replayed: 'The decision comes out otherwise when it is run again',
+  denied: 'The decision denies it',
+  approval_missing: 'People were not asked, or gave less than the policy in force asks for',
+  approval_unverified: 'What people were asked does not follow from a verified decision',
+  terms_changed: 'The quote is not the one people were asked about',
+  veto_window_open: 'The veto window has not ended by the clock of the signer',
+  scheme_not_supported: 'Only the scheme "exact" is signed',
+  asset_unknown: 'The token is not known',
+  network_not_configured: 'The signer has no chain for this network',
+  no_ceiling: 'The signer has no ceiling for this wallet and token',
+  over_ceiling: 'It is over a ceiling of the wallet, for one payment or for a day',
+  signed_before: 'It was signed before, by records that this log has lost',
+} as const satisfies Record<string, string>;
+
+export type SigningRefusalCode = keyof typeof SIGNING_REFUSALS;

@@ -1,5 +1,11 @@
 export { type Asset, assetId, assetsOn, findAsset } from './assets.ts';
-export { CODES, type CodeInfo, type RefusalCode } from './codes.ts';
+export {
+  CODES,
+  type CodeInfo,
+  type RefusalCode,
+  SIGNING_REFUSALS,
+  type SigningRefusalCode,
+} from './codes.ts';
 export {
   Available,
   Decision,

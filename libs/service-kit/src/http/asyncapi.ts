@@ -8,6 +8,7 @@ import {
   OUTCOMES_TOPIC,
   OutcomeMessage,
   SIGNATURE_HEADER,
+  SIGNING_REFUSALS,
   SealedOutcome,
 } from '@countersign/contracts';
 import { z } from 'zod';
@@ -37,7 +38,7 @@ export function asyncApiDocument(): Record<string, unknown> {
       title: 'Countersign',
       version: '1',
       description:
-        'Payments of agents that speak Kafka. Amounts are decimal strings of atomic units.',
+        'Payments of agents that speak Kafka. Amounts of quotes are decimal strings of atomic units.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: json,
@@ -73,6 +74,7 @@ export function asyncApiDocument(): Record<string, unknown> {
       },
     },
     'x-codes': CODES,
+    'x-signing-refusals': SIGNING_REFUSALS,
   };
 }
 

@@ -1,4 +1,11 @@
-import { CODES, PATH_PARAMETERS, Problem, ROUTES, type Route } from '@countersign/contracts';
+import {
+  CODES,
+  PATH_PARAMETERS,
+  Problem,
+  ROUTES,
+  type Route,
+  SIGNING_REFUSALS,
+} from '@countersign/contracts';
 import { z } from 'zod';
 
 /** The OpenAPI 3.1 document of the whole API, made from ROUTES alone. */
@@ -15,7 +22,9 @@ export function openApiDocument(): Record<string, unknown> {
       title: 'Countersign',
       version: '1',
       description:
-        'A payment control plane for AI agents. Amounts are decimal strings of atomic units.',
+        'A payment control plane for AI agents. Amounts are decimal strings: in atomic units of the token for quotes, ' +
+        'prices, withdrawals, balances and reports; in 10^-6 of their unit for tasks, sessions, costs and what is left ' +
+        'to spend. The amount of a payment is a text for people, such as "0.02 USDC"; its quote has the number.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     security: [{ credential: [] }],
@@ -25,6 +34,7 @@ export function openApiDocument(): Record<string, unknown> {
       schemas: { Problem: schemaOf(Problem, 'output') },
     },
     'x-codes': CODES,
+    'x-signing-refusals': SIGNING_REFUSALS,
   };
 }
 

@@ -1,4 +1,11 @@
-import { CODES, type CodeInfo, Code, ROUTES, type Route } from '@countersign/contracts';
+import {
+  CODES,
+  type CodeInfo,
+  Code,
+  ROUTES,
+  type Route,
+  SIGNING_REFUSALS,
+} from '@countersign/contracts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openApiDocument } from './openapi.ts';
@@ -23,6 +30,7 @@ const Document = z.object({
     schemas: z.record(z.string(), z.unknown()),
   }),
   'x-codes': z.record(z.string(), z.unknown()),
+  'x-signing-refusals': z.record(z.string(), z.string()),
 });
 
 const text = JSON.stringify(openApiDocument());
@@ -78,6 +86,7 @@ describe('the OpenAPI document', () => {
 
   it('lists every code', () => {
     expect(document['x-codes']).toEqual(JSON.parse(JSON.stringify(CODES)));
+    expect(document['x-signing-refusals']).toEqual(SIGNING_REFUSALS);
   });
 });
 

@@ -2,6 +2,7 @@ import {
   type EventData,
   type Facts,
   type PolicyDocument,
+  type SigningRefusalCode,
   findAsset,
   quoteDigest,
 } from '@countersign/contracts';
@@ -46,7 +47,7 @@ export interface SigningCase {
 
 /** Why a payment is not signed; final for the payment, unless it passes (see {@link passesAfterMs}). */
 export interface SigningRefusal {
-  readonly code: string;
+  readonly code: SigningRefusalCode;
   readonly why: string;
 }
 
@@ -66,7 +67,7 @@ export function passesAfterMs({ code }: SigningRefusal, ageMs: number): number |
   return code === 'rules_differ' && ageMs < RULES_DIFFER_MAX_MS ? 1_000 : undefined;
 }
 
-const no = (code: string, why: string): SigningRefusal => ({ code, why });
+const no = (code: SigningRefusalCode, why: string): SigningRefusal => ({ code, why });
 
 /**
  * Invariants 1, 2 and 5, checked where the key is: an allowance for exactly this quote under the policy in force, what

@@ -28,6 +28,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Checked,
   type SigningCase,
+  type SigningRefusal,
   authorizationFor,
   passesAfterMs,
   refusalToSign,
@@ -477,7 +478,8 @@ describe('the authorization', () => {
 
 describe('a refusal', () => {
   it('passes where time or another version can lift it, and not for ever', () => {
-    const again = (code: string, ageMs: number) => passesAfterMs({ code, why: '' }, ageMs);
+    const again = (code: SigningRefusal['code'], ageMs: number) =>
+      passesAfterMs({ code, why: '' }, ageMs);
     expect(again('veto_window_open', 86_400_000)).toBe(100);
     expect(again('rules_differ', 599_999)).toBe(1_000);
     expect(again('rules_differ', 600_000)).toBeUndefined();
