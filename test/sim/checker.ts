@@ -28,7 +28,7 @@ import type { Signature } from './keys.ts';
 import type { Process } from './replica.ts';
 import type { World } from './world.ts';
 
-/** By name; the number is that of the design's list (section 1). */
+/** By name; the number is the one by which comments name it. */
 const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   /** 1 and 8 */
   authority,

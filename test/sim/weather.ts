@@ -1,5 +1,5 @@
 /**
- * Where the simulation has each fault that the design names (sections 3 and 4):
+ * Where the simulation has each fault:
  *
  * | fault                                                    | where                                              |
  * | -------------------------------------------------------- | -------------------------------------------------- |

@@ -12,7 +12,10 @@ export const Settings = z.strictObject({
   ...ServiceSettings,
   ...VaultSettings,
   ...ChainSettings,
-  /** Hex private key of an account that pays gas for withdrawals and cancellations. */
+  /**
+   * File with the hex private key of an account that pays gas: for withdrawals, cancellations, and smart accounts that
+   * are deployed or given to a new key.
+   */
   COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
   /** Token contracts whose balances are shown, separated by commas. */
   COUNTERSIGN_TOKENS: TokenList.default([]),

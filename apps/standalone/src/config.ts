@@ -50,7 +50,10 @@ export const Settings = z.strictObject({
   COUNTERSIGN_LANES: count(8, 1, 256),
   /** `eip155:84532=http://127.0.0.1:8545`, several separated by commas. */
   COUNTERSIGN_CHAINS: Chains.default([]),
-  /** Hex private key of an account that pays gas for withdrawals and cancellations. */
+  /**
+   * File with the hex private key of an account that pays gas: for withdrawals, cancellations, and smart accounts that
+   * are deployed or given to a new key.
+   */
   COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
   /** Token contracts whose balances are shown, separated by commas. */
   COUNTERSIGN_TOKENS: z

@@ -81,7 +81,7 @@ export const PaymentView = z.object({
   agent: Name,
   kind: z.enum(['payment', 'withdrawal']),
   status: PaymentStatus,
-  /** Nothing will change any more. */
+  /** Its status will not change any more. */
   final: z.boolean(),
   submittedAtMs: TimeMs,
   quote: Quote,

@@ -79,7 +79,7 @@ export type Facts = z.infer<typeof Facts>;
 /** One limit to hold, over one counter. Amounts in 10^-6 of the unit of account. */
 export const Limit = z.strictObject({
   id: z.string().min(1).max(200),
-  /** Counter it reads, such as `agent:research-1` or `tier:research-1:autonomous`. */
+  /** Counter it reads, such as `agent:research-1` or `tier:research-1/autonomous`. */
   scope: z.string().min(1).max(200),
   window: Window,
   atMost: Atomic.optional(),

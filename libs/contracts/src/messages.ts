@@ -55,7 +55,7 @@ export type AgentMessage = z.infer<typeof AgentMessage>;
 const OpenOutcome = z.object({
   id: PaymentId,
   status: PaymentStatus,
-  /** Nothing will change any more. */
+  /** Its status will not change any more. */
   final: z.boolean(),
   code: z.string().nullable(),
   reasons: z.array(z.string()),

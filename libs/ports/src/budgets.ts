@@ -28,7 +28,7 @@ export interface ReserveRequest extends Book {
   readonly attempt: Attempt;
   /** In 10^-6 of the unit of account; at most 2^53−1. */
   readonly amount: bigint;
-  /** Counters the payment counts in whatever the tier, such as `agent:a`, `seller:s`, `tenant:t`, `task:x`. */
+  /** Counters the payment counts in whatever the tier, such as `agent:a`, `seller:s`, `tenant:t`, `task:a/x`. */
   readonly scopes: readonly string[];
   /** Limits that hold whatever the tier. */
   readonly always: readonly Limit[];
@@ -89,18 +89,19 @@ export interface Bookings {
  * reading tells where its window began, so that nobody needs a time zone database to check it.
  *
  * The counters are a view of the log, and a store may lose them, or come back with old ones. Every call finds that out,
- * and throws a Fault (all may be retried, save `budgets_foreign`):
+ * and throws a Fault (all may be retried, save `budgets_foreign` and `not_countable`):
  * - `budgets_lost`: this is not what was written under the epoch named; it must be rebuilt under a newer one.
  * - `budgets_ahead`: the book is of a newer epoch than the one named, which the caller's lane has yet to see.
  * - `budgets_foreign`: the counters are those of another log.
  * - `budgets_unsafe`: the store may throw data away to make room.
  * - `budgets_unavailable`, `log_unavailable`: no answer; what became of the call is unknown.
+ * - `not_countable`: a counter would hold more than it can; nothing was changed.
  */
 export interface Budgets {
   reserve(request: ReserveRequest): Promise<ReserveResult>;
   /**
-   * Counts the reservation as spent at `spentAtMs` (the latest of grant, signing and settlement). Idempotent; a payment without
-   * reservation is left without one.
+   * Counts the reservation as spent at `spentAtMs` (the latest of reservation, signing and settlement). Idempotent; a
+   * payment without reservation is left without one.
    *
    * @throws InvariantViolation when it was released before.
    */

@@ -41,8 +41,7 @@ export interface Subscription {
  * The one order of each lane. Nobody appends conditionally: the order decides, and the fold ignores what came second.
  *
  * Guarantees: offsets of a lane start at 0 and have no gaps; a subscriber sees every record of its lanes, in order, at
- * least once; a record is delivered only after it is durable (where `durable`). Any I/O error of a durable log is fatal
- * to the instance: later calls throw, nothing is retried underneath.
+ * least once; a record is delivered only after it is durable (where `durable`).
  */
 export interface EventLog {
   readonly capabilities: LogCapabilities;

@@ -47,7 +47,8 @@ export interface GovernedPaymentErrorParts {
 
 /**
  * A paid request that brought no answer to use. Thrown as it is with code `scheme_not_supported` where the seller asks
- * for a kind of payment that Countersign does not sign, and with `wrong_authorization` where a signature does not fit.
+ * for a kind of payment that Countersign does not sign, with `invalid_request` where request or offer are nothing that
+ * can be bought, and with `wrong_authorization` where a signature does not fit.
  */
 export class GovernedPaymentError extends Error {
   override readonly name: string = 'GovernedPaymentError';

@@ -8,8 +8,8 @@ import type { MakeInvariant } from './invariant.ts';
 import { sessionCeiling } from './sessions.ts';
 import { taskLimits } from './task-limits.ts';
 
-/** A reservation as it was granted, with the facts that say where it counts. */
-interface Granted {
+/** A reservation, with the facts that say where it counts. */
+interface Reserved {
   readonly facts: Facts;
   readonly tier: string;
   readonly amount: bigint;
@@ -21,15 +21,15 @@ interface Rule {
   readonly window: Budget['window'];
   readonly atMost: bigint | undefined;
   readonly atMostCount: number | undefined;
-  readonly counts: (granted: Granted) => boolean;
+  readonly counts: (reserved: Reserved) => boolean;
 }
 
 /**
- * Invariant 3, counted naively: whenever a reservation is granted, every budget of the policy it was granted under is
+ * Invariant 3, counted naively: whenever something is reserved, every budget of the policy it was reserved under is
  * recounted over all payments, from the policy's text, the log and the chain.
  */
 export const budgets: MakeInvariant = (world, report) => {
-  const granted = new Map<string, Granted>();
+  const reserved = new Map<string, Reserved>();
   const answered = new Set<string>();
   const epochs = new Map<string, number>();
   return {
@@ -44,24 +44,24 @@ export const budgets: MakeInvariant = (world, report) => {
       const facts = Facts.parse(JSON.parse(request.inputs));
       const { amount, paymentId } = request;
       const mine = { facts, tier, amount };
-      granted.delete(paymentId);
+      reserved.delete(paymentId);
       if (facts.kind === 'payment')
         for (const rule of rulesFor(world, request, mine)) {
-          const wrong = overrun(world, { granted, rule, amount, atMs });
+          const wrong = overrun(world, { reserved, rule, amount, atMs });
           if (wrong !== undefined)
-            report(`${paymentId} of ${amount} was granted in ${tier}; ${rule.name}: ${wrong}`);
+            report(`${paymentId} of ${amount} was reserved in ${tier}; ${rule.name}: ${wrong}`);
         }
-      granted.set(paymentId, mine);
+      reserved.set(paymentId, mine);
     },
     onRebuild({ tenant, epoch }) {
       // A straggler may fill a server that was replaced, for an epoch that is over.
       if (epoch < (epochs.get(tenant) ?? 0)) return;
       epochs.set(tenant, epoch);
       // What was answered and not decided in the log by then is asked anew: nothing of it is held.
-      for (const [paymentId, { facts }] of granted) {
+      for (const [paymentId, { facts }] of reserved) {
         if (facts.tenant !== tenant) continue;
         const status = world.history.payment(facts, paymentId)?.phase.status;
-        if (status === undefined || status === 'undecided') granted.delete(paymentId);
+        if (status === undefined || status === 'undecided') reserved.delete(paymentId);
       }
     },
   };
@@ -69,15 +69,15 @@ export const budgets: MakeInvariant = (world, report) => {
 
 function overrun(
   world: World,
-  counting: { granted: Map<string, Granted>; rule: Rule; amount: bigint; atMs: number },
+  counting: { reserved: Map<string, Reserved>; rule: Rule; amount: bigint; atMs: number },
 ): string | undefined {
-  const { granted, rule, amount, atMs } = counting;
+  const { reserved, rule, amount, atMs } = counting;
   let [sum, count] = [amount, 1];
   if (rule.window.kind !== 'payment')
-    for (const [paymentId, it] of granted) {
+    for (const [paymentId, it] of reserved) {
       if (it.facts.kind !== 'payment' || !rule.counts(it)) continue;
       const exposure = exposureOf(world, it.facts, paymentId);
-      if (exposure.kind === 'free') granted.delete(paymentId);
+      if (exposure.kind === 'free') reserved.delete(paymentId);
       if (exposure.kind === 'free' || isPast(rule, exposure, atMs)) continue;
       sum += it.amount;
       count += 1;
@@ -97,7 +97,7 @@ function isPast({ window }: Rule, exposure: ReturnType<typeof exposureOf>, atMs:
 }
 
 /** Every limit the policy at the attempt's mark puts on this payment in this tier. */
-function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] {
+function rulesFor(world: World, request: ReserveRequest, mine: Reserved): Rule[] {
   const view = world.history.views[request.attempt.through];
   const active = view && tenantOf(view, request.tenant).active;
   const document = active && world.history.document(request.tenant, active.hash);
@@ -111,7 +111,7 @@ function rulesFor(world: World, request: ReserveRequest, mine: Granted): Rule[] 
 }
 
 /** What a person allowed the task holds whatever the tier, less the costs that are no payments. */
-function limitsOfTask(world: World, request: ReserveRequest, mine: Granted): Rule[] {
+function limitsOfTask(world: World, request: ReserveRequest, mine: Reserved): Rule[] {
   const { task } = mine.facts.established;
   if (task === 'none' || task === 'unknown') return [];
   const { paymentId, attempt } = request;
@@ -125,17 +125,17 @@ function limitsOfTask(world: World, request: ReserveRequest, mine: Granted): Rul
   }));
 }
 
-function limitOfSession(world: World, mine: Granted): Rule[] {
+function limitOfSession(world: World, mine: Reserved): Rule[] {
   const { session = 'none' } = mine.facts.established;
   if (NAMELESS.includes(session)) return [];
   const atMost = sessionCeiling(world, { ...mine.facts, session });
   if (atMost === undefined) return [];
-  const counts = (it: Granted) => isSame('session', it, mine);
+  const counts = (it: Reserved) => isSame('session', it, mine);
   const name = `ceiling of session ${session}`;
   return [{ name, window: { kind: 'lifetime' }, atMost, atMostCount: undefined, counts }];
 }
 
-function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule[] {
+function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Reserved): Rule[] {
   if (!tier.frequency) return [];
   const { atMost, seconds } = tier.frequency;
   const rule: Rule = {
@@ -148,12 +148,12 @@ function frequencyOf(tier: PolicyDocument['tiers'][number], mine: Granted): Rule
   return [rule];
 }
 
-function ruleOf({ stream }: PolicyDocument, budget: Budget, mine: Granted): Rule[] {
+function ruleOf({ stream }: PolicyDocument, budget: Budget, mine: Reserved): Rule[] {
   const { scope, only, window, id, atMost, atMostCount } = budget;
   const subject = subjectOf(scope === 'tenant' || scope === 'stream' ? 'agent' : scope, mine);
   if (only && !only.includes(subject)) return [];
   if (['task', 'session'].includes(scope) && NAMELESS.includes(subject)) return [];
-  const small = (it: Granted) => it.amount <= (fromDecimal(stream?.atMost ?? '', 6) ?? -1n);
+  const small = (it: Reserved) => it.amount <= (fromDecimal(stream?.atMost ?? '', 6) ?? -1n);
   if (scope === 'stream' && !small(mine)) return [];
   const rule: Rule = {
     name: `budget ${id}`,
@@ -167,7 +167,7 @@ function ruleOf({ stream }: PolicyDocument, budget: Budget, mine: Granted): Rule
 
 const NAMELESS = ['none', 'unknown', 'expired', 'closed'];
 
-function isSame(scope: Budget['scope'], one: Granted, other: Granted): boolean {
+function isSame(scope: Budget['scope'], one: Reserved, other: Reserved): boolean {
   if (one.facts.tenant !== other.facts.tenant) return false;
   const ofAgent = scope === 'task' || scope === 'session' || scope === 'stream';
   if (ofAgent && one.facts.agent !== other.facts.agent) return false;
@@ -178,7 +178,7 @@ function isSame(scope: Budget['scope'], one: Granted, other: Granted): boolean {
 
 function subjectOf(
   scope: Exclude<Budget['scope'], 'tenant' | 'stream'>,
-  { facts }: Granted,
+  { facts }: Reserved,
 ): string {
   return scope === 'agent' ? facts.agent : (facts.established[scope] ?? 'none');
 }

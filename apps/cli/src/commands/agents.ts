@@ -119,7 +119,8 @@ function addBrakes(program: Command, agent: Command, open: Open): void {
         [
           `Agent ${visible(name)} is frozen.`,
           ...answer.tooLate.map(
-            (id) => `Too late for ${id}: it was signed, and only the chain can end it.`,
+            (id) =>
+              `Too late for ${id}: its authorization was fixed, and only the chain can end it.`,
           ),
         ].join('\n'),
       );

@@ -117,7 +117,7 @@ const Loosens = z.array(z.string().max(300)).max(100);
 /** Id of the `change.scheduled` that waited for this; absent where nothing had to wait. */
 const scheduled = { scheduled: DigestHex.optional() };
 
-/** Every record of `control`, by event name. All are written by policy, except what becomes of a wallet it asked for. */
+/** Every record of `control`, by event name. The writing service is in `WRITERS`. */
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({

@@ -53,7 +53,9 @@ export class Intake {
    * Submits an intent, or finds the payment it already is; claims that payment when people have cleared it.
    *
    * @param options.waitMs how long to wait for people; the machine's own part is always waited for.
-   * @throws Refused `idempotency_key_reused`, `payment_unresolved`, `too_many_open_payments`, `agent_unknown`
+   * @throws Refused `idempotency_key_reused`, `payment_unresolved`, `too_many_open_payments`, `agent_unknown`,
+   *   `agent_quarantined`, `stale_ordinal`
+   * @throws Rejected for a URL that is none, see {@link canonicalUrl}.
    */
   async propose(
     owner: { readonly tenant: string; readonly agent: string },
@@ -72,7 +74,7 @@ export class Intake {
    * @param message.id names the purchase, as an Idempotency-Key does.
    * @param message.fresh whether it may begin or claim anything; an old one only finds what it began.
    * @param message.resubmittedBy the person who let it be handled once more
-   * @throws Refused as {@link propose}, and `message_too_old`
+   * @throws Refused and Rejected as {@link propose}, and Refused `message_too_old`
    */
   async accept(
     owner: { readonly tenant: string; readonly agent: string },

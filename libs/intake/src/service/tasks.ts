@@ -119,7 +119,10 @@ export class Tasks {
     return back.code === 'duplicate' ? back : expectApplied(back);
   }
 
-  /** @throws Refused `payment_unknown`, `task_unknown`, `wrong_task`, `task_without_unit`, `reference_used` */
+  /**
+   * @throws Refused `payment_unknown`, `task_unknown`, `wrong_task`, `task_without_unit`, `reference_used`,
+   *   `too_many_entries`
+   */
   async recordOutcome(voucher: Voucher, agent: string, report: OutcomeReport): Promise<ReadBack> {
     const { task, payments, reference, result, value, note } = report;
     const said = note === undefined ? undefined : commit(note);

@@ -201,7 +201,7 @@ export type SubmissionOutlook =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly paymentId?: string };
 
 /**
- * Purchase identity (design, section 2): what an intent means, given what this agent bought before.
+ * Purchase identity: what an intent means, given what this agent bought before.
  *
  * @param atMs log time; an idempotency key is forgotten {@link KEY_KEPT_MS} after its first use.
  */

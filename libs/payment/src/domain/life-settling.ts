@@ -62,7 +62,7 @@ export function settling(
 }
 
 /**
- * A reservation is spent at the later of signing and settlement block time, and never before it was granted: windows go
+ * A reservation is spent at the later of signing and settlement block time, and never before it was reserved: windows go
  * by the store's clock, and where that is ahead of log and chain, a spend would leave them too early.
  */
 function settled(payment: Payment, transfer: PhaseOf<'ended'>['transfer'], atMs: number): Payment {

@@ -234,7 +234,7 @@ describe('the end', () => {
     expect(bench.payment(early.id).phase).toMatchObject({ spentAtMs: 10_000 });
   });
 
-  it('is spent no earlier than it was granted, by a store whose clock is ahead', () => {
+  it('is spent no earlier than it was reserved, by a store whose clock is ahead', () => {
     const later = bench.submit(5_000, { url: 'https://api.example.com/ahead' }).payment!;
     const decision = bench.decision(later, { kind: 'none' }, 'authorize');
     const answer = decision.answer && { ...decision.answer, atMs: 30_000 };

@@ -19,7 +19,7 @@ export interface Reservation {
   readonly amount: string;
   /** Counters it counts in. */
   readonly scopes: readonly string[];
-  /** The store's time when it was granted. */
+  /** The store's time when it was reserved. */
   readonly atMs: number;
 }
 
@@ -63,7 +63,7 @@ export interface Fixed {
   readonly cancellation: string | null;
   /** What settlement has claimed to send to the chain itself. */
   readonly submitted: readonly ('transfer' | 'cancellation')[];
-  /** Log time until which it may be renewed: the end of the clearance. 0 once the signer declined to. */
+  /** Log time until which it may be renewed: the end of the clearance. 0 once the signer refused to. */
   readonly renewableUntilMs: number;
   /** The agent came back for it in vain: the signer owes a renewal. */
   readonly renewalWanted: boolean;

@@ -63,7 +63,7 @@ type SignedChange =
   | 'wallet.rotation_ordered'
   | 'wallet.revoke_ordered';
 
-/** Changes of `control` and stops: each is in force everywhere when the call returns. */
+/** Changes of `control` and stops: each is in force everywhere when the call returns, or waits ({@link Ordered}). */
 export class Registry {
   readonly #host: LaneHost;
   readonly #key: StatementKey;

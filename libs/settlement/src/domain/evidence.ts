@@ -12,8 +12,8 @@ export type Evidence =
   | { readonly kind: 'unused'; readonly at: BlockRef };
 
 /**
- * Reads evidence (protocols reference, section 4). A used nonce is a settlement only if the transfer behind it is the
- * recorded one; anything else releases nothing.
+ * Reads evidence. A used nonce is a settlement only if the transfer behind it is the recorded one; anything else releases
+ * nothing.
  */
 export function evidenceOf(authorization: Authorization, reading: AuthorizationReading): Evidence {
   switch (reading.state) {
