@@ -5,7 +5,7 @@ export { withPolicyFacts } from './domain/policy-facts.ts';
 export { type Candidates, type Plan, type TierPlan, planDecision } from './domain/plan.ts';
 export { DECISION_REASONS, type DecisionReason } from './domain/reasons.ts';
 export { type Replay, replayDecision } from './domain/replay.ts';
-export { type Completed, asStrictAs, satisfiedBy, stricter } from './domain/strictness.ts';
+export { type Completed, asStrictAs, satisfiedBy } from './domain/strictness.ts';
 export { type Spender, availableNow, planAvailable } from './domain/available.ts';
 export { RULES_VERSION } from './domain/version.ts';
 export { loosenings } from './domain/loosening.ts';

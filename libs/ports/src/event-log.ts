@@ -17,8 +17,6 @@ export interface AppendInput {
   readonly bytes: Uint8Array;
   /** Values and salts of the commitments in `bytes`, beside them so that they can be erased. */
   readonly openings?: Uint8Array;
-  /** W3C trace context. */
-  readonly traceparent?: string;
 }
 
 export interface LogRecord extends AppendInput {

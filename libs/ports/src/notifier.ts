@@ -2,7 +2,7 @@
 export interface Notification {
   /** The same id is the same message: a receiver may see it twice. */
   readonly id: string;
-  readonly kind: 'approval_wanted' | 'veto_window' | 'alert' | 'outcome';
+  readonly kind: 'approval_wanted' | 'veto_window' | 'alert';
   readonly tenant: string;
   /** The payment it is about, if it is about one. */
   readonly paymentId?: string;

@@ -78,7 +78,6 @@ export const RECORD_COLUMNS: readonly Column<RecordRow>[] = [
   string('nonce', (it) => it.columns.nonce),
   string('tx_hash', (it) => it.columns.txHash),
   dateTime64('chain_at', (it) => it.columns.chainAtMs),
-  string('trace_id', (it) => it.record.traceparent?.split('-')[1] ?? ''),
   bytes('bytes', (it) => it.stored.bytes),
   lowCardinality('bytes_encoding', (it) => it.stored.encoding),
 ];

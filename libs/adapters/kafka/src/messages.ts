@@ -3,9 +3,8 @@ import type { AppendInput, LaneId, LogRecord } from '@countersign/ports';
 import type { FetchedMessage } from 'kafkajs/src/cluster/index.js';
 
 const RECORD_BYTES_MAX = 1_048_576;
-/** Names of the headers beside a record's bytes. */
+/** Name of the header beside a record's bytes. */
 const OPENINGS = 'openings';
-const TRACEPARENT = 'traceparent';
 /** What a record takes beyond its parts, generously: lengths, offsets, names of headers. */
 const OVERHEAD_BYTES = 128;
 
@@ -21,22 +20,18 @@ export interface Message {
  * @throws InvariantViolation for text that Kafka would not give back as it is.
  */
 export function toMessage(record: AppendInput, partition: number): Message {
-  const { key, bytes, openings, traceparent } = record;
+  const { key, bytes, openings } = record;
   const size = Math.max(bytes.length, openings?.length ?? 0);
   if (size > RECORD_BYTES_MAX)
     throw new Fault('record_too_large', `${size} bytes; at most ${RECORD_BYTES_MAX}`, {
       retryable: false,
     });
   invariant(key.isWellFormed(), 'a key that cannot be kept exactly');
-  invariant(traceparent === undefined || traceparent.isWellFormed(), 'not a traceparent');
   return {
     partition,
     key: Buffer.from(key),
     value: bufferOf(bytes),
-    headers: {
-      ...(openings && { [OPENINGS]: bufferOf(openings) }),
-      ...(traceparent !== undefined && { [TRACEPARENT]: Buffer.from(traceparent) }),
-    },
+    headers: openings ? { [OPENINGS]: bufferOf(openings) } : {},
   };
 }
 
@@ -47,7 +42,6 @@ export function sizeOf({ key, value, headers }: Message): number {
 
 export function toRecord(lane: LaneId, message: FetchedMessage): LogRecord {
   const openings = headerOf(message, OPENINGS);
-  const traceparent = headerOf(message, TRACEPARENT)?.toString();
   return {
     lane,
     offset: offsetOf(message.offset),
@@ -55,7 +49,6 @@ export function toRecord(lane: LaneId, message: FetchedMessage): LogRecord {
     key: message.key?.toString() ?? '',
     bytes: message.value ?? new Uint8Array(0),
     ...(openings && { openings }),
-    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -12,10 +12,6 @@ export function textOf(row: Row, column: string): string {
   return value;
 }
 
-export function textOrNullOf(row: Row, column: string): string | null {
-  return row?.[column] === null ? null : textOf(row, column);
-}
-
 export function numberOf(row: Row, column: string): number {
   const value = row?.[column];
   if (typeof value !== 'number') throw new TypeError(`${column} holds no number`);

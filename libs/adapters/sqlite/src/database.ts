@@ -11,6 +11,7 @@ const SQLITE_BUSY = 5;
 /** Lanes a payment id has digits for. */
 const LANES_MAX = 10_000;
 
+/** `traceparent` is neither written nor read: a file keeps the columns it was made with. */
 const SCHEMA = `
 CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -8,7 +8,7 @@ import {
   type LogRecord,
   type Position,
 } from '@countersign/ports';
-import { type Row, bytesOf, bytesOrNullOf, numberOf, textOf, textOrNullOf } from './columns.ts';
+import { type Row, bytesOf, bytesOrNullOf, numberOf, textOf } from './columns.ts';
 
 const RECORD_BYTES_MAX = 1_048_576;
 
@@ -32,7 +32,7 @@ export class LogTable {
       ...Array.from({ length: laneCount }, (_, lane) => String(lane)),
     ];
     this.#insert = database.prepare(
-      'INSERT INTO records (lane, lane_offset, stamp_ms, key, bytes, traceparent, openings) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO records (lane, lane_offset, stamp_ms, key, bytes, openings) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#select = database.prepare(
       'SELECT * FROM records WHERE lane = ? AND lane_offset >= ? ORDER BY lane_offset LIMIT ?',
@@ -55,9 +55,9 @@ export class LogTable {
   append(records: readonly AppendInput[], stampMs: number): readonly Position[] {
     for (const record of records) this.#check(record);
     return records.map((record) => {
-      const { lane, key, bytes, traceparent, openings } = record;
+      const { lane, key, bytes, openings } = record;
       const offset = this.end(lane);
-      this.#insert.run(lane, offset, stampMs, key, bytes, traceparent ?? null, openings ?? null);
+      this.#insert.run(lane, offset, stampMs, key, bytes, openings ?? null);
       this.#ends.set(lane, offset + 1);
       return { lane, offset };
     });
@@ -92,10 +92,9 @@ export class LogTable {
     this.#erase.run(lane, offset);
   }
 
-  #check({ lane, key, bytes, openings, traceparent }: AppendInput): void {
+  #check({ lane, key, bytes, openings }: AppendInput): void {
     this.end(lane);
     invariant(isStorable(key), 'a key that cannot be kept exactly');
-    invariant(traceparent === undefined || isStorable(traceparent), 'not a traceparent');
     const size = Math.max(bytes.length, openings?.length ?? 0);
     if (size > RECORD_BYTES_MAX)
       throw new Fault('record_too_large', `${size} bytes; at most ${RECORD_BYTES_MAX}`, {
@@ -116,7 +115,6 @@ function isStorable(text: string): boolean {
 
 function toLogRecord(row: Row): LogRecord {
   const openings = bytesOrNullOf(row, 'openings');
-  const traceparent = textOrNullOf(row, 'traceparent');
   return {
     lane: textOf(row, 'lane'),
     offset: numberOf(row, 'lane_offset'),
@@ -124,6 +122,5 @@ function toLogRecord(row: Row): LogRecord {
     key: textOf(row, 'key'),
     bytes: bytesOf(row, 'bytes'),
     ...(openings === null ? {} : { openings }),
-    ...(traceparent === null ? {} : { traceparent }),
   };
 }

@@ -76,6 +76,24 @@ describe('the synchronous store', () => {
     place.remove();
   });
 
+  it('reads a record of a file that kept a trace context beside it, and appends after it', () => {
+    const place = freshPath();
+    const options = { path: place.path, laneCount: 1, clock: new SetClock() };
+    openSyncStore(options).close();
+    const before = new DatabaseSync(place.path);
+    before.exec(`INSERT INTO records (lane, lane_offset, stamp_ms, key, bytes, traceparent)
+      VALUES ('0', 0, 5, 'acme/a', x'61', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')`);
+    before.close();
+    const store = openSyncStore(options);
+    store.appendNow([record('b')]);
+    expect(store.readNow('0', 0, 9)).toMatchObject([
+      { lane: '0', offset: 0, stampMs: 5, key: 'acme/a', bytes: record('a').bytes },
+      { lane: '0', offset: 1, bytes: record('b').bytes },
+    ]);
+    store.close();
+    place.remove();
+  });
+
   it('counts on from what stands in the file, whatever was undone and however often it is opened', () => {
     const place = freshPath();
     const open = () =>

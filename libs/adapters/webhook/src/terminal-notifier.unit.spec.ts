@@ -95,7 +95,7 @@ describe('an output that is no terminal', () => {
     expect(written).toEqual([expect.stringContaining('researcher pays 1.00 USDC')]);
   });
 
-  it.each(['approval_wanted', 'alert', 'outcome'] as const)(
+  it.each(['approval_wanted', 'alert'] as const)(
     'takes the kind %s, on which nothing is paid by itself',
     async (kind) => {
       const written: string[] = [];

@@ -46,33 +46,3 @@ function among(people: readonly string[], listed: readonly string[]): string[] {
   const asked = new Set(listed);
   return [...new Set(people)].filter((person) => asked.has(person));
 }
-
-const OUTCOME_RANK = { allow: 0, review: 1, deny: 2 } as const;
-const KIND_RANK = { none: 0, veto_window: 1, quorum: 2 } as const;
-
-/**
- * The stricter of two verdicts on one payment: deny over review over allow, a quorum over a veto window, then more
- * people, fewer who may grant, a longer window. Of equals the second, which is to be the fresher one. Where both must
- * hold, such as at a claim, ask {@link satisfiedBy}: the stricter of two quorums need not imply the other.
- */
-export function stricter(a: Verdict, b: Verdict): Verdict {
-  const ofA = strictnessOf(a);
-  const ofB = strictnessOf(b);
-  const differs = ofA.findIndex((value, index) => value !== ofB[index]);
-  return differs !== -1 && (ofA[differs] ?? 0) > (ofB[differs] ?? 0) ? a : b;
-}
-
-/** Numbers to compare from left to right; larger is stricter. */
-function strictnessOf({ outcome, requirement }: Verdict): readonly number[] {
-  const rank = [OUTCOME_RANK[outcome], KIND_RANK[requirement.kind]];
-  switch (requirement.kind) {
-    case 'none':
-      return rank;
-    case 'veto_window':
-      return [...rank, requirement.windowMs, -requirement.clearanceMs];
-    case 'quorum': {
-      const { quorum, approvers, timeoutMs, clearanceMs } = requirement;
-      return [...rank, quorum, -new Set(approvers).size, -timeoutMs, -clearanceMs];
-    }
-  }
-}

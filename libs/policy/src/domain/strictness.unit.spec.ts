@@ -1,6 +1,6 @@
 import type { Requirement, Verdict } from '@countersign/contracts';
 import { describe, expect, it } from 'vitest';
-import { asStrictAs, satisfiedBy, stricter } from './strictness.ts';
+import { asStrictAs, satisfiedBy } from './strictness.ts';
 
 const NONE: Requirement = { kind: 'none' };
 const windowOf = (windowMs: number, clearanceMs = 900): Requirement => ({
@@ -86,30 +86,6 @@ describe('a fresh verdict', () => {
     ],
   ])('is not satisfied where it %s', (_, fresh, completed) => {
     expect(satisfiedBy(fresh, completed)).toBe(false);
-  });
-});
-
-describe('the stricter of two verdicts', () => {
-  const ascending = [
-    verdictOf('allow', NONE),
-    verdictOf('review', windowOf(60)),
-    verdictOf('review', windowOf(61)),
-    verdictOf('review', windowOf(61, 800)),
-    verdictOf('review', quorumOf(1, ['ada', 'bob'])),
-    verdictOf('review', quorumOf(1, ['ada'])),
-    verdictOf('review', quorumOf(2, ['ada', 'bob', 'cyd'])),
-    verdictOf('deny', NONE),
-  ];
-
-  it('is the same in either order', () => {
-    ascending.forEach((a, one) =>
-      ascending.forEach((b, other) => expect(stricter(a, b)).toBe(ascending[Math.max(one, other)])),
-    );
-  });
-
-  it('is the second of equals', () => {
-    const [first, second] = [verdictOf('deny', NONE), verdictOf('deny', NONE)];
-    expect(stricter(first, second)).toBe(second);
   });
 });
 

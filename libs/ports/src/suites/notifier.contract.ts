@@ -74,7 +74,7 @@ export function describeNotifier(name: string, factory: NotifierFactory): void {
       expect(world.received()[0]).not.toContain('undefined');
     });
 
-    it.each(['approval_wanted', 'veto_window', 'alert', 'outcome'] as const)(
+    it.each(['approval_wanted', 'veto_window', 'alert'] as const)(
       'delivers a notification of the kind %s',
       async (kind) => {
         await world.notifier.notify({ ...NOTIFICATION, kind });
