@@ -161,8 +161,8 @@ export class PaymentTable {
 }
 
 /**
- * Which payments ended when, by the store's clock. A file from before has no such table: all that had ended by then is
- * taken to have ended now. A program that does not know the table ignores it.
+ * Which payments ended when, by the store's clock. In a file without this table, all that has ended is taken to have ended
+ * at its opening. A program that does not know the table ignores it.
  */
 function createEnds(database: DatabaseSync): void {
   const known = database.prepare(
@@ -178,8 +178,8 @@ function createEnds(database: DatabaseSync): void {
 }
 
 /**
- * Finds the open reservations of a tenant. In the order in which they were made: by payment id, which is a hash, as it was
- * in a file from before, each one changed one more page somewhere in the file, which every commit then had to write.
+ * Finds the open reservations of a tenant. In the order in which they were made: in an index by payment id, which is a
+ * hash, each one changes one more page somewhere in the file, which every commit then has to write.
  */
 function indexHeld(database: DatabaseSync): void {
   database.exec(`

@@ -12,8 +12,8 @@ const LAST = '\u{10FFFF}';
 
 /**
  * Values stand in the order in which they came, and only their keys in an index: keys are hashes and payments are long,
- * so that ordered by key each look-up and each save went to pages that were not in memory. With 8,000 payments a look-up
- * and a save take two thirds of the processor time they took. Files of the older form work on as they are.
+ * so that ordered by key each look-up and each save would go to pages that are not in memory. A file whose values are
+ * ordered by key works as well.
  */
 const SCHEMA = `
 CREATE TABLE entries (

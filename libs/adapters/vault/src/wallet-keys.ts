@@ -25,7 +25,7 @@ const WalletRecord = z.discriminatedUnion('state', [
   z.strictObject({
     state: z.literal('revoked'),
     address: z.string(),
-    /** Of a wallet that was revoked before that destroyed its key. */
+    /** Of a wallet whose key is still to be destroyed. */
     wrapped: z.string().optional(),
   }),
 ]);

@@ -148,7 +148,7 @@ export class Intake {
       return this.#host.append('delivery.reported', data, { cause });
     };
     const first = await record();
-    // Claimed only where it is needed: an older version could not read it.
+    // Said only where it is needed, as a replica of an older version cannot read it.
     const isRenewed = typeof fixedOf(this.ownPayment(owner, paymentId))?.renews === 'string';
     const back =
       first.code === 'not_waiting' && isRenewed ? await record({ duringRenewal: true }) : first;
