@@ -2,6 +2,7 @@ import { alertingDuty } from '@countersign/alerting/service';
 import { ApprovalModule, approvalDuty } from '@countersign/approval/service';
 import { type Metrics, traceFold } from '@countersign/hosting/telemetry';
 import { AuditModule, EventArchive } from '@countersign/audit/service';
+import { SERVICES, type Service } from '@countersign/contracts';
 import { IntakeModule } from '@countersign/intake/service';
 import { PolicyModule, Registry, policyDuty } from '@countersign/policy/service';
 import type {
@@ -32,18 +33,8 @@ import { tracedCalls } from '@countersign/service-kit/tracing';
 import { SettlementModule, settlementDuty } from '@countersign/settlement/service';
 import { type SignerParts, type SigningJournal, signerDuty } from '@countersign/signing/service';
 
-const SIGNING_SERVICES = [
-  'intake',
-  'policy',
-  'approval',
-  'signer',
-  'settlement',
-  'alerting',
-  'recorder',
-] as const;
 /** How long records are gathered before they go to the event store. */
 const GATHER_MS = 1_000;
-type SigningService = (typeof SIGNING_SERVICES)[number];
 
 /** Everything the services need, bound to one family of adapters. */
 export interface ServicePorts {
@@ -57,7 +48,7 @@ export interface ServicePorts {
   readonly typedData: TypedData;
   readonly journal: SigningJournal;
   /** Each service's own key. */
-  readonly keys: Readonly<Record<SigningService, StatementKey>>;
+  readonly keys: Readonly<Record<Service, StatementKey>>;
   readonly chains: ReadonlyMap<string, Chain>;
   /** Tokens whose balances are shown, by network. */
   readonly tokens: ReadonlyMap<string, readonly string[]>;
@@ -144,7 +135,7 @@ export async function startServices(ports: ServicePorts) {
     for (const watch of watches) watch.start();
     for (const runner of runners) runner.start();
     archive.work();
-    for (const service of SIGNING_SERVICES) await registry.announceKey(service, keys[service]);
+    for (const service of SERVICES) await registry.announceKey(service, keys[service]);
   }
 
   async function close(): Promise<void> {
@@ -189,7 +180,7 @@ function archiveOf(ports: ServicePorts, host: LaneHost, trusted: TrustedKeys): E
 /** Whose statements this process believes. */
 function pinned(keys: ServicePorts['keys']): TrustedKeys {
   return new Map(
-    SIGNING_SERVICES.map((service) => {
+    SERVICES.map((service) => {
       const { keyId, publicKey } = keys[service];
       return [keyId, { service, publicKey }];
     }),

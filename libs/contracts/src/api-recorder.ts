@@ -8,12 +8,10 @@ import {
   SpendView,
   SqlView,
 } from './api-audit-views.ts';
-import { SERVICES } from './events/names.ts';
+import { everybody, people } from './api-route.ts';
+import { SERVICES } from './events/services.ts';
 import { ProofBundle } from './proof.ts';
 import { DigestHex } from './text.ts';
-
-const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;
-const people = ['approver', 'operator', 'policy_author', 'auditor'] as const;
 
 /** Routes of the recorder: the log itself, its stream, and what auditors ask. Part of `ROUTES`. */
 export const RECORDER_ROUTES = {

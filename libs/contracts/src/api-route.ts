@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Role } from './events/control-events.ts';
+import { Role } from './events/control-events.ts';
 import { DigestHex, Name, PaymentId, SessionName } from './text.ts';
 
 /** Whose credential a route takes. `anyone` needs none. */
@@ -30,7 +30,7 @@ export const PATH_PARAMETERS = {
 } as const;
 export type PathParameter = keyof typeof PATH_PARAMETERS;
 
-/** Whoever has a credential. */
-export const everybody = ['agent', 'approver', 'operator', 'policy_author', 'auditor'] as const;
 /** Every person. */
-export const people = ['approver', 'operator', 'policy_author', 'auditor'] as const;
+export const people = Role.options;
+/** Whoever has a credential. */
+export const everybody = ['agent', ...people] as const;

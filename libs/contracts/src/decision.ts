@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { Audit, Window } from './policy-document.ts';
+import { Audit, Trust, Window } from './policy-document.ts';
 import { Quote, Resource } from './quote.ts';
 import { TaskPhase, Unit } from './task.ts';
 import { Address, Atomic, Code, DigestHex, Name, SessionState, TimeMs } from './text.ts';
-
-export const Trust = z.enum(['unknown', 'known', 'verified']);
-export type Trust = z.infer<typeof Trust>;
 
 /**
  * Everything a decision reads besides the policy and the counters. `established` comes from our registry, credentials
@@ -139,6 +136,11 @@ export const TraceLine = z.strictObject({
   why: z.string().max(500),
 });
 export type TraceLine = z.infer<typeof TraceLine>;
+
+/** Whether a rule forbids or marks a payment: not met, it does not apply, and nothing failed. */
+export function appliesOrNot({ rule }: Pick<TraceLine, 'rule'>): boolean {
+  return /^(?:prohibition|flag)(?::|s$)/.test(rule);
+}
 
 /** What a limit leaves for the next payment: after this one where it goes on, as it stands where it was denied. */
 export const Available = z.strictObject({

@@ -15,8 +15,8 @@ export {
   Requirement,
   ReservationAnswer,
   TraceLine,
-  Trust,
   Verdict,
+  appliesOrNot,
 } from './decision.ts';
 export { ARCHIVE_EVENTS, ArchivedLane } from './events/archive-events.ts';
 export {
@@ -38,11 +38,10 @@ export {
   type EventOf,
   type LaneEvent,
   type LaneEventName,
-  SERVICES,
-  type Service,
   type SignedName,
   WRITERS,
 } from './events/names.ts';
+export { SERVICES, type Service } from './events/services.ts';
 export {
   type EncodedEvent,
   type Undecodable,
@@ -64,6 +63,7 @@ export {
   PolicyDocument,
   Prohibition,
   Tier,
+  Trust,
   Weekday,
   Window,
   LIFETIME_MAX_SECONDS,
@@ -90,6 +90,7 @@ export {
   StatementSignature,
   TimeMs,
   TimeZone,
+  isName,
 } from './text.ts';
 export { PATH_PARAMETERS, type PathParameter } from './api-route.ts';
 export { type Caller, ROUTES, type Route, type RouteName } from './api.ts';

@@ -1,16 +1,12 @@
 import { z } from 'zod';
-import { TaskPhase } from './task.ts';
-import { Address, Name, Network, TimeZone } from './text.ts';
+import { TaskPhase, Unit } from './task.ts';
+import { Address, HostName, Name, Network, TimeZone } from './text.ts';
 
 const DecimalText = z
   .string()
   .regex(/^(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,6})?$/, 'a decimal of the unit, such as "0.50"');
 const Seconds = z.int().positive().max(31_536_000);
 const AssetId = z.string().regex(/^eip155:[1-9][0-9]*\/erc20:0x[0-9a-f]{40}$/, 'a CAIP-19 id');
-const Domain = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/, 'a host name in punycode, with a port if any');
-const Trust = z.enum(['unknown', 'known', 'verified']);
 const Category = Name;
 const Jurisdiction = z.string().regex(/^(?:[A-Z]{2}|unknown)$/, 'an ISO 3166 code or "unknown"');
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(20_000);
@@ -20,6 +16,10 @@ const ClockTime = z
   .regex(/^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'a time of day such as "09:30"');
 export const Weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 export type Weekday = z.infer<typeof Weekday>;
+
+/** How well a seller is known. */
+export const Trust = z.enum(['unknown', 'known', 'verified']);
+export type Trust = z.infer<typeof Trust>;
 
 /** Hours as the clocks of a place show them: an hour that comes twice counts twice, one left out does not count. */
 export const Hours = z
@@ -52,7 +52,7 @@ export const Conditions = z
     /** Exactly this trust; what a prohibition of new sellers needs. */
     trustIs: Trust.optional(),
     sellers: list(Name).optional(),
-    domains: list(Domain).optional(),
+    domains: list(HostName).optional(),
     /** Path prefixes, such as `/v1/embeddings`. */
     routes: list(z.string().startsWith('/').max(512)).optional(),
     payTo: list(Address).optional(),
@@ -200,7 +200,7 @@ export const PolicyDocument = z
     format: z.literal(1),
     name: Name,
     /** The unit of account (six decimals) and the assets that count in it at par; any other asset is denied. */
-    unit: z.strictObject({ name: z.string().regex(/^[A-Z]{3,8}$/), assets: list(AssetId) }),
+    unit: z.strictObject({ name: Unit, assets: list(AssetId) }),
     /** Per network, the only address a wallet may be emptied to. */
     treasury: z.record(Network, Address).optional(),
     /** A payment of at most this is part of the stream of its agent at its seller; a larger one stands alone. */

@@ -1,10 +1,13 @@
 import { isAtomicText } from '@countersign/kernel';
 import { z } from 'zod';
 
+const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** Name of a tenant, agent, person, seller, wallet, task or service: lower case, at most 64 characters. */
-export const Name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, "-" and "_", at most 64');
+export const Name = z.string().regex(NAME, 'lower-case letters, digits, "-" and "_", at most 64');
+/** Whether it is a {@link Name}; for every decision, which has no time for a schema. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
 
 /** A task's name. Facts say `none` and `unknown` in place of one, so that no task is opened under these. */
 export const TaskName = z
@@ -50,6 +53,11 @@ export const Address = z
   .regex(/^0x[0-9a-fA-F]{40}$/, '0x and 40 hex digits')
   .transform((text) => text.toLowerCase());
 
+/** A host name as URLs have it. */
+export const HostName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/, 'a host name in punycode, with a port if any');
+
 /** CAIP-2 id of an EVM chain, such as `eip155:84532`. */
 export const Network = z
   .string()
@@ -92,10 +100,10 @@ export const Ed25519Signature = z
   .string()
   .regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'an ed25519 signature in base64url');
 
-/** 32 bytes. */
-export const Ed25519PublicKey = z
+/** An ed25519 or X25519 key, 32 bytes. */
+export const PublicKey = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{43}$/, 'an ed25519 public key in base64url');
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'a public key, 32 bytes in base64url');
 
 /** An ed25519 signature over the statement it stands in (see `statementText`), or over several at once. */
 export const StatementSignature = z.strictObject({

@@ -1,3 +1,4 @@
+import { appliesOrNot } from '@countersign/contracts';
 import { toDecimal } from '@countersign/kernel';
 import type { AnswerOf, PaymentView } from '@countersign/sdk';
 import type { Style, Terminal } from '../terminal.ts';
@@ -59,14 +60,11 @@ export function isUntold({
   return requirement.kind === 'veto_window' && openedAtMs === null;
 }
 
-/** Rules that forbid or mark a payment: not met, they do not apply, and nothing failed. */
-const APPLIES_OR_NOT = /^(?:prohibition|flag)(?::|s$)/;
-
 /** Rule by rule, whether it was met and why. */
 export function traceText(terminal: Paint, trace: readonly TraceLine[]): string {
   return trace
     .map(({ rule, met, why }) => {
-      const failed = APPLIES_OR_NOT.test(rule)
+      const failed = appliesOrNot({ rule })
         ? terminal.paint('dim', '·')
         : terminal.paint('red', '✗');
       const mark = met ? terminal.paint('green', '✓') : failed;

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import type { Timeline } from '@countersign/contracts';
+import { type Timeline, appliesOrNot } from '@countersign/contracts';
 import { type PaymentView, paymentOf } from '@countersign/sdk';
 import { outcomeOf, paymentWhen } from './evidence.ts';
 import type { Narration } from './narration.ts';
@@ -66,8 +66,7 @@ function printTimeline({ entries }: Timeline, say: Narration): void {
       `  ${time}  ${position.padEnd(6)} ${says}${ignored === null ? '' : ` (did not count: ${ignored})`}`,
     );
     for (const { rule, met, why } of trace ?? []) {
-      // A prohibition or flag that is not met does not apply; nothing failed.
-      const unmet = /^(?:prohibition|flag)/.test(rule) ? '·' : '✗';
+      const unmet = appliesOrNot({ rule }) ? '·' : '✗';
       say.plain(`                         ${met ? '✓' : unmet} ${rule}: ${why}`);
     }
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Trust } from '../decision.ts';
+import { Trust } from '../policy-document.ts';
 import {
   Address,
   Atomic,
@@ -8,12 +8,14 @@ import {
   Code,
   Commitment,
   DigestHex,
-  Ed25519PublicKey,
+  HostName,
   Name,
   Network,
+  PublicKey,
   StatementSignature,
   TimeMs,
 } from '../text.ts';
+import { SERVICES } from './services.ts';
 
 const signed = { signature: StatementSignature };
 const ofWallet = { tenant: Name, wallet: Name };
@@ -26,9 +28,6 @@ export type WalletKind = z.infer<typeof WalletKind>;
 const OwnerKey = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 public key, x and y in hex');
 const KeyVersion = z.int().positive();
 const OwnerSignature = z.string().regex(/^0x[0-9a-f]{128}$/, 'a P-256 signature, r and s in hex');
-
-/** 32 bytes of a public key. */
-const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a public key, 32 bytes in base64url');
 
 /** The public keys of an agent that speaks by messages. */
 export const MessageKeys = z.strictObject({
@@ -46,7 +45,7 @@ export type Role = z.infer<typeof Role>;
 /** A seller a person registered. A domain counts only together with a registered payee. */
 export const Seller = z.strictObject({
   seller: Name,
-  domain: z.string().regex(/^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/, 'a host name in ASCII'),
+  domain: HostName,
   payTo: z
     .array(z.strictObject({ network: Network, address: Address }))
     .min(1)
@@ -101,7 +100,7 @@ export const Change = z.discriminatedUnion('kind', [
     person: Name,
     roles: z.array(Role).min(1),
     credentialDigest: DigestHex,
-    publicKey: Ed25519PublicKey.optional(),
+    publicKey: PublicKey.optional(),
   }),
   z.strictObject({
     kind: z.literal('agent.added'),
@@ -121,17 +120,9 @@ const scheduled = { scheduled: DigestHex.optional() };
 export const CONTROL_EVENTS = {
   /** The ed25519 key with which a service signs its statements. */
   'key.announced': z.strictObject({
-    service: z.enum([
-      'intake',
-      'policy',
-      'approval',
-      'signer',
-      'settlement',
-      'alerting',
-      'recorder',
-    ]),
+    service: z.enum(SERVICES),
     keyId: z.string().min(1).max(128),
-    publicKey: Ed25519PublicKey,
+    publicKey: PublicKey,
   }),
   'person.added': z.strictObject({
     tenant: Name,
@@ -139,7 +130,7 @@ export const CONTROL_EVENTS = {
     roles: z.array(Role).min(1),
     credentialDigest: DigestHex,
     /** Of the key their credential leads to: what they grant is signed with it. */
-    publicKey: Ed25519PublicKey.optional(),
+    publicKey: PublicKey.optional(),
     by: Name,
     ...scheduled,
     ...signed,

@@ -3,6 +3,7 @@ import type { StatementSignature } from '../text.ts';
 import { ARCHIVE_EVENTS } from './archive-events.ts';
 import { CONTROL_EVENTS } from './control-events.ts';
 import { LANE_EVENTS } from './lane-events.ts';
+import type { Service } from './services.ts';
 
 export const EVENTS = { ...LANE_EVENTS, ...CONTROL_EVENTS, ...ARCHIVE_EVENTS };
 
@@ -15,17 +16,6 @@ export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>;
 export type SignedName = {
   [N in EventName]: EventData<N> extends { signature: StatementSignature } ? N : never;
 }[EventName];
-
-export const SERVICES = [
-  'intake',
-  'policy',
-  'approval',
-  'signer',
-  'settlement',
-  'alerting',
-  'recorder',
-] as const;
-export type Service = (typeof SERVICES)[number];
 
 /** The one service that may write each event. A record from anyone else is ignored. */
 export const WRITERS = {

@@ -1,4 +1,4 @@
-import type { Decision, Facts } from '@countersign/contracts';
+import { type Decision, type Facts, isName } from '@countersign/contracts';
 import type { Payment, Reservation } from './payment.ts';
 
 /** The counters that facts put a payment in, whatever the policy: a budget made later finds the past counted. */
@@ -23,11 +23,9 @@ export type CountedFacts = Pick<Facts, 'tenant' | 'agent'> & {
   >;
 };
 
-const NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-
 /** A category without its proper form counts as unknown. */
 export function categoryOf({ established: { category } }: CountedFacts): string {
-  return NAME.test(category) ? category : 'unknown';
+  return isName(category) ? category : 'unknown';
 }
 
 /** The counter of one task of an agent. */
@@ -71,7 +69,7 @@ export function scopesOf(facts: Facts, counters: CounterNames = countersOf(facts
 }
 
 /** The counter of one agent's payments in one tier. */
-export function tierScopeOf({ kind, agent }: Facts, tier: string): string {
+export function tierScopeOf({ kind, agent }: Pick<Facts, 'kind' | 'agent'>, tier: string): string {
   return kind === 'withdrawal' ? `withdrawals:${agent}` : `tier:${agent}/${tier}`;
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Role } from '@countersign/contracts';
 import { sha256Hex } from '@countersign/kernel';
 import { tenantOf } from '@countersign/payment';
 import { type LaneHost, Refused } from '@countersign/service-kit';
@@ -6,7 +7,6 @@ import { type Registry, newCredential } from './registry.ts';
 
 /** The first person of a tenant, who may do everything. */
 const OWNER = 'owner';
-const ROLES = ['approver', 'operator', 'policy_author', 'auditor'] as const;
 
 /**
  * Adds the first person, unless there is one. The credential is what `file` holds; without such a file one is made, for
@@ -24,7 +24,7 @@ export async function ensureOwner(
   if (isMadeHere) writeFileSync(file, `${newCredential('person')}\n`, { mode: 0o600, flag: 'wx' });
   const credential = readFileSync(file, 'utf8').trim();
   try {
-    await registry.addPerson({ tenant, person: OWNER }, OWNER, ROLES, credential);
+    await registry.addPerson({ tenant, person: OWNER }, OWNER, Role.options, credential);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     // Another replica was first: with this file, if they share it, or with one of its own.
