@@ -63,7 +63,7 @@ describe('the settings of the standalone app', () => {
     });
     expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual([
       'COUNTERSIGN_CEILING_PER_PAYMENT',
-      'COUNTERSIGN_CHAINS',
+      'COUNTERSIGN_CHAINS.0',
       'COUNTERSIGN_LANES',
       'COUNTERSIGN_LOG_LEVEL',
       'COUNTERSIGN_PORT',

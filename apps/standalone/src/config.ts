@@ -1,33 +1,21 @@
 import { Address, Atomic, Network } from '@countersign/contracts';
-import { SettingsInvalid, TelemetrySettings } from '@countersign/hosting/telemetry';
+import { ChainAt, SettingsInvalid, TelemetrySettings } from '@countersign/hosting/telemetry';
 import { z } from 'zod';
 
 /** Networks whose coins are worth nothing: the development keystore signs on no other. */
 const TEST_NETWORKS = ['eip155:84532', 'eip155:31337'];
 
-const Chains = z.string().transform((text, context) =>
-  text
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const [network, ...rest] = part.split('=');
-      const chain = z
-        .strictObject({ network: Network, rpcUrl: z.url({ protocol: /^https?$/ }) })
-        .safeParse({ network, rpcUrl: rest.join('=') });
-      if (!chain.success)
-        // What stands there otherwise may be a URL with a key in it.
-        context.addIssue({
-          code: 'custom',
-          message: `${Network.safeParse(network).success ? network : 'one'} is not <CAIP-2>=<URL>`,
-        });
-      else if (!TEST_NETWORKS.includes(chain.data.network))
-        context.addIssue({
-          code: 'custom',
-          message: `${chain.data.network} is a real network, and the keys here are for development only`,
-        });
-      return { network: network ?? '', rpcUrl: rest.join('=') };
-    }),
+const TestChain = ChainAt.pipe(
+  z.object({ network: Network, rpcUrl: z.string() }).superRefine(({ network }, context) => {
+    if (TEST_NETWORKS.includes(network)) return;
+    const message = `${network} is a real network, and the keys here are for development only`;
+    context.addIssue({ code: 'custom', message });
+  }),
 );
+const Chains = z
+  .string()
+  .transform((text) => text.split(',').filter((part) => part !== ''))
+  .pipe(z.array(TestChain));
 
 const count = (fallback: number, min: number, max: number) =>
   z

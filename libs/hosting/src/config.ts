@@ -40,7 +40,7 @@ const PIN_FORM = '<service>=<ed25519 public key, 43 base64url characters>[@<its 
 const TrustedKey = z.string().regex(PIN, PIN_FORM).transform(readPin);
 
 /** `eip155:84532=http://127.0.0.1:8545`. A fault names the network only, as the URL may hold a key. */
-const ChainAt = z.string().transform((text, context) => {
+export const ChainAt = z.string().transform((text, context) => {
   const [network, ...rest] = text.split('=');
   const chain = z
     .strictObject({ network: Network, rpcUrl: HttpUrl })

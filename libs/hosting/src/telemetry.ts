@@ -1,3 +1,3 @@
-export { SettingsInvalid, TelemetrySettings } from './config.ts';
+export { ChainAt, SettingsInvalid, TelemetrySettings } from './config.ts';
 export { Metrics } from './metrics.ts';
 export { startTracing, traceFold } from './tracing.ts';

@@ -24,7 +24,13 @@ export { tellSetAside } from './tell-set-aside.ts';
 export { type Log, silentLog } from './logger.ts';
 export { amountText, viewOf } from './payment-view.ts';
 export { statusOf } from './status.ts';
-export { type Folded, type IgnoredRecord, type ReadBack, expectApplied } from './read-backs.ts';
+export {
+  type Folded,
+  type IgnoredRecord,
+  type ReadBack,
+  expectApplied,
+  positionText,
+} from './read-backs.ts';
 export { Refused } from './refusal.ts';
 export { shownSettings } from './shown-settings.ts';
 export { isByHolder, isByPerson, isForged, personKeyOf } from './person-key.ts';

@@ -21,6 +21,11 @@ export interface ReadBack {
   readonly paymentId: string | null;
 }
 
+/** `lane:offset`, as answers name where a record stands. */
+export function positionText({ position }: { readonly position: Position }): string {
+  return `${position.lane}:${position.offset}`;
+}
+
 /** A record that was ignored, for operators. */
 export interface IgnoredRecord {
   readonly position: Position;
@@ -48,7 +53,7 @@ export class ReadBacks {
    * @throws Fault `judgement_forgotten`, retryable, for one that so many others followed that it is not kept any more.
    */
   at(position: Position): Promise<Folded> {
-    const key = `${position.lane}:${position.offset}`;
+    const key = positionText({ position });
     const known = this.#recent.get(key);
     if (known) return Promise.resolve(known);
     if (this.#closed) return Promise.reject(this.#closed);

@@ -1,10 +1,11 @@
 import { CostKind, OutcomeResult, TaskPhase } from '@countersign/contracts';
-import { fromDecimal, toDecimal } from '@countersign/kernel';
+import { toDecimal } from '@countersign/kernel';
 import type { AnswerOf } from '@countersign/sdk';
 import { type Command, Option } from 'commander';
 import { type Open, type Session, UsageError } from '../session.ts';
 import { facts, instant, quoted, table, visible } from '../text.ts';
 import { readText } from './files.ts';
+import { amountOf } from './sessions.ts';
 
 const DECIMALS = 6;
 type Task = AnswerOf<'listTasks'>['tasks'][number];
@@ -319,12 +320,6 @@ function termsOf({ unit, ceiling, estimate, stopAtPercent }: TermOptions) {
     ...(estimate !== undefined && { estimate: amountOf(estimate) }),
     ...(stopAtPercent !== undefined && { stopAtPercent: wholeOf(stopAtPercent) }),
   };
-}
-
-function amountOf(text: string): string {
-  const units = fromDecimal(text, DECIMALS);
-  if (units === undefined) throw new UsageError(`"${text}" is no amount such as 2.50`);
-  return units.toString();
 }
 
 function wholeOf(text: string): number {

@@ -11,6 +11,7 @@ import {
   TheCaller,
   agentCaller,
   personOf,
+  positionText,
   viewOf,
 } from '@countersign/service-kit';
 import { type Payment, tenantOf } from '@countersign/payment';
@@ -93,7 +94,7 @@ export class PaymentsController {
   ): Promise<{ position: string }> {
     const { tenant, agent } = agentCaller(caller);
     const back = await this.intake.reportDelivery({ tenant, agent }, id, body);
-    return { position: positionText(back.position) };
+    return { position: positionText(back) };
   }
 
   @Route('withdraw')
@@ -116,10 +117,6 @@ export class PaymentsController {
       id,
     );
   }
-}
-
-function positionText(position: { lane: string; offset: number }): string {
-  return `${position.lane}:${position.offset}`;
 }
 
 function idempotencyKey(text: string | undefined): string | undefined {

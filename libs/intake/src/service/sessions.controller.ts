@@ -5,7 +5,6 @@ import type { Clock } from '@countersign/ports';
 import {
   type Caller,
   LaneHost,
-  type ReadBack,
   Refused,
   Route,
   RouteBody,
@@ -13,6 +12,7 @@ import {
   RouteQuery,
   TheCaller,
   personOf,
+  positionText,
 } from '@countersign/service-kit';
 import { Sessions } from './sessions.ts';
 import { CLOCK } from './tasks.controller.ts';
@@ -97,8 +97,4 @@ export class SessionsController {
 
 function textOf(units: bigint | null): string | null {
   return units === null ? null : units.toString();
-}
-
-function positionText({ position }: ReadBack): string {
-  return `${position.lane}:${position.offset}`;
 }

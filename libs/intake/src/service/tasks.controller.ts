@@ -20,6 +20,7 @@ import {
   TheCaller,
   agentCaller,
   personOf,
+  positionText,
   viewOf,
 } from '@countersign/service-kit';
 import { taskDetails, taskView } from './task-view.ts';
@@ -185,6 +186,6 @@ function voucherOf(caller: Caller, agent: string): Voucher {
   return { tenant, by: agent, basis: 'asserted' };
 }
 
-function positionOf({ position }: ReadBack): { position: string } {
-  return { position: `${position.lane}:${position.offset}` };
+function positionOf(back: ReadBack): { position: string } {
+  return { position: positionText(back) };
 }

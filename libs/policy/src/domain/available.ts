@@ -1,5 +1,5 @@
 import type { Available, Facts, Limit, Reading } from '@countersign/contracts';
-import { type CountedFacts, categoryOf, countersOf } from '@countersign/payment';
+import { type CountedFacts, categoryOf, countersOf, tierScopeOf } from '@countersign/payment';
 import { type Holding, sessionHoldings, taskHoldings } from './budgets.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { availableAfter, measure } from './readings.ts';
@@ -47,7 +47,7 @@ export function planAvailable(policy: CompiledPolicy | null, spender: Spender): 
   ];
   let readings = always.length;
   const tiers = policy.tiers.rules.flatMap((tier) => {
-    const scope = `tier:${spender.agent}/${tier.name}`;
+    const scope = tierScopeOf({ kind: 'payment', agent: spender.agent }, tier.name);
     const own = tier.budgets.holdingsOf(subject);
     const holdings = tier.frequency ? [tier.frequency(scope), ...own] : own;
     readings += holdings.length;

@@ -7,7 +7,8 @@ import { foldRoute, prefixSet } from './route.ts';
 import { type Subject, UNIT_DECIMALS } from './subject.ts';
 import { TRAITS } from './traits.ts';
 
-const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
+/** `any` is whatever is known. */
+export const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
 
 /** Compiles each condition that is given; their order is that of the explanation. */
 export function compileConditions(when: Conditions, use: Use, unitName: string): Condition[] {

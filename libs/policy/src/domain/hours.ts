@@ -54,7 +54,8 @@ function compileHours({ timeZone, days, from, to }: Hours) {
   };
 }
 
-function minuteOf(time: string): number {
+/** Minutes since midnight of a time of day such as `09:30`. */
+export function minuteOf(time: string): number {
   const [hour = '', minute = ''] = time.split(':');
   return Number(hour) * 60 + Number(minute);
 }

@@ -1,7 +1,8 @@
 import { type Conditions, type Hours, Weekday } from '@countersign/contracts';
 import { canonicalText } from '@countersign/kernel';
-import { unitsOf } from './conditions.ts';
+import { TRUST_RANK, unitsOf } from './conditions.ts';
 import type { Use } from './finding.ts';
+import { minuteOf } from './hours.ts';
 import { foldRoute, prefixSet } from './route.ts';
 
 type Key = keyof Conditions;
@@ -98,8 +99,6 @@ function conditionImplied(
       return canonicalText(inner[key] ?? null) === canonicalText(outer[key] ?? null);
   }
 }
-
-const TRUST_RANK = { unknown: 0, known: 1, verified: 2, any: 1 } as const;
 
 function leastTrust({ trust, trustIs }: Conditions): number {
   return Math.max(TRUST_RANK[trust ?? 'unknown'], TRUST_RANK[trustIs ?? 'unknown']);
@@ -200,9 +199,4 @@ function joined(spans: readonly MinuteSpan[]): MinuteSpan[] {
     else whole.push([from, to]);
   }
   return whole;
-}
-
-function minuteOf(time: string): number {
-  const [hour = '', minute = ''] = time.split(':');
-  return Number(hour) * 60 + Number(minute);
 }

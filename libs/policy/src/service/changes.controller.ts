@@ -8,6 +8,7 @@ import {
   RouteParam,
   TheCaller,
   personOf,
+  positionText,
 } from '@countersign/service-kit';
 import { Registry } from './registry.ts';
 
@@ -29,8 +30,7 @@ export class ChangesController {
 
   @Route('cancelChange')
   async cancel(@TheCaller() caller: Caller, @RouteParam('change') change: string) {
-    const { position } = await this.registry.cancelChange(personOf(caller), change);
-    return { position: `${position.lane}:${position.offset}` };
+    return { position: positionText(await this.registry.cancelChange(personOf(caller), change)) };
   }
 }
 

@@ -26,6 +26,7 @@ import {
   RouteBody,
   TheCaller,
   personOf,
+  positionText,
 } from '@countersign/service-kit';
 import { pickTier } from '@countersign/contracts';
 import { concludeDecision, planDecision, withPolicyFacts } from '../index.ts';
@@ -302,8 +303,4 @@ function assumedSession({ session, sessionTerms }: EvaluateBody): SessionFacts |
 /** Where the order stands in the log; and until when it waits, where it does. */
 function orderedView({ back, scheduled }: Ordered) {
   return { position: positionText(back), ...(scheduled && { scheduled: changeView(scheduled) }) };
-}
-
-function positionText(back: { position: { lane: string; offset: number } }): string {
-  return `${back.position.lane}:${back.position.offset}`;
 }

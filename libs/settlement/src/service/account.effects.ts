@@ -3,13 +3,10 @@ import { type AccountWallet, type WalletDebt, isAccount, tenantOf } from '@count
 import type { Chain } from '@countersign/ports';
 import { type WalletEffect, type WalletEffects, signStatement } from '@countersign/service-kit';
 import { type OwnerWatchParts, freezeTaken } from './owner-watch.ts';
-import type { SettlementParts } from './settlement.effects.ts';
+import { RESEND_MS, type SettlementParts } from './settlement.effects.ts';
 
 /** With the log of the process, where people look. */
 type AccountParts = SettlementParts & OwnerWatchParts;
-
-/** How often a transaction is sent again while the chain does not show it. */
-const RESEND_MS = 10_000;
 
 /**
  * What settlement owes to smart accounts: that they stand where they pay, and that they are owned by the newest key.

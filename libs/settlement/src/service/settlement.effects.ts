@@ -20,7 +20,7 @@ export interface SettlementParts {
 /** Logs are searched from this many blocks before the head the authorization was fixed at: a reorg moves heads. */
 const REORG_MARGIN_BLOCKS = 128;
 /** How often what we must send ourselves is sent again while the chain does not show it. */
-const RESEND_MS = 10_000;
+export const RESEND_MS = 10_000;
 /** How often an open breaker is looked at. */
 const BREAKER_LOOK_MS = 5_000;
 
