@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SaslLogin } from '@countersign/adapter-kafka/sasl';
 import { Address, Network } from '@countersign/contracts';
 import { PIN, readPin } from '@countersign/service-kit';
 import { z } from 'zod';
@@ -19,14 +20,6 @@ const list = <T extends z.ZodType<unknown, string>>(each: T) =>
     .pipe(z.array(each));
 
 const HttpUrl = z.url({ protocol: /^https?$/ });
-
-const SASL_LOGIN = { username: z.string(), password: z.string() };
-const Sasl = z.discriminatedUnion('mechanism', [
-  z.strictObject({ mechanism: z.literal('plain'), ...SASL_LOGIN }),
-  z.strictObject({ mechanism: z.literal('scram-sha-256'), ...SASL_LOGIN }),
-  z.strictObject({ mechanism: z.literal('scram-sha-512'), ...SASL_LOGIN }),
-]);
-export type Sasl = z.infer<typeof Sasl>;
 
 const Pin = z.object({
   service: z.string(),
@@ -146,10 +139,10 @@ export function readSettings<T>(
 }
 
 /** @throws SettingsInvalid naming the file, never what it holds. */
-export function readSasl(file: string): Sasl {
+export function readSasl(file: string): SaslLogin {
   const setting = `COUNTERSIGN_KAFKA_SASL_FILE: ${file}`;
   try {
-    return Sasl.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return SaslLogin.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     throw new SettingsInvalid(`${setting} is not JSON with mechanism, username and password`);
   }

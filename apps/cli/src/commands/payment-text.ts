@@ -124,7 +124,7 @@ function deliveryText({ kind, status, delivered }: PaymentView): string | undefi
 
 function endText({ code, status, stop }: PaymentView): string {
   const why = code !== null && code !== status ? ` (${visible(code)})` : '';
-  return stop === undefined ? why : `${why}, ${stop} too late: it was signed already`;
+  return stop === undefined ? why : `${why}, ${stop} too late: its authorization was fixed`;
 }
 
 function askedText(approval: NonNullable<PaymentView['approval']>): string {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { TopicStep, TopicsWanted } from '@countersign/adapter-kafka';
+import { SaslLogin } from '@countersign/adapter-kafka/sasl';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -11,13 +12,6 @@ import { setUpClickHouse } from './setup-clickhouse.ts';
 import { setUpVault } from './setup-vault.ts';
 
 const TOPICS_FILE = new URL('../../../../deploy/kafka/topics.yaml', import.meta.url);
-
-const login = { username: z.string(), password: z.string() };
-const SaslFile = z.discriminatedUnion('mechanism', [
-  z.strictObject({ mechanism: z.literal('plain'), ...login }),
-  z.strictObject({ mechanism: z.literal('scram-sha-256'), ...login }),
-  z.strictObject({ mechanism: z.literal('scram-sha-512'), ...login }),
-]);
 
 interface SetupOptions {
   readonly plan?: true;
@@ -97,7 +91,7 @@ async function wantedBy(options: SetupOptions): Promise<TopicsWanted> {
   if (agents?.success === false)
     throw new UsageError(`${options.agents}: ${visibleLines(z.prettifyError(agents.error))}`);
   const sasl =
-    options.saslFile && SaslFile.parse(JSON.parse(await readFile(options.saslFile, 'utf8')));
+    options.saslFile && SaslLogin.parse(JSON.parse(await readFile(options.saslFile, 'utf8')));
   return {
     file: file.data,
     brokers: options.brokers.split(','),
