@@ -14,7 +14,7 @@ export interface LogTransportOptions {
   readonly host: LaneHost;
   /** Every duty of the service: the explicit list of what it reacts to. */
   readonly duties: readonly Work[];
-  /** Which lanes are this replica's; handed over at the end. */
+  /** Which lanes are this replica's: joined when it can work, handed over at the end. */
   readonly shares: DutyShares | undefined;
 }
 
@@ -30,7 +30,10 @@ export class LogTransport extends Server implements CustomTransportStrategy {
     this.#options = options;
   }
 
-  /** Calls back when all that stood in the log is folded and every duty has begun, or with the error. */
+  /**
+   * Calls back when all that stood in the log is folded and every duty has begun, or with the error. Only then lanes are
+   * asked for: until then the debts on them are paid by whoever has them.
+   */
   listen(callback: (error?: unknown) => void): void {
     this.#begin().then(() => callback(), callback);
   }
@@ -53,8 +56,9 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   }
 
   async #begin(): Promise<void> {
-    const { host, duties } = this.#options;
+    const { host, duties, shares } = this.#options;
     await host.start();
     await Promise.all(duties.map(async (duty) => duty.start()));
+    shares?.join();
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KafkaConnection, joinKafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
+import { type KafkaConnection, kafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
 import { openStateStore } from '@countersign/adapter-sqlite';
 import type { Service } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
@@ -145,7 +145,7 @@ async function start<S extends ServiceSettings>(
   const metrics = new Metrics(service);
   const host = new LaneHost(metrics.timed(eventLog), trusted, onFatal, { threads: true, state });
   tellSetAside(host, log);
-  const shares = sharesDuty ? joinKafkaDuty({ ...connection, service }) : undefined;
+  const shares = sharesDuty ? kafkaDuty({ ...connection, service }) : undefined;
   metrics.watch(host, { service, duty: shares });
   if (tracing) traceFold(host, { clock: systemClock, service, duty: shares });
   const shell: Shell = {

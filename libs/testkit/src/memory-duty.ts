@@ -9,14 +9,25 @@ export class MemoryDuty {
     this.#laneCount = laneCount;
   }
 
-  join(): DutyShares {
-    const member = new Member(() => {
+  /** A replica, which has not joined. */
+  replica(): DutyShares {
+    const join = () => {
+      if (this.#members.has(member)) return;
+      this.#members.add(member);
+      this.#divide();
+    };
+    const leave = () => {
       if (!this.#members.delete(member)) return;
       member.assign([]);
       this.#divide();
-    });
-    this.#members.add(member);
-    this.#divide();
+    };
+    const member = new Member(join, leave);
+    return member;
+  }
+
+  join(): DutyShares {
+    const member = this.replica();
+    member.join();
     return member;
   }
 
@@ -31,15 +42,22 @@ export class MemoryDuty {
 
 class Member implements DutyShares {
   readonly #listeners = new Set<() => void>();
+  readonly #join: () => void;
   readonly #leave: () => void;
   #lanes: ReadonlySet<number> = new Set();
+  #isClosed = false;
 
-  constructor(leave: () => void) {
+  constructor(join: () => void, leave: () => void) {
+    this.#join = join;
     this.#leave = leave;
   }
 
   holds(lane: number): boolean {
     return this.#lanes.has(lane);
+  }
+
+  join(): void {
+    if (!this.#isClosed) this.#join();
   }
 
   onChange(listener: () => void): () => void {
@@ -48,6 +66,7 @@ class Member implements DutyShares {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     this.#leave();
     return Promise.resolve();
   }

@@ -7,7 +7,7 @@ describeDuty('Memory', {
   create: (laneCount) => {
     const duty = new MemoryDuty(laneCount);
     return Promise.resolve({
-      join: () => Promise.resolve(duty.join()),
+      replica: () => Promise.resolve(duty.replica()),
       dispose: () => Promise.resolve(),
     });
   },
@@ -17,7 +17,7 @@ describeDuty('Every lane', {
   capabilities: { divides: false },
   create: (laneCount) =>
     Promise.resolve({
-      join: () => Promise.resolve(everyLane(laneCount)),
+      replica: () => Promise.resolve(everyLane(laneCount)),
       dispose: () => Promise.resolve(),
     }),
 });

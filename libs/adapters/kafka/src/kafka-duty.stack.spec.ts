@@ -2,7 +2,7 @@ import type { DutyShares } from '@countersign/ports';
 import { describeDuty } from '@countersign/ports/suites';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
-import { joinKafkaDuty } from './kafka-duty.ts';
+import { kafkaDuty } from './kafka-duty.ts';
 import { deleteTopics, makeTopics } from './testing/log-under-test.ts';
 import { FIND_COORDINATOR, type Relay, openRelay } from './testing/relay.ts';
 
@@ -26,9 +26,9 @@ async function replicas(laneCount: number) {
   let onGivenUp = () => {};
   const onTrouble = (message: string) => message.includes(GIVEN_UP) && onGivenUp();
   return {
-    join: () => {
+    replica: () => {
       const connection = { ...place, clientId: 'test', requestMaxMs: 1_000, onTrouble };
-      const share = joinKafkaDuty({ ...connection, service: 'policy' });
+      const share = kafkaDuty({ ...connection, service: 'policy' });
       shares.push(share);
       return Promise.resolve(share);
     },
@@ -49,12 +49,14 @@ describeDuty('Kafka', { capabilities: { divides: true }, create: replicas });
 describe('duty while the broker is away', () => {
   it('is kept, and divided anew when the broker is back', async () => {
     const subject = await replicas(2);
-    const first = await subject.join();
+    const first = await subject.replica();
+    first.join();
     await changed(first, () => first.holds(0) && first.holds(1));
     await server.kill();
     expect([0, 1].map((lane) => first.holds(lane))).toEqual([true, true]);
     await server.restart();
-    const second = await subject.join();
+    const second = await subject.replica();
+    second.join();
     await changed(second, () => second.holds(0) !== second.holds(1));
     await subject.dispose();
   });

@@ -15,23 +15,50 @@ const HEARTBEAT_MS = 500;
 const REBALANCE_MS = 10_000;
 
 /**
- * Joins the consumer group on `duty.<service>`, an empty topic of as many partitions as there are lanes: who is
- * assigned a partition pays the debts of that lane. It resolves at once; lanes come when the group has divided them,
- * and while no broker answers the replica keeps what it had.
+ * Who joins is in the consumer group on `duty.<service>`, an empty topic of as many partitions as there are lanes: who is
+ * assigned a partition pays the debts of that lane. Lanes come when the group has divided them, and while no broker
+ * answers the replica keeps what it had.
  */
-export function joinKafkaDuty(options: KafkaDutyOptions): DutyShares {
+export function kafkaDuty(options: KafkaDutyOptions): DutyShares {
   return new KafkaDuty(options);
 }
 
 class KafkaDuty implements DutyShares {
   readonly #listeners = new Set<() => void>();
-  readonly #member: GroupMember;
+  readonly #options: KafkaDutyOptions;
+  #member: GroupMember | undefined;
   #lanes: ReadonlySet<number> = new Set();
+  #isClosed = false;
 
   constructor(options: KafkaDutyOptions) {
-    const topic = `${options.prefix ?? ''}duty.${options.service}`;
-    this.#member = new GroupMember({
-      connection: options,
+    this.#options = options;
+  }
+
+  holds(lane: number): boolean {
+    return this.#lanes.has(lane);
+  }
+
+  join(): void {
+    if (this.#isClosed) return;
+    this.#member ??= this.#newMember();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#lanes = new Set();
+    await this.#member?.close();
+  }
+
+  #newMember(): GroupMember {
+    const { service, prefix = '' } = this.#options;
+    const topic = `${prefix}duty.${service}`;
+    return new GroupMember({
+      connection: this.#options,
       group: {
         groupId: topic,
         sessionTimeout: SESSION_MS,
@@ -49,22 +76,8 @@ class KafkaDuty implements DutyShares {
     });
   }
 
-  holds(lane: number): boolean {
-    return this.#lanes.has(lane);
-  }
-
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  close(): Promise<void> {
-    this.#lanes = new Set();
-    return this.#member.close();
-  }
-
   #assign(lanes: readonly number[]): void {
-    if (this.#member.closing.aborted) return;
+    if (this.#isClosed) return;
     this.#lanes = new Set(lanes);
     for (const listener of this.#listeners) listener();
   }

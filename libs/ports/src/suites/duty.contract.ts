@@ -3,8 +3,8 @@ import type { DutyShares } from '../duty.ts';
 
 /** Replicas of one service, made for one test. */
 export interface DutyUnderTest {
-  /** Another replica; resolves when it has asked for its share, not when it has one. */
-  join(): Promise<DutyShares>;
+  /** Another replica, which has not joined. */
+  replica(): Promise<DutyShares>;
   /**
    * From now on nobody can tell a replica who divides the lanes, until `end`. Left out where nobody has to be asked.
    *
@@ -48,27 +48,42 @@ export function describeDuty(name: string, factory: DutyFactory): void {
 
   describe(`${name} as duty`, () => {
     clause('gives every lane to a replica that is alone', async ({ subject }) => {
-      const only = await subject.join();
+      const only = await joined(subject);
       await until([only], () => holdsAll(only));
       expect([-1, LANES].map((lane) => only.holds(lane))).toEqual([false, false]);
     });
 
+    clause(
+      'gives nothing to a replica before it joins, nor after it closed',
+      async ({ subject }) => {
+        const [idle, closed] = [await subject.replica(), await subject.replica()];
+        await closed.close();
+        closed.join();
+        const only = await joined(subject);
+        await until([only], () => holdsAll(only));
+        expect(held(idle, closed)).toEqual(each(0));
+        idle.join();
+        await until([only, idle], () => (divides ? isDivided(only, idle) : holdsAll(idle)));
+        expect(held(closed)).toEqual(each(0));
+      },
+    );
+
     clause('holds nothing once it is closed, be it twice', async ({ subject }) => {
-      const only = await subject.join();
+      const only = await joined(subject);
       await until([only], () => only.holds(0));
       await Promise.all([only.close(), only.close()]);
       expect(held(only)).toEqual(each(0));
     });
 
     clause.runIf(divides)('divides the lanes among those who are there', async ({ subject }) => {
-      const first = await subject.join();
+      const first = await joined(subject);
       await until([first], () => first.holds(0));
-      const second = await subject.join();
+      const second = await joined(subject);
       await until([first, second], () => isDivided(first, second));
     });
 
     clause.runIf(divides)('gives back what one held who left', async ({ subject }) => {
-      const [stays, leaves] = [await subject.join(), await subject.join()];
+      const [stays, leaves] = [await joined(subject), await joined(subject)];
       await until([stays, leaves], () => isDivided(stays, leaves));
       await leaves.close();
       await until([stays], () => holdsAll(stays));
@@ -76,18 +91,18 @@ export function describeDuty(name: string, factory: DutyFactory): void {
 
     clause.runIf(divides)('gives lanes after a join that found nobody', async ({ subject }) => {
       const hidden = subject.hideDivider?.();
-      const only = await subject.join();
+      const only = await joined(subject);
       await hidden?.missed;
       hidden?.end();
       await until([only], () => holdsAll(only));
     });
 
     clause.runIf(divides)('tells only those who listen', async ({ subject }) => {
-      const first = await subject.join();
+      const first = await joined(subject);
       await until([first], () => first.holds(0));
       let calls = 0;
       const stop = first.onChange(() => (calls += 1));
-      const second = await subject.join();
+      const second = await joined(subject);
       await until([first, second], () => isDivided(first, second));
       expect(calls).toBeGreaterThan(0);
       const before = calls;
@@ -97,6 +112,13 @@ export function describeDuty(name: string, factory: DutyFactory): void {
       expect(calls).toBe(before);
     });
   });
+}
+
+/** Resolves when the replica has asked for its share, not when it has one. */
+async function joined(subject: DutyUnderTest): Promise<DutyShares> {
+  const share = await subject.replica();
+  share.join();
+  return share;
 }
 
 /** Waits on what the shares say, never on time. */
