@@ -74,6 +74,31 @@ async function makeWorld(): Promise<World> {
   };
 }
 
+/** The same log; what it is asked once waits for its answer, all else is answered at once. */
+function heldAt(log: EventLog, asked: 'end' | 'ends' | 'read') {
+  const waiting = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const held = async <T>(name: string, answer: () => Promise<T>): Promise<T> => {
+    if (name === asked) {
+      waiting.resolve();
+      await answered.promise;
+    }
+    return answer();
+  };
+  const view: EventLog = {
+    capabilities: log.capabilities,
+    logId: log.logId,
+    laneCount: log.laneCount,
+    append: (records) => log.append(records),
+    read: (lane, offset, max) => held('read', () => log.read(lane, offset, max)),
+    end: (lane) => held('end', () => log.end(lane)),
+    ends: (lanes) => held('ends', () => log.ends(lanes)),
+    subscribe: (from, onRecords, onFault) => log.subscribe(from, onRecords, onFault),
+    close: () => log.close(),
+  };
+  return { log: view, waiting: waiting.promise, answer: () => answered.resolve() };
+}
+
 describe('a fold that is kept', () => {
   let world: World;
   beforeEach(async () => {
@@ -201,6 +226,28 @@ describe('a fold that is kept', () => {
     expect(passedOver).toEqual(signed.filter(({ stampMs }) => stampMs >= untilMs));
     expect(passedOver.length).toBeLessThan(signed.length);
   });
+
+  it.each(['end', 'ends', 'read'] as const)(
+    'is what it was when a start is given up that waits for the log’s %s',
+    async (asked) => {
+      await (await world.start()).host.close();
+      await world.log.append([{ lane: '0', key: 'x', bytes: new Uint8Array([0]) }]);
+      const { log, waiting, answer } = heldAt(world.log, asked);
+      const faults: unknown[] = [];
+      const host = new LaneHost(log, founded.trusted, (fault) => faults.push(fault), {
+        state: world.state,
+        threads: true,
+      });
+      const started = expect(host.start()).rejects.toMatchObject({ code: 'closed' });
+      await waiting;
+      await host.close();
+      answer();
+      await started;
+      expect(faults).toEqual([]);
+      const { folded } = await world.start();
+      expect(folded).toHaveLength(1);
+    },
+  );
 
   it('stops the start when it is of another log', async () => {
     const other = storeOf('other');

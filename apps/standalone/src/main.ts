@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { SettingsInvalid } from '@countersign/hosting/telemetry';
 import { shownSettings } from '@countersign/service-kit';
 import pino from 'pino';
@@ -17,14 +18,19 @@ async function main(): Promise<void> {
     log.error({ err: error }, 'stopping: the log can no longer be trusted');
     process.exit(70);
   };
-  const standalone = await startStandalone(settings, log, fatal);
+  // As the first process of a container it would not be told to end otherwise.
+  const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  const starting = startStandalone(settings, log, fatal);
+  const standalone = await Promise.race([starting, stopped.then(() => undefined)]);
+  // A start has changed nothing that the next one would not find whole.
+  if (!standalone) process.exit(0);
   log.warn({}, 'wallet keys are in a file on this machine: for development only');
   // The one line on standard output is for programs that start this one.
   const { url, ownerCredentialFile } = standalone;
   process.stdout.write(`${JSON.stringify({ url, ownerCredentialFile })}\n`);
-  const stop = () => void standalone.close().then(() => process.exit(0), fatal);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  await stopped;
+  await standalone.close().catch(fatal);
+  process.exit(0);
 }
 
 try {

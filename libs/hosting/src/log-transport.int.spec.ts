@@ -82,3 +82,19 @@ it('a replica whose duties cannot begin takes no lanes', async () => {
   await expect(second.listening).rejects.toThrow('no journal');
   expect([first.held(), second.held()]).toEqual([lanes, []]);
 });
+
+it('a replica that is closed while it folds begins nothing and takes no lanes', async () => {
+  const replica = await service();
+  const first = replica();
+  await first.listening;
+  const { view, waiting, release } = heldBack(first.log);
+  let begun = 0;
+  const duty = { start: () => void (begun += 1), stop: () => undefined };
+  const second = replica(view, [duty]);
+  const given = expect(second.listening).rejects.toMatchObject({ code: 'closed' });
+  await waiting;
+  await second.transport.close();
+  release();
+  await given;
+  expect([first.held(), second.held(), begun]).toEqual([lanes, [], 0]);
+});

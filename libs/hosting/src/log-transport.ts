@@ -1,3 +1,4 @@
+import { Fault } from '@countersign/kernel';
 import type { DutyShares } from '@countersign/ports';
 import type { LaneHost } from '@countersign/service-kit';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
@@ -24,6 +25,7 @@ export interface LogTransportOptions {
  */
 export class LogTransport extends Server implements CustomTransportStrategy {
   readonly #options: LogTransportOptions;
+  #isClosing = false;
 
   constructor(options: LogTransportOptions) {
     super();
@@ -38,8 +40,9 @@ export class LogTransport extends Server implements CustomTransportStrategy {
     this.#begin().then(() => callback(), callback);
   }
 
-  /** Ends the duties, leaves the lanes to other replicas, and stops folding; in this order nothing is lost. */
+  /** Ends the duties, leaves the lanes to other replicas, and stops folding; in this order nothing is lost. Also before all has begun. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const { host, duties, shares } = this.#options;
     await Promise.all(duties.map(async (duty) => duty.stop()));
     await shares?.close();
@@ -58,6 +61,8 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   async #begin(): Promise<void> {
     const { host, duties, shares } = this.#options;
     await host.start();
+    if (this.#isClosing)
+      throw new Fault('closed', 'the service is shutting down', { retryable: true });
     await Promise.all(duties.map(async (duty) => duty.start()));
     shares?.join();
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KafkaConnection, kafkaDuty, openKafkaLog } from '@countersign/adapter-kafka';
@@ -23,6 +24,7 @@ import { Freshness } from './freshness.ts';
 import { trustedKeys } from './keys.ts';
 import { type Work, LogTransport } from './log-transport.ts';
 import { type ArchiveReading, Metrics } from './metrics.ts';
+import { Opened } from './opened.ts';
 import { startTracing, traceFold } from './tracing.ts';
 
 /** What a service is composed in: the fold of the log, and the process's clock, timers, log and share of the duty. */
@@ -60,6 +62,14 @@ export interface ServiceDefinition<S extends ServiceSettings> {
   readonly compose: (settings: S, surroundings: Surroundings) => Promise<Composition>;
 }
 
+/** What a start needs beside the settings. */
+interface Starting {
+  readonly log: Log;
+  readonly onFatal: (error: unknown) => void;
+  readonly opened: Opened;
+}
+
+const STOPS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 const EXIT_FATAL = 70;
 const EXIT_CONFIG = 78;
 /**
@@ -77,7 +87,8 @@ const PATIENCE_MS = 60_000;
 
 /**
  * The whole of a service's `main`: settings (`--check-config` prints them without secrets and ends), the log, the
- * duties, HTTP, and on SIGTERM or SIGINT the orderly end: no more requests, running debts to their end, the lanes to other replicas.
+ * duties, HTTP, and on SIGTERM or SIGINT the orderly end: no more requests, running debts to their end, the lanes to other
+ * replicas. While it starts, that is the end of the start.
  *
  * Its one line on standard output, `{"service", "url"}`, says that it is caught up and at work.
  */
@@ -115,31 +126,43 @@ async function run<S extends ServiceSettings>(
     log.error({ err: error }, 'stopping: the log can no longer be trusted');
     process.exit(EXIT_FATAL);
   };
-  const { url, close } = await start(definition, settings, log, fatal);
-  process.stdout.write(`${JSON.stringify({ service, url })}\n`);
-  const stop = () => void close().then(() => process.exit(0), fatal);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Before anything else: as the first process of a container it would not be told to end otherwise, however long it starts.
+  const stopped = Promise.race(STOPS.map((signal) => once(process, signal)));
+  const opened = new Opened();
+  try {
+    const starting = start(definition, settings, { log, onFatal: fatal, opened });
+    const url = await Promise.race([starting, stopped.then(() => undefined)]);
+    if (url !== undefined) process.stdout.write(`${JSON.stringify({ service, url })}\n`);
+  } catch (error) {
+    await opened.close().catch((err: unknown) => log.warn({ err }, 'something stayed open'));
+    throw error;
+  }
+  await stopped;
+  await opened.close().catch(fatal);
+  process.exit(0);
 }
 
+/** @returns where it listens, caught up and at work */
 async function start<S extends ServiceSettings>(
   { service, sharesDuty, compose }: ServiceDefinition<S>,
   settings: S,
-  log: Log,
-  onFatal: (error: unknown) => void,
-): Promise<{ url: string; close: () => Promise<void> }> {
+  { log, onFatal, opened }: Starting,
+): Promise<string> {
   const folder = settings.COUNTERSIGN_STATE_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const tracing = await startTracing(service, settings);
+  opened.add(() => tracing?.close());
   const connection = connectionOf(settings, service, log);
   const eventLog = await openKafkaLog({
     ...connection,
     patienceMs: PATIENCE_MS,
     gatherMs: GATHER_MS[service] ?? 0,
   });
+  opened.add(() => eventLog.close());
   if (!eventLog.capabilities.durable)
     throw new InvariantViolation('the log is not durable: no service may work on it');
   const state = openStateStore(join(folder, 'fold.db'));
+  opened.add(() => state.close());
   if (settings.COUNTERSIGN_VERIFY_AT_START === 'yes') state.clear();
   const trusted = trustedKeys(settings);
   const metrics = new Metrics(service);
@@ -159,6 +182,7 @@ async function start<S extends ServiceSettings>(
     ...shell,
     ...{ host, trusted, folder, metrics, kafka: connection },
   });
+  opened.add(() => composition.close?.());
   if (composition.archive) metrics.watchArchive(composition.archive);
   const freshness = new Freshness(host, systemTimers);
   let isStarted = false;
@@ -171,22 +195,16 @@ async function start<S extends ServiceSettings>(
   });
   const { duties } = composition;
   app.connectMicroservice({ strategy: new LogTransport({ host, duties, shares }) });
+  opened.add(() => {
+    isStarted = false;
+    return app.close();
+  });
   // Probes answer while the log is being folded; requests wait until it is.
   await app.listen(settings.COUNTERSIGN_PORT, settings.COUNTERSIGN_HOST);
   await app.startAllMicroservices();
   metrics.caughtUp();
   isStarted = true;
-  return {
-    url: await app.getUrl(),
-    async close() {
-      isStarted = false;
-      await app.close();
-      await composition.close?.();
-      state.close();
-      await eventLog.close();
-      await tracing?.close();
-    },
-  };
+  return app.getUrl();
 }
 
 function connectionOf(settings: ServiceSettings, service: string, log: Log): KafkaPlace {

@@ -12,33 +12,35 @@ const READING = 1_024;
  * the next one is read and decoded, and in between the process answers.
  *
  * @param ends by lane, the offset to fold up to; control first, as lanes wait for it.
+ * @param checkOpen throws when nothing may be folded any more.
  */
 export async function catchUp(
   log: EventLog,
   fold: LogFold,
   ends: ReadonlyMap<string, number>,
+  checkOpen: () => void,
 ): Promise<void> {
+  const take = async (page: Page | undefined) => {
+    if (!page) return;
+    await page.prepared;
+    checkOpen();
+    for (const record of page.records) fold.take(record);
+    fold.save(false);
+    await setImmediate();
+  };
   let last: Page | undefined;
   for await (const records of pages(log, fold, ends)) {
     const page = { records, prepared: fold.prepare(records) };
-    await take(fold, last);
+    await take(last);
     last = page;
   }
-  await take(fold, last);
+  await take(last);
 }
 
 interface Page {
   readonly records: readonly LogRecord[];
   /** Settles when its signatures are verified; never rejects. */
   readonly prepared: Promise<void>;
-}
-
-async function take(fold: LogFold, page: Page | undefined): Promise<void> {
-  if (!page) return;
-  await page.prepared;
-  for (const record of page.records) fold.take(record);
-  fold.save(false);
-  await setImmediate();
 }
 
 /** Pages of all lanes, while the next reading is under way. */

@@ -107,13 +107,16 @@ export class LaneHost {
   /**
    * Folds what is there, then keeps folding. Resolves when caught up with the log as it was at the call.
    *
-   * @throws Fault `log_shorter` or `log_changed` when the log is not the one that was folded before.
+   * @throws Fault `log_shorter` or `log_changed` when the log is not the one that was folded before; `closed` when it is
+   *   closed meanwhile.
    */
   async start(): Promise<void> {
     await this.#fold.restore();
+    this.#checkOpen();
     const names = [CONTROL, ...this.lanes.map((lane) => String(lane.lane))];
     const ends = await this.log.ends(names);
     if (this.#threads) await this.#catchUp(new Map(names.map((name, at) => [name, ends[at] ?? 0])));
+    this.#checkOpen();
     this.#subscription = this.log.subscribe(
       new Map(names.map((name) => [name, this.#fold.nextOf(name)])),
       (records) => {
@@ -136,6 +139,7 @@ export class LaneHost {
     this.#fold.keepBeside(name, kept);
   }
 
+  /** Folds nothing from now on; also while it starts. */
   async close(): Promise<void> {
     await this.#subscription?.close();
     if (!this.#closed) this.#fold.save(true);
@@ -274,7 +278,7 @@ export class LaneHost {
    * record is a claim, so it may be made again by whoever has it.
    */
   async appendAgain(record: LogRecord, lane: string): Promise<Folded & { position: Position }> {
-    if (this.#closed) throw this.#closed;
+    this.#checkOpen();
     const { key, bytes, openings } = record;
     const [position] = await this.log.append([{ lane, key, bytes, ...(openings && { openings }) }]);
     if (!position) throw new InvariantViolation('the log acknowledged no position');
@@ -350,7 +354,7 @@ export class LaneHost {
     encoded: OwnEvent,
     options: AppendOptions & { readonly acknowledged?: () => void },
   ): Promise<ReadBack> {
-    if (this.#closed) throw this.#closed;
+    this.#checkOpen();
     const openings = options.openings && encodeOpenings(options.openings);
     const [position] = await this.log.append([
       { lane, key, bytes: encoded.bytes, ...(openings && { openings }) },
@@ -364,7 +368,7 @@ export class LaneHost {
 
   async #catchUp(ends: ReadonlyMap<string, number>): Promise<void> {
     try {
-      await catchUp(this.log, this.#fold, ends);
+      await catchUp(this.log, this.#fold, ends, () => this.#checkOpen());
       this.#waits.look();
     } catch (error) {
       this.#halt(error);
@@ -372,12 +376,17 @@ export class LaneHost {
     }
   }
 
+  #checkOpen(): void {
+    if (this.#closed) throw this.#closed;
+  }
+
   #halt(error: unknown, expected = false): void {
+    const isNews = !this.#closed && !expected;
     this.#closed ??=
       error instanceof Error ? error : new InvariantViolation(`the fold stopped: ${String(error)}`);
     this.#readBacks.close(this.#closed);
     this.#waits.close(this.#closed);
-    if (!expected) this.#onFatal(error);
+    if (isNews) this.#onFatal(error);
   }
 }
 

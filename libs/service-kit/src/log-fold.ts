@@ -32,7 +32,7 @@ import { ControlFold } from './control-fold.ts';
 import { type Link, linked } from './link.ts';
 import { isForged } from './person-key.ts';
 import type { Folded } from './read-backs.ts';
-import { type KeptBeside, SavedFold } from './saved-fold.ts';
+import { type KeptBeside, type Restored, SavedFold } from './saved-fold.ts';
 import { StateCache } from './state-cache.ts';
 import {
   type OwnEvent,
@@ -104,6 +104,8 @@ export class LogFold {
   /** By position: records that are about to be folded, with what is known of them already. */
   readonly #expected = new Map<string, Expected>();
   #unsaved = 0;
+  /** What was saved is all here; before that, saving would put less in its place. */
+  #isRestored = false;
 
   constructor(
     log: EventLog,
@@ -153,7 +155,11 @@ export class LogFold {
    */
   async restore(): Promise<void> {
     const restored = await this.#saved.restore();
-    if (!restored) return;
+    if (restored) await this.#resume(restored);
+    this.#isRestored = true;
+  }
+
+  async #resume(restored: Restored): Promise<void> {
     if (restored.control) this.control.resume(restored.control);
     const through = Math.max(-1, ...restored.lanes.map((lane) => lane.through));
     while (this.control.view.offset < through) {
@@ -217,7 +223,8 @@ export class LogFold {
 
   /** Saves when enough has changed, or everything before an orderly end. Only between two records. */
   save(isLast: boolean): void {
-    if (!this.cache.store || (!isLast && this.#unsaved < this.#saveEach)) return;
+    if (!this.cache.store || !this.#isRestored || (!isLast && this.#unsaved < this.#saveEach))
+      return;
     const { lanes, control } = this;
     const [links, changedAgents] = [this.#links, this.#changedAgents];
     this.#saved.save({ lanes, links, control, changedAgents, isLast });
