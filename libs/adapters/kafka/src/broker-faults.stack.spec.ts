@@ -1,4 +1,5 @@
 import type { LogRecord, Position } from '@countersign/ports';
+import kafkajs, { Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
 import { freePorts } from '../../../../deploy/local/server.mjs';
@@ -12,6 +13,7 @@ import {
   openAt,
 } from './testing/log-under-test.ts';
 import { type Relay, openRelay } from './testing/relay.ts';
+import { Wire } from './wire.ts';
 
 const REQUEST_MAX_MS = 1_000;
 const utf8 = new TextEncoder();
@@ -22,7 +24,8 @@ let server: KafkaServer;
 let relay: Relay;
 beforeAll(async () => {
   relay = await openRelay(() => server.ports[0] ?? 0);
-  server = await startKafka({ advertisedPort: relay.port });
+  const settings = { 'log.cleaner.backoff.ms': '100' };
+  server = await startKafka({ advertisedPort: relay.port, settings });
 });
 afterAll(async () => {
   await server.stop();
@@ -49,11 +52,12 @@ function follow(log: KafkaLog, from = 0) {
     },
     end.resolve,
   );
-  const until = async (text: string) => {
-    while (!seen.some((it) => textOf(it) === text))
-      await new Promise<void>((resolve) => (wake = resolve));
+  const once = async (holds: () => boolean) => {
+    while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
   };
-  return { seen, until, end: end.promise };
+  const until = (text: string) => once(() => seen.some((it) => textOf(it) === text));
+  const untilCount = (count: number) => once(() => seen.length >= count);
+  return { seen, until, untilCount, end: end.promise };
 }
 
 /** Appends until it is in: what a debt does that is still owed. */
@@ -167,6 +171,57 @@ describe('a log that is not the one that was read', () => {
   });
 });
 
+describe('a gap in the offsets', () => {
+  const gap = { code: 'log_gap', retryable: false };
+
+  it('ends readers before it, and is found wherever in a reading it is', async () => {
+    const { log, place } = await freshLog();
+    await compact(place);
+    const keys = ['first', 'twice', 'third', 'twice'];
+    for (const key of keys) await log.append([{ ...record(key), key }]);
+    const rest = ['0', '2', '3'];
+    // A segment is compacted once another has begun, and one begins with an append.
+    for (let tail = 0; String((await offsetsOf(place)).slice(0, 3)) !== String(rest); tail += 1)
+      await log.append([{ ...record('tail'), key: `tail-${tail}` }]);
+    const reader = follow(log);
+    expect(await reader.end).toMatchObject(gap);
+    expect(reader.seen.filter(({ offset }) => offset > 0)).toEqual([]);
+    for (const [from, count] of [
+      [0, 3],
+      [0, 2],
+      [1, 1],
+      [1, 9],
+    ] as const)
+      await expect(log.read('0', from, count)).rejects.toMatchObject(gap);
+    expect((await log.read('0', 0, 1)).map(textOf)).toEqual(['first']);
+    expect((await log.read('0', 2, 2)).map(textOf)).toEqual(['third', 'twice']);
+    const beyond = follow(log, 2);
+    await beyond.until('tail');
+    expect(beyond.seen.slice(0, 2).map(textOf)).toEqual(['third', 'twice']);
+  });
+
+  it('is not made by a transaction, whose marker stands there as a record', async () => {
+    const { log, place } = await freshLog();
+    const client = clientOf({ brokers: place.brokers, clientId: 'test' });
+    const producer = client.producer({
+      ...{ transactionalId: place.prefix, idempotent: true, maxInFlightRequests: 1 },
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const messages = [{ partition: 0, key: 'acme/a', value: 'theirs' }];
+    await transaction.send({ topic: `${place.prefix}lanes`, messages });
+    await transaction.commit();
+    await producer.disconnect();
+    await insist(log, 'ours');
+    // The broker writes the marker when it has answered: before ours or after.
+    const reader = follow(log);
+    await reader.untilCount(3);
+    expect(reader.seen.map((it) => it.offset)).toEqual([0, 1, 2]);
+    expect(await log.read('0', 0, 9)).toEqual(reader.seen);
+  });
+});
+
 describe('brokers that are not there', () => {
   it('are named in a fault that may pass, and waited for as long as is wanted', async () => {
     const ports = await freePorts(2);
@@ -191,4 +246,28 @@ async function deleteBefore({ brokers, prefix }: LogPlace, offset: number): Prom
   const partitions = [{ partition: 0, offset: String(offset) }];
   await admin.deleteTopicRecords({ topic: `${prefix}lanes`, partitions });
   await admin.disconnect();
+}
+
+/** Lets the broker drop records whose key comes again. */
+async function compact({ brokers, prefix }: LogPlace): Promise<void> {
+  const admin = clientOf({ brokers, clientId: 'test' }).admin();
+  await admin.connect();
+  const configEntries = [
+    { name: 'cleanup.policy', value: 'compact' },
+    { name: 'min.cleanable.dirty.ratio', value: '0' },
+    { name: 'segment.ms', value: '1' },
+  ];
+  const type = kafkajs.ConfigResourceTypes.TOPIC;
+  const resources = [{ type, name: `${prefix}lanes`, configEntries }];
+  await admin.alterConfigs({ validateOnly: false, resources });
+  await admin.disconnect();
+}
+
+/** As the broker has them. */
+async function offsetsOf({ brokers, prefix }: LogPlace): Promise<readonly string[]> {
+  const topic = `${prefix}lanes`;
+  const wire = new Wire({ brokers, clientId: 'test' }, [topic]);
+  const { messages } = await wire.fetchOne({ topic, partition: 0, offset: 0 });
+  await wire.reset();
+  return messages.map(({ offset }) => offset);
 }

@@ -96,9 +96,11 @@ export class KafkaLog implements EventLog {
       const records: LogRecord[] = [];
       for (let end = Infinity; records.length < max && offset + records.length < end;) {
         const next = offset + records.length;
-        const fetched = await this.#fetch(lane, next, max - records.length);
+        const wanted = max - records.length;
+        const fetched = await this.#fetch(lane, next, wanted);
         end = fetched.end;
-        for (const record of fetched.records) {
+        // Also what stands behind a gap at the end of what is wanted tells of it.
+        for (const record of fetched.records.slice(0, wanted)) {
           if (record.offset !== offset + records.length)
             throw new Fault('log_gap', `lane ${lane} has a gap before offset ${record.offset}`, {
               retryable: false,
@@ -149,7 +151,7 @@ export class KafkaLog implements EventLog {
   }
 
   /**
-   * What one request brings of a lane, and where the lane ends.
+   * What one request brings of a lane, which may be more than is wanted, and where the lane ends.
    *
    * @throws Fault `log_truncated`.
    */
@@ -162,11 +164,8 @@ export class KafkaLog implements EventLog {
     try {
       const { messages, end } = await this.#wire.fetchOne({ ...place, offset }, max);
       const records = messages.map((message) => toRecord(lane, message));
-      // A batch may begin before the offset that was asked for, and end after what is wanted.
-      return {
-        records: records.filter((it) => it.offset >= offset && it.offset < offset + max),
-        end,
-      };
+      // A batch may begin before the offset that was asked for.
+      return { records: records.filter((it) => it.offset >= offset), end };
     } catch (error) {
       if (!(error instanceof KafkaJSOffsetOutOfRange)) throw error;
       const [{ start, end } = { start: 0, end: 0 }] = await this.#wire.bounds([place]);
