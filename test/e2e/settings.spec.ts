@@ -1,6 +1,7 @@
 import { SettingsInvalid } from '@countersign/hosting/telemetry';
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../apps/standalone/src/config.ts';
+import { SETTINGS } from '../../deploy/settings.ts';
 
 function faultsOf(environment: Record<string, string>): string[] {
   try {
@@ -104,5 +105,29 @@ describe('the settings of the standalone app', () => {
 
   it.each(['-1', '65536', '80.5', 'http'])('refuse the port "%s"', (port) => {
     expect(faultsOf({ COUNTERSIGN_PORT: port })).toHaveLength(1);
+  });
+});
+
+describe('the ceilings of the signer', () => {
+  const ceilings = (perPayment: string, perDay: string) =>
+    SETTINGS.signer
+      .safeParse({
+        COUNTERSIGN_STATE_DIR: '/var/lib/countersign',
+        COUNTERSIGN_KAFKA_BROKERS: 'kafka:9092',
+        COUNTERSIGN_LANES: '8',
+        COUNTERSIGN_TRUSTED_KEYS: `signer=${'k'.repeat(43)}`,
+        COUNTERSIGN_VAULT_ADDRESS: 'https://vault:8200',
+        COUNTERSIGN_VAULT_ROLE_ID: 'role',
+        COUNTERSIGN_VAULT_SECRET_ID_FILE: '/run/secret',
+        COUNTERSIGN_CHAINS: 'eip155:84532=http://127.0.0.1:8545',
+        COUNTERSIGN_CEILING_PER_PAYMENT: perPayment,
+        COUNTERSIGN_CEILING_PER_DAY: perDay,
+      })
+      .error?.issues.map(({ path }) => path.join('.')) ?? [];
+
+  it('let one payment move no more than a day', () => {
+    expect(ceilings('9', '10')).toEqual([]);
+    expect(ceilings('10', '10')).toEqual([]);
+    expect(ceilings('10', '9')).toEqual(['COUNTERSIGN_CEILING_PER_PAYMENT']);
   });
 });

@@ -1,5 +1,9 @@
 import { Address, Atomic, Network } from '@countersign/contracts';
-import { ChainAt, SettingsInvalid, TelemetrySettings } from '@countersign/hosting/telemetry';
+import {
+  ChainAt,
+  TelemetrySettings,
+  readSettings as readOurs,
+} from '@countersign/hosting/telemetry';
 import { z } from 'zod';
 
 /** Networks whose coins are worth nothing: the development keystore signs on no other. */
@@ -79,18 +83,6 @@ const OF_THE_COMMAND = ['COUNTERSIGN_URL', 'COUNTERSIGN_CREDENTIAL_FILE'];
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
-  const ours = Object.entries(environment).filter(
-    ([name]) => name.startsWith('COUNTERSIGN_') && !OF_THE_COMMAND.includes(name),
-  );
-  const parsed = Settings.safeParse(Object.fromEntries(ours));
-  if (parsed.success) return parsed.data;
-  throw new SettingsInvalid(
-    parsed.error.issues
-      .map((issue) =>
-        issue.code === 'unrecognized_keys'
-          ? `${issue.keys.join(', ')}: no such setting`
-          : `${issue.path.join('.')}: ${issue.message}`,
-      )
-      .join('\n'),
-  );
+  const ours = Object.entries(environment).filter(([name]) => !OF_THE_COMMAND.includes(name));
+  return readOurs(Settings, Object.fromEntries(ours));
 }

@@ -3,6 +3,7 @@ import { SaslLogin } from '@countersign/adapter-kafka/sasl';
 import { Address, Network } from '@countersign/contracts';
 import { PIN, readPin } from '@countersign/service-kit';
 import { z } from 'zod';
+import { Sasl, fileFaults } from './setting-files.ts';
 
 /** A whole number from `min` to `max`. */
 export const count = (min: number, max: number) =>
@@ -32,12 +33,12 @@ const PIN_FORM = '<service>=<ed25519 public key, 43 base64url characters>[@<its 
 /** A pinned key: `policy=<ed25519 public key, base64url>`, with `@<Unix ms>` behind it where it has an end. */
 const TrustedKey = z.string().regex(PIN, PIN_FORM).transform(readPin);
 
+const ChainParts = z.strictObject({ network: Network, rpcUrl: HttpUrl });
+
 /** `eip155:84532=http://127.0.0.1:8545`. A fault names the network only, as the URL may hold a key. */
 export const ChainAt = z.string().transform((text, context) => {
   const [network, ...rest] = text.split('=');
-  const chain = z
-    .strictObject({ network: Network, rpcUrl: HttpUrl })
-    .safeParse({ network, rpcUrl: rest.join('=') });
+  const chain = ChainParts.safeParse({ network, rpcUrl: rest.join('=') });
   if (chain.success) return chain.data;
   const name = Network.safeParse(network).success ? network : 'one';
   context.addIssue({ code: 'custom', message: `${name} is not <CAIP-2>=<URL>` });
@@ -99,7 +100,7 @@ export const VaultSettings = {
 
 export const ChainSettings = {
   /** `eip155:84532=http://127.0.0.1:8545`, several separated by commas. */
-  COUNTERSIGN_CHAINS: list(ChainAt).default([]),
+  COUNTERSIGN_CHAINS: list(ChainAt).pipe(z.array(ChainParts).min(1, 'at least one chain')),
 };
 
 /** Token contracts, separated by commas. */
@@ -122,20 +123,26 @@ export class SettingsInvalid extends Error {
   override readonly name = 'SettingsInvalid';
 }
 
-/** @throws SettingsInvalid listing every fault; a COUNTERSIGN_ variable that is no setting of this service is one. */
+/**
+ * @throws SettingsInvalid listing every fault, also of the files that settings name; a COUNTERSIGN_ variable that is no
+ *   setting of this service is one.
+ */
 export function readSettings<T>(
   schema: z.ZodType<T>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): T {
-  const ours = Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_'));
-  const parsed = schema.safeParse(Object.fromEntries(ours));
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) =>
+  const ours = Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name.startsWith('COUNTERSIGN_')),
+  );
+  const parsed = schema.safeParse(ours);
+  const faults = (parsed.error?.issues ?? []).map((issue) =>
     issue.code === 'unrecognized_keys'
       ? `${issue.keys.join(', ')}: no such setting`
       : `${issue.path.join('.')}: ${issue.message}`,
   );
-  throw new SettingsInvalid(lines.join('\n'));
+  faults.push(...fileFaults(ours));
+  if (parsed.success && faults.length === 0) return parsed.data;
+  throw new SettingsInvalid(faults.join('\n'));
 }
 
 /** @throws SettingsInvalid naming the file, never what it holds. */

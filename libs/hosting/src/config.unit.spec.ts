@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   ChainSettings,
@@ -18,8 +21,21 @@ const Settings = z.strictObject({
   ...ChainSettings,
   ...NotifierSettings,
   COUNTERSIGN_TOKENS: TokenList.default([]),
+  COUNTERSIGN_REDIS_URL_FILE: z.string().min(1).optional(),
+  COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
+  COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
   COUNTERSIGN_POLL_MS: count(50, 60_000).default(1_000),
 });
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-settings-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A file that holds the text; its path. */
+function fileOf(text: string): string {
+  const path = join(folder, crypto.randomUUID());
+  writeFileSync(path, text);
+  return path;
+}
 
 const KEY = 'k'.repeat(43);
 const enough = {
@@ -29,7 +45,8 @@ const enough = {
   COUNTERSIGN_TRUSTED_KEYS: `policy=${KEY},signer=${KEY}`,
   COUNTERSIGN_VAULT_ADDRESS: 'https://vault:8200',
   COUNTERSIGN_VAULT_ROLE_ID: 'role',
-  COUNTERSIGN_VAULT_SECRET_ID_FILE: '/run/secret',
+  COUNTERSIGN_VAULT_SECRET_ID_FILE: fileOf('secret-id'),
+  COUNTERSIGN_CHAINS: 'eip155:84532=http://127.0.0.1:8545',
   COUNTERSIGN_WEBHOOK_URL: 'https://hooks.example/countersign',
   COUNTERSIGN_PUBLIC_URL: 'https://pay.example',
 };
@@ -113,8 +130,47 @@ describe('the settings of a service', () => {
     expect(faultsOf({}).map((fault) => fault.split(':')[0])).toEqual(Object.keys(enough));
   });
 
-  it.each(['COUNTERSIGN_KAFKA_BROKERS', 'COUNTERSIGN_TRUSTED_KEYS'])('want one of %s', (name) => {
-    expect(faultsOf({ ...enough, [name]: '' })[0]).toContain(`${name}: at least one`);
+  it.each(['COUNTERSIGN_KAFKA_BROKERS', 'COUNTERSIGN_TRUSTED_KEYS', 'COUNTERSIGN_CHAINS'])(
+    'want one of %s',
+    (name) => {
+      expect(faultsOf({ ...enough, [name]: '' })[0]).toContain(`${name}: at least one`);
+    },
+  );
+});
+
+describe('the files that settings name', () => {
+  const held = {
+    COUNTERSIGN_KAFKA_SASL_FILE: '{"mechanism":"plain","username":"u","password":"sEcReT"}',
+    COUNTERSIGN_OTLP_HEADERS_FILE: '{"authorization":"sEcReT"}',
+    COUNTERSIGN_VAULT_SECRET_ID_FILE: 'sEcReT\n',
+    COUNTERSIGN_REDIS_URL_FILE: 'rediss://user:sEcReT@redis:6380\n',
+    COUNTERSIGN_CLICKHOUSE_URL_FILE: 'http://user:sEcReT@clickhouse:8123',
+    COUNTERSIGN_GAS_KEY_FILE: `0x${'5e'.repeat(32)}\n`,
+  };
+  const filesOf = (texts: Record<string, string>) =>
+    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fileOf(text)]));
+
+  it('may be all that they should be', () => {
+    expect(faultsOf({ ...enough, ...filesOf(held) })).toEqual([]);
+  });
+
+  it('are named together with every other fault where they cannot be read', () => {
+    const missing = Object.fromEntries(Object.keys(held).map((name) => [name, '/no/such/file']));
+    expect(faultsOf({ ...enough, ...missing, COUNTERSIGN_PORT: 'http' }).sort()).toEqual(
+      [
+        ...Object.keys(held).map((name) => `${name}: /no/such/file cannot be read`),
+        'COUNTERSIGN_PORT: a whole number',
+      ].sort(),
+    );
+  });
+
+  it('are named where they hold something else, which is not told', () => {
+    const wrong = Object.fromEntries(
+      Object.keys(held).map((name) => [name, name.includes('VAULT') ? '\n' : 'ftp://sEcReT']),
+    );
+    const faults = faultsOf({ ...enough, ...filesOf(wrong) });
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual(Object.keys(held));
+    expect(faults.join()).not.toContain('sEcReT');
   });
 });
 

@@ -1,3 +1,3 @@
-export { ChainAt, SettingsInvalid, TelemetrySettings } from './config.ts';
+export { ChainAt, SettingsInvalid, TelemetrySettings, readSettings } from './config.ts';
 export { Metrics } from './metrics.ts';
 export { startTracing, traceFold } from './tracing.ts';

@@ -4,8 +4,8 @@ import type { Clock, DutyShares, LogRecord } from '@countersign/ports';
 import type { LaneHost } from '@countersign/service-kit';
 import { givenIds, traced } from '@countersign/service-kit/tracing';
 import type { IdGenerator } from '@opentelemetry/sdk-trace';
-import { z } from 'zod';
 import { SettingsInvalid, type TelemetrySettings } from './config.ts';
+import { OtlpHeaders } from './setting-files.ts';
 
 /** A record that is older when it is folded was there before this process: its folding is no news. */
 const NEWS_MAX_MS = 60_000;
@@ -100,12 +100,10 @@ export function traceFold(
   });
 }
 
-const Headers = z.record(z.string(), z.string());
-
 function headersOf(file: string | undefined): Record<string, string> {
   if (file === undefined) return {};
   try {
-    return Headers.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return OtlpHeaders.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     throw new SettingsInvalid(
       `COUNTERSIGN_OTLP_HEADERS_FILE: ${file} is not JSON with a text for each header`,
