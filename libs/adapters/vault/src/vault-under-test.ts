@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SERVICES } from '@countersign/contracts';
 import { z } from 'zod';
 import { applyVault, roleName } from './setup.ts';
 import { Vault } from './vault.ts';
@@ -11,8 +12,6 @@ interface DevelopmentVault {
   readonly token: string;
   readonly folder: string;
 }
-
-export const SERVICES = ['intake', 'policy', 'approval', 'signer', 'settlement'] as const;
 
 /** What set-up wants, from the very files that are deployed. */
 export const wanted = {

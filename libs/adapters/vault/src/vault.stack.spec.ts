@@ -12,7 +12,7 @@ import { type VaultServer, startVault } from '../../../../deploy/local/vault.mjs
 import { VaultOwnerKeys } from './owner-keys.ts';
 import { planVault } from './setup.ts';
 import { vaultStatementKey, vaultStatementKeyVersions } from './statement-key.ts';
-import { SERVICES, loginAs, rootOf, setUp, wanted } from './vault-under-test.ts';
+import { loginAs, rootOf, setUp, wanted } from './vault-under-test.ts';
 import { Vault } from './vault.ts';
 import { VaultWalletKeys } from './wallet-keys.ts';
 
@@ -159,72 +159,6 @@ describe('set-up', () => {
     const other = { roles: [{ ...first, policy: `${first.policy}# more\n` }, ...rest] };
     const steps = await planVault(rootOf(server), other);
     expect(steps.map((step) => step.what)).toEqual(['change the policy countersign-intake']);
-  });
-});
-
-describe('a role', () => {
-  const forbidden = { name: 'Fault', code: 'keys_forbidden', retryable: false };
-  const walletPaths: [string, string, object?][] = [
-    ['POST', 'countersign-wallets/datakey/plaintext/wallets', { context: 'AAAA' }],
-    ['POST', 'countersign-wallets/decrypt/wallets', { ciphertext: 'vault:v1:AAAA' }],
-    ['GET', 'countersign/data/wallets/ops'],
-    ['POST', 'countersign/data/wallets/ops', { data: {} }],
-    ['GET', 'countersign-owners/keys/ops'],
-    ['POST', 'countersign-owners/keys/ops', { type: 'ecdsa-p256' }],
-    ['POST', 'countersign-owners/keys/ops/rotate', {}],
-    ['POST', 'countersign-owners/sign/ops/sha2-256', { input: 'AAAA' }],
-    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: true }],
-    ['DELETE', 'countersign-owners/keys/ops'],
-    ['GET', 'countersign/data/owners/ops'],
-    ['POST', 'countersign/destroy/wallets/ops', { versions: [1] }],
-  ];
-  const nobodys: [string, string, object?][] = [
-    ['GET', 'countersign-wallets/keys/wallets'],
-    ['GET', 'countersign-wallets/export/encryption-key/wallets'],
-    ['POST', 'countersign-wallets/keys/wallets/rotate', {}],
-    ['POST', 'countersign-wallets/keys/wallets/config', { deletion_allowed: true }],
-    ['POST', 'countersign-owners/keys/ops/config', { exportable: true }],
-    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: true, exportable: true }],
-    ['POST', 'countersign-owners/keys/ops/config', { deletion_allowed: false }],
-    ['POST', 'countersign-owners/keys/ops/config', { allow_plaintext_backup: true }],
-    ['POST', 'countersign-owners/keys/ops/trim', { min_available_version: 1 }],
-    ['GET', 'countersign-owners/export/signing-key/ops'],
-    ['GET', 'countersign-owners/backup/ops'],
-    ['DELETE', 'countersign/data/wallets/ops'],
-    ['DELETE', 'countersign/metadata/wallets/ops'],
-    ['POST', 'countersign/destroy/owners/ops', { versions: [1] }],
-    ['DELETE', 'countersign-wallets/keys/wallets'],
-    ['GET', 'countersign/metadata/wallets?list=true'],
-    ['GET', 'sys/mounts'],
-    ['GET', 'sys/policies/acl/countersign-signer'],
-    ['PUT', 'sys/policies/acl/countersign-signer', { policy: '' }],
-    ['POST', 'auth/approle/role/countersign-signer/secret-id', {}],
-    ['POST', 'auth/token/create', {}],
-  ];
-
-  describe.each(SERVICES)('of %s', (service) => {
-    let vault: Vault;
-    beforeAll(async () => {
-      vault = await loginAs(server, service);
-    });
-
-    it.each(nobodys)('may not %s %s', async (method, path, body) => {
-      await expect(vault.request(method, path, body)).rejects.toMatchObject(forbidden);
-    });
-
-    it('reaches the statement key of no other service', async () => {
-      for (const other of SERVICES.filter((it) => it !== service)) {
-        await expect(vaultStatementKey(vault, other)).rejects.toMatchObject(forbidden);
-        const input = { batch_input: [{ input: 'AAAA' }] };
-        const signing = vault.request('POST', `countersign-statements/sign/${other}`, input);
-        await expect(signing).rejects.toMatchObject(forbidden);
-      }
-    });
-
-    if (service !== 'signer')
-      it.each(walletPaths)('may not %s %s', async (method, path, body) => {
-        await expect(vault.request(method, path, body)).rejects.toMatchObject(forbidden);
-      });
   });
 });
 
