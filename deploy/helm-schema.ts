@@ -16,6 +16,9 @@ const CHART_SAYS = [
   'COUNTERSIGN_STATE_DIR',
   'COUNTERSIGN_VAULT_ROLE_ID',
   'COUNTERSIGN_VAULT_SECRET_ID_FILE',
+  // Its pods log in by the two before these, and take no other login beside.
+  'COUNTERSIGN_VAULT_KUBERNETES_ROLE',
+  'COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE',
   'COUNTERSIGN_OWNER_CREDENTIAL_FILE',
 ];
 /** What the bundled servers answer for, where they are enabled. */

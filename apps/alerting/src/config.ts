@@ -1,10 +1,17 @@
-import { NotifierSettings, ServiceSettings, VaultSettings } from '@countersign/hosting';
+import {
+  NotifierSettings,
+  ServiceSettings,
+  VaultSettings,
+  withVaultLogin,
+} from '@countersign/hosting';
 import { z } from 'zod';
 
 /** Every setting of the alerting service, by environment variable. */
-export const Settings = z.strictObject({
-  ...ServiceSettings,
-  ...VaultSettings,
-  ...NotifierSettings,
-});
+export const Settings = withVaultLogin(
+  z.strictObject({
+    ...ServiceSettings,
+    ...VaultSettings,
+    ...NotifierSettings,
+  }),
+);
 export type Settings = z.infer<typeof Settings>;

@@ -93,10 +93,33 @@ export const ServiceSettings = {
 export const VaultSettings = {
   COUNTERSIGN_VAULT_ADDRESS: HttpUrl,
   COUNTERSIGN_VAULT_NAMESPACE: z.string().min(1).optional(),
-  /** The AppRole of this service; set-up writes it. */
-  COUNTERSIGN_VAULT_ROLE_ID: z.string().min(1),
-  COUNTERSIGN_VAULT_SECRET_ID_FILE: z.string().min(1),
+  /** The AppRole of this service; set-up writes it, and its secret. */
+  COUNTERSIGN_VAULT_ROLE_ID: z.string().min(1).optional(),
+  COUNTERSIGN_VAULT_SECRET_ID_FILE: z.string().min(1).optional(),
+  /** Instead of an AppRole: a role of Vault's Kubernetes login, bound to the pod's service account. */
+  COUNTERSIGN_VAULT_KUBERNETES_ROLE: z.string().min(1).optional(),
+  /** The service account's token; where Kubernetes puts it, when left out. Read at each login, as it is replaced. */
+  COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: z.string().min(1).optional(),
 };
+
+/** The settings of a service, of which exactly one login to Vault must be whole. */
+export function withVaultLogin<T extends z.ZodType<VaultSettings>>(settings: T): T {
+  return settings.refine(hasOneLogin, {
+    path: ['COUNTERSIGN_VAULT_ROLE_ID'],
+    message:
+      'COUNTERSIGN_VAULT_ROLE_ID with COUNTERSIGN_VAULT_SECRET_ID_FILE, or COUNTERSIGN_VAULT_KUBERNETES_ROLE, and not both',
+    // Also where there are other faults: all are told together.
+    when: () => true,
+  });
+}
+
+function hasOneLogin(settings: VaultSettings): boolean {
+  const appRole = [settings.COUNTERSIGN_VAULT_ROLE_ID, settings.COUNTERSIGN_VAULT_SECRET_ID_FILE];
+  if (settings.COUNTERSIGN_VAULT_KUBERNETES_ROLE !== undefined)
+    return appRole.every((it) => it === undefined);
+  const { COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: tokenFile } = settings;
+  return tokenFile === undefined && appRole.every((it) => it !== undefined);
+}
 
 export const ChainSettings = {
   /** `eip155:84532=http://127.0.0.1:8545`, several separated by commas. */

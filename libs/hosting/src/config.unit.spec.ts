@@ -13,19 +13,22 @@ import {
   count,
   readSasl,
   readSettings,
+  withVaultLogin,
 } from './config.ts';
 
-const Settings = z.strictObject({
-  ...ServiceSettings,
-  ...VaultSettings,
-  ...ChainSettings,
-  ...NotifierSettings,
-  COUNTERSIGN_TOKENS: TokenList.default([]),
-  COUNTERSIGN_REDIS_URL_FILE: z.string().min(1).optional(),
-  COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
-  COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
-  COUNTERSIGN_POLL_MS: count(50, 60_000).default(1_000),
-});
+const Settings = withVaultLogin(
+  z.strictObject({
+    ...ServiceSettings,
+    ...VaultSettings,
+    ...ChainSettings,
+    ...NotifierSettings,
+    COUNTERSIGN_TOKENS: TokenList.default([]),
+    COUNTERSIGN_REDIS_URL_FILE: z.string().min(1).optional(),
+    COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
+    COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
+    COUNTERSIGN_POLL_MS: count(50, 60_000).default(1_000),
+  }),
+);
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -127,7 +130,12 @@ describe('the settings of a service', () => {
   );
 
   it('have no default for what only whoever deploys can know', () => {
-    expect(faultsOf({}).map((fault) => fault.split(':')[0])).toEqual(Object.keys(enough));
+    const { COUNTERSIGN_VAULT_SECRET_ID_FILE: _, ...named } = enough;
+    expect(
+      faultsOf({})
+        .map((fault) => fault.split(':')[0])
+        .sort(),
+    ).toEqual(Object.keys(named).sort());
   });
 
   it.each(['COUNTERSIGN_KAFKA_BROKERS', 'COUNTERSIGN_TRUSTED_KEYS', 'COUNTERSIGN_CHAINS'])(
@@ -171,6 +179,47 @@ describe('the files that settings name', () => {
     const faults = faultsOf({ ...enough, ...filesOf(wrong) });
     expect(faults.map((fault) => fault.split(':')[0])).toEqual(Object.keys(held));
     expect(faults.join()).not.toContain('sEcReT');
+  });
+});
+
+describe('a login to Vault', () => {
+  const {
+    COUNTERSIGN_VAULT_ROLE_ID: _role,
+    COUNTERSIGN_VAULT_SECRET_ID_FILE: _file,
+    ...rest
+  } = enough;
+  const appRole = {
+    COUNTERSIGN_VAULT_ROLE_ID: 'role',
+    COUNTERSIGN_VAULT_SECRET_ID_FILE: enough.COUNTERSIGN_VAULT_SECRET_ID_FILE,
+  };
+  const role = { COUNTERSIGN_VAULT_KUBERNETES_ROLE: 'countersign-policy' };
+  const token = { COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: fileOf('token') };
+
+  it.each([appRole, { ...role, ...token }])('is %o', (login) => {
+    expect(faultsOf({ ...rest, ...login })).toEqual([]);
+  });
+
+  it.each([
+    {},
+    { COUNTERSIGN_VAULT_ROLE_ID: 'role' },
+    { ...appRole, ...role, ...token },
+    { ...appRole, ...token },
+    { COUNTERSIGN_VAULT_ROLE_ID: 'role', ...role, ...token },
+    token,
+  ])('is not %o', (login) => {
+    expect(faultsOf({ ...rest, ...login })).toEqual([
+      expect.stringMatching(/^COUNTERSIGN_VAULT_ROLE_ID: .* and not both$/),
+    ]);
+  });
+
+  it('by Kubernetes needs the token to be where it is said to be', () => {
+    const missing = { COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: '/no/such/token' };
+    expect(faultsOf({ ...rest, ...role, ...missing })).toEqual([
+      'COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: /no/such/token cannot be read',
+    ]);
+    expect(faultsOf({ ...rest, ...role })).toEqual([
+      expect.stringContaining('serviceaccount/token cannot be read'),
+    ]);
   });
 });
 

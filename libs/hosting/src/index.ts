@@ -5,6 +5,7 @@ export {
   TokenList,
   VaultSettings,
   count,
+  withVaultLogin,
 } from './config.ts';
 export { openVault, ownKey } from './keys.ts';
 export type { Work } from './log-transport.ts';

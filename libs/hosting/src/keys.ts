@@ -1,9 +1,10 @@
-import { Vault, vaultStatementKey } from '@countersign/adapter-vault';
-import { Fault } from '@countersign/kernel';
+import { Vault, type VaultAuth, vaultStatementKey } from '@countersign/adapter-vault';
+import { Fault, invariant } from '@countersign/kernel';
 import type { StatementKey } from '@countersign/ports';
 import { type TrustedKeys, trustedBy } from '@countersign/service-kit';
 import { tracedCalls } from '@countersign/service-kit/tracing';
 import type { ServiceSettings, VaultSettings } from './config.ts';
+import { KUBERNETES_TOKEN_FILE } from './setting-files.ts';
 
 /** The pinned keys by the id that records name them with. */
 export function trustedKeys(settings: ServiceSettings): TrustedKeys {
@@ -14,13 +15,21 @@ export function openVault(settings: VaultSettings): Vault {
   const namespace = settings.COUNTERSIGN_VAULT_NAMESPACE;
   return new Vault({
     address: settings.COUNTERSIGN_VAULT_ADDRESS,
-    auth: {
-      kind: 'approle',
-      roleId: settings.COUNTERSIGN_VAULT_ROLE_ID,
-      secretIdFile: settings.COUNTERSIGN_VAULT_SECRET_ID_FILE,
-    },
+    auth: authOf(settings),
     ...(namespace !== undefined && { namespace }),
   });
+}
+
+function authOf(settings: VaultSettings): VaultAuth {
+  const {
+    COUNTERSIGN_VAULT_KUBERNETES_ROLE: role,
+    COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: jwtFile = KUBERNETES_TOKEN_FILE,
+    COUNTERSIGN_VAULT_ROLE_ID: roleId,
+    COUNTERSIGN_VAULT_SECRET_ID_FILE: secretIdFile,
+  } = settings;
+  if (role !== undefined) return { kind: 'kubernetes', role, jwtFile };
+  invariant(roleId !== undefined && secretIdFile !== undefined, 'settings without a login');
+  return { kind: 'approle', roleId, secretIdFile };
 }
 
 /**

@@ -17,6 +17,9 @@ interface Held {
   readonly isIt: (text: string) => boolean;
 }
 
+/** Where Kubernetes puts the token of a pod's service account. */
+export const KUBERNETES_TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
 /** Of each setting that names a file which somebody else writes. */
 const HELD: Readonly<Record<string, Held>> = {
   COUNTERSIGN_KAFKA_SASL_FILE: {
@@ -29,6 +32,10 @@ const HELD: Readonly<Record<string, Held>> = {
   },
   COUNTERSIGN_VAULT_SECRET_ID_FILE: {
     what: 'a secret id',
+    isIt: (text) => text !== '',
+  },
+  COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: {
+    what: 'a token',
     isIt: (text) => text !== '',
   },
   COUNTERSIGN_REDIS_URL_FILE: {
@@ -47,8 +54,14 @@ const HELD: Readonly<Record<string, Held>> = {
 
 /** What is wrong with the files that these settings name: setting and path, never what a file holds. */
 export function fileFaults(settings: Readonly<Record<string, string | undefined>>): string[] {
+  const paths: typeof settings = {
+    ...(settings['COUNTERSIGN_VAULT_KUBERNETES_ROLE'] !== undefined && {
+      COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: KUBERNETES_TOKEN_FILE,
+    }),
+    ...settings,
+  };
   return Object.entries(HELD).flatMap(([setting, held]) => {
-    const path = settings[setting];
+    const path = paths[setting];
     // An empty path is a fault of the setting itself.
     const fault = path ? faultOf(path, held) : undefined;
     return fault === undefined ? [] : [`${setting}: ${fault}`];
