@@ -3,7 +3,7 @@ import { eventStorePort } from './event-store.ts';
 import { EventTables } from './event-tables.ts';
 
 describeEventStore('the event store of the simulation', {
-  hasSql: false,
+  sqlBytesMax: undefined,
   create() {
     const tables = new EventTables();
     const open = () =>

@@ -207,9 +207,9 @@ export interface EventStore {
   search(query: EventQuery): Promise<EventPage>;
   spend(query: SpendQuery): Promise<SpendReport>;
   /**
-   * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory and rows. A store without SQL
-   * refuses each. One query at a time: one that the store cannot stop is refused in time, and nobody else asks until it
-   * has ended.
+   * Runs one SELECT over what belongs to the tenant: read-only, bounded in time, memory, rows and bytes: further rows
+   * are left out, and an answer of too many bytes is refused. A store without SQL refuses each. One query at a time: one
+   * that the store cannot stop is refused in time, and nobody else asks until it has ended.
    *
    * @throws SqlRefused with the reason in words.
    * @throws Fault `event_store_unavailable` (retryable) while another query is under way.

@@ -9,23 +9,25 @@ import { dropTables } from './testing/server.ts';
 
 const url = serverUrl();
 let count = 0;
+const SQL_BYTES_MAX = 1_000_000;
 
 /** The same suite over the engine in this process and, with CLICKHOUSE_URL, over a server. */
 describeEventStore(url === undefined ? 'chDB' : 'ClickHouse', {
-  hasSql: true,
+  sqlBytesMax: SQL_BYTES_MAX,
   async create() {
     // The engine binds one folder per process, so each test empties the tables and is another log.
     const logId = `log-${(count += 1)}`;
     const options: ClickHouseOptions =
       url === undefined ? { logId, folder: FOLDER } : { logId, url };
     await dropTables(options);
-    let store = await openEventStore(options);
+    const open = () => openEventStore(options, { answerBytes: SQL_BYTES_MAX });
+    let store = await open();
     return {
       store,
       counts: () => countsOf(store),
       reopen: async () => {
         await store.close();
-        store = await openEventStore(options);
+        store = await open();
         return store;
       },
       dispose: () => store.close(),

@@ -24,7 +24,7 @@ import {
   sumOfBytes,
 } from './rows.ts';
 import { leaves, paymentColumns, search } from './search.ts';
-import { PersonsQueries, SQL_LIMITS, type SqlLimits } from './persons-queries.ts';
+import { PersonsQueries, type SqlLimits } from './persons-queries.ts';
 import { spend } from './spend.ts';
 import { allowedFunctions } from './sql-gate.ts';
 
@@ -44,7 +44,7 @@ export type ClickHouseOptions = {
  */
 export async function openEventStore(
   options: ClickHouseOptions,
-  limits: SqlLimits = SQL_LIMITS,
+  limits: Partial<SqlLimits> = {},
 ): Promise<EventStore> {
   const engine =
     'url' in options ? await engineOnServer(options.url) : await engineInProcess(options.folder);

@@ -30,8 +30,8 @@ export interface EventStoreUnderTest {
 }
 
 export interface EventStoreFactory {
-  /** Whether it answers queries in SQL; one that does not refuses each. */
-  readonly hasSql: boolean;
+  /** Size in bytes, as JSON, up to which it answers queries in SQL; undefined for one that refuses each. */
+  readonly sqlBytesMax: number | undefined;
   create(): Promise<EventStoreUnderTest>;
 }
 
@@ -145,7 +145,9 @@ export function describeEventStore(name: string, factory: EventStoreFactory): vo
     describe('search', () => searchClauses(clause));
     describe('spending', () => spendClauses(clause));
     describe('a query in SQL', () =>
-      factory.hasSql ? sqlClauses(clause) : refusedSqlClause(clause));
+      factory.sqlBytesMax === undefined
+        ? refusedSqlClause(clause)
+        : sqlClauses(clause, factory.sqlBytesMax));
   });
 }
 
@@ -493,7 +495,7 @@ function refusedSqlClause(it: TestAPI<Fixtures>): void {
   });
 }
 
-function sqlClauses(it: TestAPI<Fixtures>): void {
+function sqlClauses(it: TestAPI<Fixtures>, bytesMax: number): void {
   const both = () => new Cutter().next('0', [paid(1), paid(2, { tenant: 'other' }), paid(3)]);
 
   it('keeps bytes exactly, be they text or not, and shows no wallet signature', async ({
@@ -580,5 +582,33 @@ function sqlClauses(it: TestAPI<Fixtures>): void {
   it('gives so many rows and says that there are more', async ({ store }) => {
     const { rows, truncated } = await store.sql('acme', 'SELECT number FROM numbers(100000)');
     expect([rows.length, truncated]).toEqual([10_000, true]);
+  });
+
+  it.for([
+    ['of different values', 'toString(number % 10)'],
+    ['of one value in every row', "'x'"],
+    ['of one word of a dictionary', "toLowCardinality('x')"],
+    ['of characters that are written longer', String.raw`'\0'`],
+  ] as const)('refuses an answer of too many bytes, %s', async ([, character], { store }) => {
+    const query = (rows: number) => `SELECT repeat(${character}, 1000) FROM numbers(${rows})`;
+    const asked = store.sql('acme', query(bytesMax / 1_000));
+    expect(await asked.then(() => 'answered', String)).toMatch(/^SqlRefused: .*more than \d+ MB/);
+    const { rows, truncated } = await store.sql('acme', query(bytesMax / 10_000));
+    expect([rows.length, truncated]).toEqual([bytesMax / 10_000, false]);
+  });
+
+  it('keeps the order, the names and the types of any answer, of an empty one too', async ({
+    store,
+  }) => {
+    const query = `SELECT * FROM (SELECT number AS n, toString(n) AS \`a )b\`, n FROM numbers(3) ORDER BY n DESC)`;
+    const columns = [
+      { name: 'n', type: 'UInt64' },
+      { name: 'a )b', type: 'String' },
+      { name: 'n', type: 'UInt64' },
+    ];
+    const rows = ['2', '1', '0'].map((it) => [it, it, it]);
+    expect(await store.sql('acme', query)).toEqual({ columns, rows, truncated: false });
+    const none = await store.sql('acme', `${query} WHERE n > 2`);
+    expect(none).toEqual({ columns, rows: [], truncated: false });
   });
 }
