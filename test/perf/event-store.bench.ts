@@ -37,6 +37,7 @@ function columnsOf(payment: number, step: number, atMs: number): RecordColumns {
     },
     ...{
       paymentId: `pay_0_${hex(payment, 32)}`,
+      payments: [],
       person: '',
       code: '',
       kind: 'payment',

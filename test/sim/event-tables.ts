@@ -185,14 +185,27 @@ export class EventTables {
   }
 
   #conditionsOf(query: EventQuery): readonly ((stored: StoredRecord) => boolean)[] {
-    const { tenant, fromMs, toMs, before, text, limit: _, txHash, nonce, ...equal } = query;
+    const {
+      tenant,
+      fromMs,
+      toMs,
+      before,
+      text,
+      limit: _,
+      txHash,
+      nonce,
+      paymentId,
+      ...equal
+    } = query;
     const ofPayment = Object.entries({ txHash, nonce }).flatMap(([name, value]) => {
       if (value === undefined) return [];
       const named = this.records.filter(
         ({ columns }) =>
           columns.tenant === tenant && columns[name as 'txHash' | 'nonce'] === value.toLowerCase(),
       );
-      return [new Set(named.map(({ columns }) => columns.paymentId))];
+      const ids = new Set(named.map(({ columns }) => columns.paymentId));
+      ids.delete('');
+      return [(stored: StoredRecord) => named.includes(stored) || isAbout(ids, stored)];
     });
     const hits = text === undefined ? undefined : this.#leavesWith(wordsOf(text));
     return [
@@ -201,7 +214,8 @@ export class EventTables {
       ({ record }) => toMs === undefined || record.stampMs < toMs,
       ({ leaf }) => before === undefined || leaf < before,
       ({ leaf }) => hits === undefined || hits.has(leaf),
-      ({ columns }) => ofPayment.every((ids) => ids.has(columns.paymentId)),
+      (stored) => paymentId === undefined || isAbout(new Set([paymentId]), stored),
+      (stored) => ofPayment.every((holds) => holds(stored)),
       ({ columns }) =>
         Object.entries(equal).every(
           ([name, value]) => value === undefined || columns[name as keyof typeof equal] === value,
@@ -220,6 +234,11 @@ export class EventTables {
     const texts = Object.fromEntries(mine.map(({ field, value }) => [field, value]));
     return { ...columns, leaf, position: { lane, offset }, atMs: stampMs, texts };
   }
+}
+
+/** Whether a record is one of these payments', or names one. */
+function isAbout(payments: ReadonlySet<string>, { columns }: StoredRecord): boolean {
+  return [columns.paymentId, ...columns.payments].some((id) => payments.has(id));
 }
 
 export function firstLeaf({ treeSize, from, to }: Cut): number {

@@ -52,6 +52,8 @@ export interface RecordColumns extends PaymentColumns {
   /** Code with which the fold ignored the record; empty where it counted. */
   readonly ignored: string;
   readonly paymentId: string;
+  /** Payments the record names besides its own. */
+  readonly payments: readonly string[];
   readonly person: string;
   readonly code: string;
   readonly nonce: string;
@@ -99,8 +101,11 @@ export type Leaf = Pick<LogRecord, 'lane' | 'offset' | 'stampMs' | 'key' | 'byte
 /** What to look for. All conditions hold together; times are log times, `toMs` excluded. */
 export interface EventQuery {
   readonly tenant: string;
+  /** Its own records, and those that name it. */
   readonly paymentId?: string | undefined;
+  /** The records that show it, and all of their payments. */
   readonly txHash?: string | undefined;
+  /** As `txHash`. */
   readonly nonce?: string | undefined;
   readonly task?: string | undefined;
   readonly session?: string | undefined;

@@ -49,6 +49,7 @@ export const RECORD_COLUMNS: readonly Column<RecordRow>[] = [
   lowCardinality('ignored', (it) => it.columns.ignored),
   lowCardinality('agent', (it) => it.columns.agent),
   string('payment_id', (it) => it.columns.paymentId),
+  stringList('payments', (it) => it.columns.payments),
   lowCardinality('kind', (it) => it.columns.kind),
   lowCardinality('task', (it) => it.columns.task),
   lowCardinality('session', (it) => it.columns.session),

@@ -1,13 +1,13 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { EventPage, EventQuery, FoundEvent, Leaf, PaymentColumns } from '@countersign/ports';
 import { asBytes } from './rows.ts';
-import { type Row, number, select, text } from './select.ts';
+import { type Row, list, number, select, text } from './select.ts';
 
 const PAYMENT_COLUMNS = `kind, task, session, seller, category, trust, jurisdiction, domain, url, network, asset, pay_to,
   toString(amount) AS amount_text, toString(amount_units) AS units_text, policy_version, policy_hash, outcome, tier, reasons, audit_depth, audit_profile,
   wallet`;
 const EVENT_COLUMNS = `toFloat64(leaf) AS leaf_number, lane, toFloat64(lane_offset) AS offset_number, tenant, agent, event, ignored,
-  payment_id, person, code, nonce, tx_hash, toFloat64(toUnixTimestamp64Milli(at)) AS at_ms,
+  payment_id, payments, person, code, nonce, tx_hash, toFloat64(toUnixTimestamp64Milli(at)) AS at_ms,
   toFloat64(toUnixTimestamp64Milli(chain_at)) AS chain_ms, ${PAYMENT_COLUMNS}`;
 
 /** The newest columns of each payment. */
@@ -57,12 +57,13 @@ const SMALL = `${INDEXES_FIRST}, max_threads = 1`;
 export async function search(client: ClickHouseClient, query: EventQuery): Promise<EventPage> {
   const hits = query.text === undefined ? undefined : await hitsOf(client, query, query.text);
   if (hits?.count === 0) return { events: [], next: null };
-  const { conditions, params } = conditionsOf(query, hits);
-  const isLookup = hits?.few ?? query.paymentId ?? query.txHash ?? query.nonce;
+  const places = await placesOf(client, query);
+  const { conditions, params } = conditionsOf(query, places, hits);
+  const isLookup = hits?.few !== undefined || places.length > 0;
   const rows = await select(
     client,
     `SELECT ${EVENT_COLUMNS} FROM records WHERE ${conditions.join(' AND ')}
-     ORDER BY records.leaf DESC LIMIT {count:UInt32} ${isLookup === undefined ? '' : `SETTINGS ${INDEXES_FIRST}`}`,
+     ORDER BY records.leaf DESC LIMIT {count:UInt32} ${isLookup ? `SETTINGS ${INDEXES_FIRST}` : ''}`,
     { ...params, count: query.limit + 1 },
   );
   const found = rows.slice(0, query.limit);
@@ -75,7 +76,6 @@ export async function search(client: ClickHouseClient, query: EventQuery): Promi
 
 const EQUALS = [
   ['agent', 'agent', 'String'],
-  ['paymentId', 'payment_id', 'String'],
   ['task', 'task', 'String'],
   ['session', 'session', 'String'],
   ['seller', 'seller', 'String'],
@@ -86,11 +86,44 @@ const EQUALS = [
   ['auditProfile', 'audit_profile', 'String'],
 ] as const;
 
-/** Columns that stand on one record of a payment and find all of them. */
+/** Columns that stand on one record of a payment and find all of them; on a record of no payment they find that one. */
 const OF_PAYMENT = [
   ['txHash', 'tx_hash'],
   ['nonce', 'nonce'],
 ] as const;
+
+/** One condition on where a record came from: any of these holds. */
+interface Place {
+  readonly column: (typeof OF_PAYMENT)[number][1] | undefined;
+  readonly value: string;
+  /** A record is one of theirs, or names one. */
+  readonly payments: readonly string[];
+}
+
+async function placesOf(client: ClickHouseClient, query: EventQuery): Promise<readonly Place[]> {
+  const { tenant, paymentId } = query;
+  const places: Place[] = [];
+  if (paymentId !== undefined) places.push({ column: undefined, value: '', payments: [paymentId] });
+  for (const [name, column] of OF_PAYMENT) {
+    const value = query[name]?.toLowerCase();
+    if (value === undefined) continue;
+    const rows = await select(
+      client,
+      `SELECT DISTINCT payment_id FROM records
+       WHERE ${column} = {value:String} AND payment_id != '' AND tenant = {tenant:String} SETTINGS ${SMALL}`,
+      { tenant, value },
+    );
+    places.push({ column, value, payments: rows.map((row) => text(row, 'payment_id')) });
+  }
+  return places;
+}
+
+function placeCondition({ column, payments }: Place, name: string): string {
+  const list = `{${name}_payments:Array(String)}`;
+  const ways = payments.length > 0 ? [`payment_id IN ${list}`, `hasAny(payments, ${list})`] : [];
+  if (column !== undefined) ways.push(`${column} = {${name}_value:String}`);
+  return `(${ways.join(' OR ')})`;
+}
 
 /** Of the records with the words of the query, older than the page before. */
 const withWords = ({ before }: EventQuery) => `FROM openings
@@ -131,7 +164,7 @@ async function hitsOf(client: ClickHouseClient, query: EventQuery, words: string
   };
 }
 
-function conditionsOf(query: EventQuery, hits: Hits | undefined) {
+function conditionsOf(query: EventQuery, places: readonly Place[], hits: Hits | undefined) {
   const conditions = ['tenant = {tenant:String}'];
   const params: Record<string, unknown> = { tenant: query.tenant };
   const add = (condition: string, name: string, value: unknown) => {
@@ -140,13 +173,11 @@ function conditionsOf(query: EventQuery, hits: Hits | undefined) {
   };
   for (const [name, column, type] of EQUALS)
     if (query[name] !== undefined) add(`${column} = {${name}:${type}}`, name, query[name]);
-  for (const [name, column] of OF_PAYMENT)
-    if (query[name] !== undefined)
-      add(
-        `payment_id IN (SELECT payment_id FROM records WHERE ${column} = {${name}:String} AND tenant = {tenant:String})`,
-        name,
-        query[name].toLowerCase(),
-      );
+  for (const [index, place] of places.entries()) {
+    const name = `place${index}`;
+    add(placeCondition(place, name), `${name}_payments`, place.payments);
+    params[`${name}_value`] = place.value;
+  }
   if (query.fromMs !== undefined)
     add('at >= fromUnixTimestamp64Milli({fromMs:Int64})', 'fromMs', query.fromMs);
   if (query.toMs !== undefined)
@@ -200,6 +231,7 @@ function eventOf(row: Row, texts: ReadonlyMap<number, Record<string, string>>): 
     event: text(row, 'event'),
     ignored: text(row, 'ignored'),
     paymentId: text(row, 'payment_id'),
+    payments: list(row, 'payments'),
     person: text(row, 'person'),
     code: text(row, 'code'),
     nonce: text(row, 'nonce'),
@@ -229,7 +261,7 @@ function paymentColumnsOf(row: Row): PaymentColumns {
     policyHash: text(row, 'policy_hash'),
     outcome: text(row, 'outcome'),
     tier: text(row, 'tier'),
-    reasons: [row['reasons'] ?? []].flat().map(String),
+    reasons: list(row, 'reasons'),
     auditDepth: text(row, 'audit_depth'),
     auditProfile: text(row, 'audit_profile'),
     wallet: text(row, 'wallet'),

@@ -25,3 +25,9 @@ export function number(row: Row, column: string): number {
   if (typeof value !== 'number') throw new TypeError(`${column} holds no number`);
   return value;
 }
+
+export function list(row: Row, column: string): readonly string[] {
+  const value = row[column];
+  if (typeof value !== 'object') throw new TypeError(`${column} holds no list`);
+  return value;
+}

@@ -38,6 +38,7 @@ const NONE = {
   event: '',
   ignored: '',
   paymentId: '',
+  payments: [],
   person: '',
   code: '',
   nonce: '',
@@ -64,6 +65,7 @@ export function columnsOf({ event, ignored }: Judged, before?: PaymentColumns): 
   return {
     ...UNKNOWN,
     ...before,
+    ...namedIn(event),
     ...toldOf(event),
     ...NONE,
     ...evidenceOf(event),
@@ -72,6 +74,7 @@ export function columnsOf({ event, ignored }: Judged, before?: PaymentColumns): 
     tenant: 'tenant' in data ? data.tenant : '',
     agent: 'agent' in data ? data.agent : '',
     paymentId: 'paymentId' in data ? data.paymentId : '',
+    payments: 'payments' in data ? data.payments : [],
     person: personOf(event),
     code: codeOf(event),
   };
@@ -81,6 +84,15 @@ export function columnsOf({ event, ignored }: Judged, before?: PaymentColumns): 
 export function paymentColumnsOf(columns: RecordColumns): PaymentColumns {
   const kept = Object.keys(UNKNOWN) as (keyof PaymentColumns)[];
   return Object.fromEntries(kept.map((name) => [name, columns[name]])) as unknown as PaymentColumns;
+}
+
+/** What an event names itself, whatever event it is. */
+function namedIn({ data }: EventOf<EventName>): Partial<PaymentColumns> {
+  return {
+    ...('task' in data && data.task !== undefined && { task: data.task }),
+    ...('session' in data && { session: data.session }),
+    ...('wallet' in data && { wallet: data.wallet }),
+  };
 }
 
 /** What an event tells about its payment. */
@@ -108,16 +120,6 @@ function toldOf(event: EventOf<EventName>): Partial<PaymentColumns> {
     }
     case 'seller.removed':
       return { seller: event.data.seller };
-    case 'wallet.requested':
-    case 'wallet.created':
-    case 'agent.added':
-      return { wallet: event.data.wallet };
-    case 'task.opened':
-    case 'task.closed':
-      return { task: event.data.task };
-    case 'session.opened':
-    case 'session.closed':
-      return { session: event.data.session };
     default:
       return {};
   }
@@ -154,23 +156,16 @@ function decidedOf(
 }
 
 /** What ties an event to the chain. */
-function evidenceOf(event: EventOf<EventName>): Partial<RecordColumns> {
-  switch (event.name) {
-    case 'authorization.fixed':
-      return { nonce: event.data.authorization.nonce };
-    case 'settlement.observed':
-    case 'settlement.final':
-    case 'authorization.canceled': {
-      const { transactionHash, block } = event.data.transfer;
-      return { txHash: transactionHash, chainAtMs: block.timeMs };
-    }
-    case 'settlement.reverted':
-      return { chainAtMs: event.data.head.timeMs };
-    case 'authorization.void':
-      return { chainAtMs: event.data.finalized.timeMs };
-    default:
-      return {};
+function evidenceOf({ data }: EventOf<EventName>): Partial<RecordColumns> {
+  if ('authorization' in data) return { nonce: data.authorization.nonce };
+  if ('outflow' in data)
+    return { txHash: data.outflow.transactionHash, nonce: data.outflow.nonce ?? '' };
+  if ('transfer' in data) {
+    const { transactionHash, block } = data.transfer;
+    return { txHash: transactionHash, chainAtMs: block.timeMs };
   }
+  if ('head' in data) return { chainAtMs: data.head.timeMs };
+  return 'finalized' in data ? { chainAtMs: data.finalized.timeMs } : {};
 }
 
 /** The person an event names as its actor. */

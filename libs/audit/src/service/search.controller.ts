@@ -92,7 +92,7 @@ function viewOf(event: FoundEvent): EventView {
 }
 
 const FACTS: readonly (
-  keyof PaymentColumns | 'person' | 'code' | 'nonce' | 'txHash' | 'chainAtMs'
+  keyof PaymentColumns | 'payments' | 'person' | 'code' | 'nonce' | 'txHash' | 'chainAtMs'
 )[] = [
   ...([
     'kind',
@@ -121,6 +121,7 @@ const FACTS: readonly (
     'auditDepth',
     'auditProfile',
     'wallet',
+    'payments',
     'person',
     'code',
     'nonce',

@@ -52,6 +52,7 @@ const BLANK: RecordColumns = {
   event: 'intent.submitted',
   ignored: '',
   paymentId: '',
+  payments: [],
   person: '',
   code: '',
   nonce: '',
@@ -306,6 +307,35 @@ function searchClauses(it: TestAPI<Fixtures>): void {
     ];
     for (const [name, query, found] of expected)
       expect([name, await leaves(store, query)]).toEqual([name, found]);
+  });
+
+  it('finds by a payment what names it, and by a transaction what is of no payment', async ({
+    store,
+  }) => {
+    const cutter = new Cutter();
+    const outcome = { event: 'outcome.recorded', payments: [payment(2), payment(1)] };
+    const theft = { event: 'wallet.frozen', agent: '', txHash: '0xcc', nonce: '0xdd' };
+    await store.archive(
+      cutter.next('0', [paid(1, { txHash: '0xbb' }), outcome, paid(3), { event: 'task.opened' }]),
+    );
+    await store.archive(
+      cutter.next('control', [theft, { ...theft, tenant: 'other' }, { event: 'tenant.frozen' }]),
+    );
+    const expected: readonly (readonly [object, readonly number[]])[] = [
+      [{ paymentId: payment(1) }, [1, 0]],
+      [{ paymentId: payment(2) }, [1]],
+      [{ paymentId: payment(4) }, []],
+      [{ txHash: '0xbb' }, [1, 0]],
+      [{ txHash: '0xCC' }, [4]],
+      [{ nonce: '0xdd' }, [4]],
+      [{ txHash: '0xcc', nonce: '0xdd' }, [4]],
+      [{ txHash: '0xcc', paymentId: payment(1) }, []],
+      [{ txHash: '0xee' }, []],
+    ];
+    for (const [query, found] of expected)
+      expect([query, await leaves(store, query)]).toEqual([query, found]);
+    const { events } = await store.search({ ...ALL, paymentId: payment(2) });
+    expect(events).toMatchObject([{ paymentId: '', payments: [payment(2), payment(1)] }]);
   });
 
   it('gives each record as it was stored, with its free text', async ({ store }) => {

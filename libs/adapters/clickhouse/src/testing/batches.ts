@@ -26,6 +26,7 @@ function columnsOf(offset: number): RecordColumns {
   return {
     ...{ tenant: 'acme', agent: `agent-${offset % 3}`, event: 'settlement.final', ignored: '' },
     ...{ paymentId: `pay_0_${offset}`, person: '', code: '', nonce: '', txHash: `0x${offset}` },
+    payments: [],
     ...{ chainAtMs: START_MS + offset, kind: 'payment', task: 'none', seller: 's', category: 'c' },
     ...{ trust: 'known', jurisdiction: 'DE', domain: 'd', url: 'https://d/', network: 'n' },
     ...{ asset: 'a', payTo: '0x1', amount: 1n, amountUnits: 1n, policyVersion: 1, policyHash: 'h' },
