@@ -125,9 +125,9 @@ function placeCondition({ column, payments }: Place, name: string): string {
   return `(${ways.join(' OR ')})`;
 }
 
-/** Of the records with the words of the query, older than the page before. */
+/** Of the records with the words of the query, older than the page before. In lower case as the index of words is. */
 const withWords = ({ before }: EventQuery) => `FROM openings
-  WHERE tenant = {tenant:String} AND hasAllTokens(value, {text:String}) ${before === undefined ? '' : 'AND leaf < {before:UInt64}'}`;
+  WHERE tenant = {tenant:String} AND hasAllTokens(value, lowerUTF8({text:String})) ${before === undefined ? '' : 'AND leaf < {before:UInt64}'}`;
 
 /** How many of the newest hits of a word the other conditions are tried on. */
 const TEXT_HITS_MAX = 10_000;
@@ -150,7 +150,7 @@ async function hitsOf(client: ClickHouseClient, query: EventQuery, words: string
     `SELECT toFloat64(count()) AS hits, toFloat64(min(leaf)) AS last, groupUniqArray(${FEW_HITS})(agent) AS agents,
        groupArray(${FEW_HITS})(toFloat64(leaf)) AS leaves
      FROM (SELECT leaf, agent ${withWords(query)} ORDER BY leaf DESC LIMIT ${TEXT_HITS_MAX + 1}) SETTINGS ${SMALL}`,
-    { tenant, text: words.toLowerCase(), before },
+    { tenant, text: words, before },
   );
   const count = row ? number(row, 'hits') : 0;
   const isTooMany = count > TEXT_HITS_MAX;
@@ -190,11 +190,7 @@ function conditionsOf(query: EventQuery, places: readonly Place[], hits: Hits | 
   } else if (query.text !== undefined) {
     const tried = hits?.oldest === undefined ? '' : 'AND leaf >= {oldest:UInt64}';
     params['oldest'] = hits?.oldest;
-    add(
-      `records.leaf IN (SELECT leaf ${withWords(query)} ${tried})`,
-      'text',
-      query.text.toLowerCase(),
-    );
+    add(`records.leaf IN (SELECT leaf ${withWords(query)} ${tried})`, 'text', query.text);
   }
   return { conditions, params };
 }

@@ -11,6 +11,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Takes back the fifth migration and those after it, so that the tables are those of a program before them. */
 const BEFORE_FIFTH = [
+  'ALTER TABLE openings DROP INDEX words_of_any_alphabet',
+  "ALTER TABLE openings ADD INDEX words value TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(value))",
+  'ALTER TABLE openings MATERIALIZE INDEX words',
   'ALTER TABLE records DROP INDEX named',
   'ALTER TABLE records DROP COLUMN payments',
   'ALTER TABLE records DROP INDEX sessions',
@@ -37,7 +40,9 @@ it('tables of a program that knew neither sessions nor record profiles go on, wi
     'SELECT session, audit_depth, count() FROM events GROUP BY ALL ORDER BY session',
   );
   const old = await store.search({ tenant: 'acme', paymentId: 'pay_0_7', limit: 5 });
+  const words = await store.search({ tenant: 'acme', text: 'ÜBERSETZUNG ä7', limit: 5 });
   await store.close();
+  expect(words.events.map((it) => it.leaf)).toEqual([7]);
   expect(old.events).toMatchObject([{ leaf: 7, payments: [] }]);
   const count = String(BATCH_RECORDS);
   expect(rows).toEqual([

@@ -278,7 +278,9 @@ function searchClauses(it: TestAPI<Fixtures>): void {
         intent(3, 'to index a library', { tenant: 'other' }),
       ]),
     );
-    await store.archive(cutter.next('1', [intent(4, 'index', { seller: 'images' })]));
+    await store.archive(
+      cutter.next('1', [intent(4, 'index: Übersetzung der ΟΔΥΣΣΕΙΑ', { seller: 'images' })]),
+    );
   };
   const leaves = async (store: EventStore, query: object) =>
     (await store.search({ ...ALL, ...query })).events.map((event) => event.leaf);
@@ -301,6 +303,9 @@ function searchClauses(it: TestAPI<Fixtures>): void {
       ['a record profile', { auditProfile: 'hr-7-years' }, [1]],
       ['words of a purpose', { text: 'INDEX library' }, [0]],
       ['one word of a purpose', { text: 'index' }, [5, 0]],
+      ['a word with a capital of any alphabet', { text: 'Übersetzung' }, [5]],
+      ['such a word in small letters', { text: 'übersetzung' }, [5]],
+      ['such words in capitals', { text: 'ÜBERSETZUNG οδυσσεια' }, [5]],
       ['no part of a word', { text: 'transl' }, []],
       ['words and a seller', { text: 'index', seller: 'images' }, [5]],
       ['a time', { fromMs: START_MS + 1, toMs: START_MS + 3 }, [2, 1]],

@@ -16,7 +16,7 @@ export function batchOf(sequence: number): ArchiveBatch {
       return {
         record: { lane: '0', offset, stampMs: START_MS + offset, key: 'acme/a', bytes },
         columns: columnsOf(offset),
-        openings: [{ field: 'purpose', value: `purpose ${offset}`, salt: 'ab' }],
+        openings: [{ field: 'purpose', value: `Übersetzung Ä${offset}`, salt: 'ab' }],
       };
     }),
   };
