@@ -6,6 +6,8 @@ import { DATABASE, type Engine, engineOnServer, unavailable } from './engine.ts'
 const FOLDER = new URL('../migrations/', import.meta.url);
 /** What is noted of the file that only one kind of engine takes: it is not of the order, and may come in another form. */
 const OWN_VERSION = 0;
+/** Applied to a server with every migration. */
+export const SERVER = 'server/auditor.sql';
 
 /** A numbered file of statements that may be repeated, so that one that was cut short is simply run again. */
 interface Migration {
@@ -96,8 +98,9 @@ async function lackingIn({
       throw foreign(`${name} was applied in another form`);
   const newest = Math.max(0, ...applied.map(({ version }) => version));
   if (newest > known.length) throw foreign(`migration ${newest} is not known here`);
-  const own = migrationOf(OWN_VERSION, hasRoles ? 'server/auditor.sql' : 'in-process/files.sql');
-  return isApplied(own) ? lacking : [...lacking, own];
+  const own = migrationOf(OWN_VERSION, hasRoles ? SERVER : 'in-process/files.sql');
+  // A migration may have made anew what it alters.
+  return lacking.length === 0 && isApplied(own) ? [] : [...lacking, own];
 }
 
 function migrations(): readonly Migration[] {
@@ -110,6 +113,11 @@ function migrations(): readonly Migration[] {
 function migrationOf(version: number, name: string): Migration {
   const text = textOf(name);
   return { version, name, digest: sha256Hex(text), statements: statementsOf(text) };
+}
+
+/** @param name of a file of migrations. */
+export function statementsIn(name: string): readonly string[] {
+  return statementsOf(textOf(name));
 }
 
 function textOf(name: string): string {

@@ -97,7 +97,7 @@ export class PersonsQueries {
 /** Every public table that has a tenant, read through its owner's eyes only; set by us, and unchangeable after. */
 function tenantFilters(tenant: string): Readonly<Record<string, string>> {
   if (!/^[a-z0-9_-]{1,64}$/.test(tenant)) throw new InvariantViolation('not the name of a tenant');
-  const tables = ['records', ...PUBLIC_TABLES.filter((it) => it !== 'cuts' && it !== 'events')];
+  const tables = ['records', ...PUBLIC_TABLES.filter((it) => it !== 'cuts')];
   return Object.fromEntries(
     tables.map((table) => [`${DATABASE}.${table}`, `tenant = '${tenant}'`]),
   );
