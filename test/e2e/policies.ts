@@ -79,6 +79,16 @@ budgets:
 `;
 }
 
+/** Everything of known sellers, between two times of the day in UTC. */
+export function during(from: string, to: string): string {
+  return `${HEAD}
+prohibited: []
+tiers:
+  - { name: hours, kind: autonomous, when: { trust: any, hours: [{ timeZone: UTC, from: '${from}', to: '${to}' }] } }
+budgets: []
+`;
+}
+
 /** Payments of tasks with a committed plan only. */
 export function planned(): string {
   return `${HEAD}

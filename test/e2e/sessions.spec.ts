@@ -1,6 +1,6 @@
 import type { Problem, SessionView, Verdict } from '@countersign/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { autonomous, collaborative, perSession } from './policies.ts';
+import { autonomous, collaborative, during, perSession } from './policies.ts';
 import { START_MS, World } from './world.ts';
 
 const SESSION = '/v1/agents/research-1/sessions/run-7';
@@ -144,6 +144,24 @@ describe('what would be decided within a session', () => {
     const bare = await evaluate({ session: 'run-9', sessionTerms: { ceiling: '1' } });
     expect(bare.errors).toEqual([expect.objectContaining({ path: 'sessionTerms.unit' })]);
   });
+
+  it.each([
+    // The world begins at 14:13:20 UTC.
+    ['the hours of a tier are', during('14:12', '14:23'), {}, 'no_tier'],
+    ['a session is', autonomous(), { session: 'run-7' }, 'session_expired'],
+  ])('is told as of now: %s over, with nothing recorded since', async (_, policy, named, code) => {
+    await world.usePolicy(policy);
+    await open({ seconds: 60 });
+    const { quote, resource } = (await buy('0.30')).body;
+    const ask = async () => {
+      const body = { agent: 'research-1', quote, resource, ...named };
+      return (await world.call<Verdict>('owner', 'POST', '/v1/policies/evaluate', { body })).body;
+    };
+    expect(await ask()).toMatchObject({ outcome: 'allow' });
+    await world.jump(3 * HOUR_MS);
+    expect(await ask()).toMatchObject({ outcome: 'deny', reasons: [code] });
+    expect((await buy('0.30', { session: undefined, ...named })).body.code).toBe(code);
+  });
 });
 
 describe('what is available', () => {
@@ -169,6 +187,13 @@ describe('what is available', () => {
       { limit: 'ceiling', scope: 'session:research-1/run-7', amount: '700000' },
       { limit: 'day', scope: 'agent:research-1', amount: '999700000' },
     ]);
+  });
+
+  it('knows that a session is over before anything else is recorded', async () => {
+    await open({ seconds: 60 });
+    expect((await available('research-1', '?session=run-7')).body.stopped).toBeNull();
+    await world.jump(60_000);
+    expect((await available('research-1', '?session=run-7')).body.stopped).toBe('session_expired');
   });
 
   it('says what stops everything, and nothing of another agent', async () => {

@@ -10,7 +10,7 @@ export async function compose(
   settings: Settings,
   surroundings: Surroundings,
 ): Promise<Composition> {
-  const { host, trusted } = surroundings;
+  const { host, clock, trusted } = surroundings;
   const vault = openVault(settings);
   const key = await ownKey(vault, 'policy', trusted);
   const budgets = await openRedisBudgets({
@@ -22,7 +22,7 @@ export async function compose(
   const ownerFile = settings.COUNTERSIGN_OWNER_CREDENTIAL_FILE;
   const beginning = new Beginning({ ...surroundings, registry, ownerFile });
   return {
-    modules: [PolicyModule.with({ host, budgets, registry })],
+    modules: [PolicyModule.with({ host, budgets, registry, clock })],
     duties: [marking, bookkeeping, enacting, runner, beginning],
     async close() {
       await budgets.close();

@@ -94,7 +94,7 @@ export async function startServices(ports: ServicePorts) {
     host,
     [
       IntakeModule.with({ host, key: keys.intake, timers, clock }),
-      PolicyModule.with({ host, budgets, registry }),
+      PolicyModule.with({ host, budgets, registry, clock }),
       ApprovalModule.with({ host, key: keys.approval, clock }),
       SettlementModule.with({ host, chains, tokens: ports.tokens, clock }),
       AuditModule.with({ host, archive, key: keys.recorder, trusted, timers, log }),

@@ -22,6 +22,7 @@ export { everyLane } from './every-lane.ts';
 export { factsOf } from './facts.ts';
 export { tellSetAside } from './tell-set-aside.ts';
 export { type Log, silentLog } from './logger.ts';
+export { nextLogTimeMs } from './next-log-time.ts';
 export { amountText, viewOf } from './payment-view.ts';
 export { statusOf } from './status.ts';
 export {

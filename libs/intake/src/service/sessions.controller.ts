@@ -11,6 +11,7 @@ import {
   RouteParam,
   RouteQuery,
   TheCaller,
+  nextLogTimeMs,
   personOf,
   positionText,
 } from '@countersign/service-kit';
@@ -79,8 +80,7 @@ export class SessionsController {
     return {
       agent: it.agent,
       session: it.session,
-      // A lane in which nothing happens has an old time; the next record would have ours.
-      state: sessionStanding(it, Math.max(lane.atMs, this.clock.nowMs())),
+      state: sessionStanding(it, nextLogTimeMs(lane, this.clock)),
       unit: it.unit,
       ceiling: textOf(it.ceiling),
       spent: it.spent.toString(),

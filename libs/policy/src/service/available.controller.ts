@@ -8,7 +8,7 @@ import {
   isStopped,
   tenantOf,
 } from '@countersign/payment';
-import type { Budgets } from '@countersign/ports';
+import type { Budgets, Clock } from '@countersign/ports';
 import {
   type Caller,
   LaneHost,
@@ -17,10 +17,11 @@ import {
   RouteParam,
   RouteQuery,
   TheCaller,
+  nextLogTimeMs,
 } from '@countersign/service-kit';
 import { type Spender, availableNow, planAvailable } from '../index.ts';
 import { PolicyCache } from './policy-cache.ts';
-import { BUDGETS } from './policy.controller.ts';
+import { BUDGETS, CLOCK } from './policy.controller.ts';
 
 interface Asked {
   readonly task?: string;
@@ -35,6 +36,7 @@ export class AvailableController {
     @Inject(LaneHost) private readonly host: LaneHost,
     @Inject(BUDGETS) private readonly budgets: Budgets,
     @Inject(PolicyCache) private readonly policies: PolicyCache,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Route('readAvailable')
@@ -53,7 +55,7 @@ export class AvailableController {
     const policy = this.policies.policy(active);
     const plan = planAvailable(
       policy && policy.compiled,
-      spenderOf(lane, { tenant, agent, ...asked }),
+      spenderOf(lane, { tenant, agent, ...asked }, nextLogTimeMs(lane, this.clock)),
     );
     const readings =
       plan.limits.length === 0 ? [] : await this.budgets.read({ tenant, epoch }, plan.limits);
@@ -74,12 +76,13 @@ export class AvailableController {
 function spenderOf(
   lane: LaneState,
   { tenant, agent, task, session, seller }: Asked & { tenant: string; agent: string },
+  atMs: number,
 ): Spender {
   const view = tenantOf(lane.view, tenant);
   const known = agentOf(lane, tenant, agent);
   const terms = factsOfTask(task === undefined ? undefined : known.taskBooks.get(task));
   if (task !== undefined && !known.taskBooks.has(task)) throw new Refused('task_unknown');
-  const stood = factsOfSession(known, session, lane.atMs);
+  const stood = factsOfSession(known, session, atMs);
   if (stood?.session === 'unknown') throw new Refused('session_unknown');
   const registered = seller === undefined ? undefined : view.sellers.get(seller);
   if (seller !== undefined && !registered) throw new Refused('seller_unknown');

@@ -16,7 +16,7 @@ import {
   isStopped,
   tenantOf,
 } from '@countersign/payment';
-import type { Budgets } from '@countersign/ports';
+import type { Budgets, Clock } from '@countersign/ports';
 import {
   type Caller,
   LaneHost,
@@ -25,6 +25,7 @@ import {
   RouteParam,
   RouteBody,
   TheCaller,
+  nextLogTimeMs,
   personOf,
   positionText,
 } from '@countersign/service-kit';
@@ -35,6 +36,7 @@ import { changeView } from './changes.controller.ts';
 import { type Ordered, Registry } from './registry.ts';
 
 export const BUDGETS = Symbol('Budgets');
+export const CLOCK = Symbol('Clock');
 
 @Controller()
 export class PolicyController {
@@ -43,6 +45,7 @@ export class PolicyController {
     @Inject(LaneHost) private readonly host: LaneHost,
     @Inject(BUDGETS) private readonly budgets: Budgets,
     @Inject(PolicyCache) private readonly policies: PolicyCache,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Route('listAgents')
@@ -240,6 +243,7 @@ export class PolicyController {
     const { tenant } = personOf(caller);
     const view = tenantOf(this.host.control, tenant);
     const lane = this.host.laneFor(tenant, body.agent);
+    const atMs = nextLogTimeMs(lane, this.clock);
     const agent = agentOf(lane, tenant, body.agent);
     const version = body.version === undefined ? view.active : view.policies.get(body.version);
     if (version === undefined) throw new Refused('policy_unknown');
@@ -261,12 +265,12 @@ export class PolicyController {
       },
       quote,
       resource,
-      atMs: lane.atMs,
+      atMs,
       view,
       agentFrozen: agent.frozen,
       openTasks: agent.tasks,
       taskTerms: factsOfTask(task === undefined ? undefined : agent.taskBooks.get(task)),
-      session: assumedSession(body) ?? factsOfSession(agent, session, lane.atMs),
+      session: assumedSession(body) ?? factsOfSession(agent, session, atMs),
     });
     const facts = known ? withPolicyFacts(told, known.document) : told;
     const plan = planDecision(policy, facts);
@@ -281,7 +285,7 @@ export class PolicyController {
     const answer = {
       epoch: view.epoch,
       sequence: 0,
-      atMs: lane.atMs,
+      atMs,
       tier,
       readings: [...readings],
     };

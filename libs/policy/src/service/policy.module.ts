@@ -8,7 +8,7 @@ import { decideEffect } from './decide.effect.ts';
 import { Enacting } from './enacting.ts';
 import { Marking } from './marking.ts';
 import { PolicyCache } from './policy-cache.ts';
-import { BUDGETS, PolicyController } from './policy.controller.ts';
+import { BUDGETS, CLOCK, PolicyController } from './policy.controller.ts';
 import { Registry } from './registry.ts';
 import { reservationEffect } from './reservation.effect.ts';
 
@@ -44,7 +44,7 @@ export function policyDuty(parts: PolicyParts): {
 @Module({})
 export class PolicyModule {
   static with(
-    parts: Pick<PolicyParts, 'host' | 'budgets'> & { readonly registry: Registry },
+    parts: Pick<PolicyParts, 'host' | 'budgets' | 'clock'> & { readonly registry: Registry },
   ): DynamicModule {
     return {
       module: PolicyModule,
@@ -52,6 +52,7 @@ export class PolicyModule {
       providers: [
         { provide: LaneHost, useValue: parts.host },
         { provide: BUDGETS, useValue: parts.budgets },
+        { provide: CLOCK, useValue: parts.clock },
         { provide: Registry, useValue: parts.registry },
         { provide: PolicyCache, useValue: new PolicyCache() },
       ],
