@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startDesk } from './testing/desk.ts';
+import { PLANNED } from './testing/samples.ts';
 
 const SCENARIO = `
 format: 1
@@ -9,6 +10,11 @@ payments:
   - { count: 3, afterSeconds: 90, everySeconds: 3600, amount: '1.00', category: article }
   - { amount: '400.00', category: data, seller: unknown }
 `;
+
+const scenarioOf = (lines: string[]) =>
+  ['format: 1', 'start: 2027-01-04T08:00:00Z', 'payments:', ...lines.map((it) => `  - ${it}`)].join(
+    '\n',
+  );
 
 describe('the report of a policy', () => {
   it('tells friction and exposure of a template on a scenario, and needs no server', async () => {
@@ -50,9 +56,27 @@ describe('the report of a policy', () => {
     expect(err).toContain('payments[0].amount');
   });
 
+  it('knows how the task of an expected payment stands', async () => {
+    await using desk = await startDesk({});
+    const policy = await desk.file('policy.yaml', PLANNED);
+    const lines = [
+      "{ amount: '1.00', task: trip, phase: planned, planCommitted: true }",
+      "{ count: 2, amount: '1.00', task: trip, planCommitted: false }",
+      "{ count: 4, amount: '1.00', task: trip, phase: exploring }",
+    ];
+    const scenario = await desk.file('scenario.yaml', scenarioOf(lines));
+    const { out } = await desk.run(`policy report ${policy} --scenario ${scenario}`);
+    expect(out).toMatch(/planned +autonomous +1 /);
+    expect(out).toContain('2 no_tier, 4 task_exploring');
+    const nameless = await desk.file('s.yaml', scenarioOf(["{ amount: '1.00', phase: planned }"]));
+    const refused = await desk.run(`policy report ${policy} --scenario ${nameless}`);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('payments[0].task') });
+  });
+
   it('reads the payments that were made', async () => {
     await using desk = await startDesk({
       listSellers: () => ({ sellers: [] }),
+      listTasks: () => ({ tasks: [] }),
       listPayments: () => ({ payments: [], asOf: ['0:0'] }),
     });
     const policy = await desk.file('policy.yaml', (await desk.run('policy template dev')).out);

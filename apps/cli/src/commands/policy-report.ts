@@ -1,5 +1,4 @@
-import { EMPTY_TENANT, establishFacts } from '@countersign/payment';
-import { type Facts, Name, Quote, Resource, Trust } from '@countersign/contracts';
+import { type Facts, Name, Quote, Resource, TaskPhase, Trust } from '@countersign/contracts';
 import { fromDecimal, toDecimal } from '@countersign/kernel';
 import { type PolicyReport, reportOn } from '@countersign/policy';
 import { TEMPLATES, type TemplateName, templateText } from '@countersign/policy/templates';
@@ -10,12 +9,10 @@ import { z } from 'zod';
 import { CommandError, type Open, type Session, UsageError } from '../session.ts';
 import { facts as factLines, table, visible } from '../text.ts';
 import { readText } from './files.ts';
+import { type History, SOME_WALLET, historyOf } from './payment-history.ts';
 
 /** Units of account have six decimals, as have the assets that count in them here. */
 const DECIMALS = 6;
-/** Payments of the log that a report looks at. */
-const HISTORY_MAX = 10_000;
-const PAGE = 200;
 
 const Decimal = z
   .string()
@@ -27,26 +24,34 @@ const Scenario = z.strictObject({
   start: z.iso.datetime(),
   payments: z
     .array(
-      z.strictObject({
-        count: z.int().positive().max(100_000).default(1),
-        afterSeconds: z.int().nonnegative().default(0),
-        everySeconds: z.int().positive().default(60),
-        agent: Name.default('agent'),
-        amount: Decimal,
-        network: z.string().default('eip155:84532'),
-        asset: z.string().default('0x036cbd53842c5426634e7929541ec2318f3dcf7e'),
-        payTo: z.string().default(`0x${'5'.repeat(40)}`),
-        seller: z.union([Name, z.literal('unknown')]).default('seller'),
-        trust: Trust.default('known'),
-        category: z.string().default('unknown'),
-        jurisdiction: z.string().default('unknown'),
-        domain: z.string().default('seller.example'),
-        path: z.string().default('/'),
-        /** Registered price; that of the payment unless given. */
-        price: Decimal.optional(),
-        task: z.string().default('none'),
-        session: z.string().default('none'),
-      }),
+      z
+        .strictObject({
+          count: z.int().positive().max(100_000).default(1),
+          afterSeconds: z.int().nonnegative().default(0),
+          everySeconds: z.int().positive().default(60),
+          agent: Name.default('agent'),
+          amount: Decimal,
+          network: z.string().default('eip155:84532'),
+          asset: z.string().default('0x036cbd53842c5426634e7929541ec2318f3dcf7e'),
+          payTo: z.string().default(`0x${'5'.repeat(40)}`),
+          seller: z.union([Name, z.literal('unknown')]).default('seller'),
+          trust: Trust.default('known'),
+          category: z.string().default('unknown'),
+          jurisdiction: z.string().default('unknown'),
+          domain: z.string().default('seller.example'),
+          path: z.string().default('/'),
+          /** Registered price; that of the payment unless given. */
+          price: Decimal.optional(),
+          task: z.string().default('none'),
+          /** How that task stands. */
+          phase: TaskPhase.exclude(['done']).optional(),
+          planCommitted: z.boolean().optional(),
+          session: z.string().default('none'),
+        })
+        .refine((it) => it.task !== 'none' || (it.phase ?? it.planCommitted) === undefined, {
+          path: ['task'],
+          message: 'the task that stands so',
+        }),
     )
     .min(1)
     .max(1_000),
@@ -79,11 +84,11 @@ export function addReportCommands(policy: Command, open: Open): void {
       if ((options.scenario === undefined) === (options.history !== true))
         throw new UsageError('name either --scenario <file> or --history');
       const document = documentOf(await readText(file));
-      const payments =
+      const { payments, notes }: History =
         options.scenario === undefined
-          ? await historyOf(session)
-          : scenarioOf(await readText(options.scenario));
-      const report = reportOn(document, payments);
+          ? await historyOf(session, document)
+          : { payments: scenarioOf(await readText(options.scenario)), notes: [] };
+      const report = { ...reportOn(document, payments), notes };
       session.show(printable(report), () => reportText(session, report, document.unit.name));
     });
   policy
@@ -165,6 +170,13 @@ function expected(line: Line, atMs: number): Facts {
       jurisdiction: line.jurisdiction,
       expectedAmount: atomic(line.price ?? amount),
       task: line.task,
+      ...(line.task !== 'none' && {
+        taskTerms: {
+          phase: line.phase ?? 'executing',
+          planCommitted: line.planCommitted ?? false,
+          reported: '0',
+        },
+      }),
       session: line.session,
       frozen: false,
       wallet: SOME_WALLET,
@@ -173,45 +185,19 @@ function expected(line: Line, atMs: number): Facts {
   };
 }
 
-/** Every payment of the report can be paid: it is about the policy, not about wallets. */
-const SOME_WALLET = { id: 'report', address: `0x${'0'.repeat(40)}` };
-
-/** Payments of the log with what is known of their sellers today. What agents asserted, and tasks, are not in the list. */
-async function historyOf(session: Session): Promise<Facts[]> {
-  const { sellers } = await session.call('listSellers');
-  const view = { ...EMPTY_TENANT, sellers: new Map(sellers.map((it) => [it.seller, it])) };
-  const found: Facts[] = [];
-  let before: string | undefined;
-  while (found.length < HISTORY_MAX) {
-    const query = { limit: PAGE, ...(before !== undefined && { before }) };
-    const { payments } = await session.call('listPayments', { query });
-    for (const { kind, agent, quote, resource, submittedAtMs } of payments) {
-      if (kind !== 'payment') continue;
-      const told = establishFacts({
-        intent: { tenant: 'default', agent, kind, again: false, asserted: {} },
-        ...{ quote, resource, atMs: submittedAtMs, view, agentFrozen: false },
-        openTasks: new Set(),
-        taskTerms: undefined,
-        session: undefined,
-      });
-      const { unpayable: _, ...established } = told.established;
-      found.push({ ...told, established: { ...established, wallet: SOME_WALLET } });
-    }
-    before = payments.at(-1)?.id;
-    if (payments.length < PAGE || before === undefined) break;
-  }
-  return found.reverse();
-}
-
 /** The report as JSON can carry it: amounts as decimal strings of atomic units. */
-function printable(report: PolicyReport): unknown {
+function printable(report: PolicyReport & Pick<History, 'notes'>): unknown {
   const text = JSON.stringify(report, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
   return JSON.parse(text) as unknown;
 }
 
-function reportText({ terminal }: Session, report: PolicyReport, unit: string): string {
+function reportText(
+  { terminal }: Session,
+  report: PolicyReport & Pick<History, 'notes'>,
+  unit: string,
+): string {
   const money = (units: bigint) => `${toDecimal(units, DECIMALS)} ${unit}`;
   const reasons = Object.entries(report.reasons).map(([reason, count]) => `${count} ${reason}`);
   return [
@@ -220,6 +206,7 @@ function reportText({ terminal }: Session, report: PolicyReport, unit: string): 
       ['denied', `${report.denied}, ${money(report.deniedAmount)}`],
       ['because', reasons.length > 0 ? visible(reasons.join(', ')) : undefined],
     ]),
+    ...report.notes,
     '',
     table(terminal, report.tiers, {
       none: 'The policy has no tiers: everything is denied.',

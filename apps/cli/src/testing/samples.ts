@@ -103,3 +103,17 @@ export function sampleTimeline(): AnswerOf<'explainPayment'> {
     ],
   };
 }
+
+/** A policy that pays for tasks with a committed plan only. */
+export const PLANNED = `
+format: 1
+name: planned
+unit: { name: USD, assets: ['eip155:84532/erc20:${USDC}'] }
+authorization: { maxLifetimeSeconds: 60 }
+again: false
+prohibited: []
+tiers:
+  - { name: planned, kind: autonomous, when: { task: { phase: [planned, executing], planCommitted: true } } }
+budgets: []
+flags: []
+`;
