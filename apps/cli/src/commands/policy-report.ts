@@ -77,7 +77,7 @@ export function addReportCommands(policy: Command, open: Open): void {
     .option('--history', 'payments that were made')
     .addHelpText(
       'after',
-      '\nWORST DAY is the most that one agent spent in 24 hours with nobody asked; DAY BOUND, the most that limits let it.',
+      '\nWORST DAY is the most that one agent spent in 24 hours with nobody asked, or with nobody answering a veto window;\nDAY BOUND, the most that limits let it.',
     )
     .action(async (file: string, options: ReportOptions, command: Command) => {
       const session = open(command);
@@ -219,8 +219,8 @@ function reportText(
         { title: 'WAITED', of: (it) => `${Math.round(it.waitMs / 60_000)} min`, right: true },
         {
           title: 'WORST DAY',
-          // Where people decide, nothing goes through unasked, and 0.00 would read as nothing spent.
-          of: (it) => (it.kind === 'autonomous' ? money(it.worstDay) : '-'),
+          // Where people grant, nothing goes through without them, and 0.00 would read as nothing spent.
+          of: (it) => (it.kind === 'collaborative' ? '-' : money(it.worstDay)),
           right: true,
         },
         {

@@ -18,7 +18,10 @@ export interface TierReport {
   /** Friction: how many acts it asks of people, and the least time that passes, over all its payments. */
   readonly peopleAsked: number;
   readonly waitMs: number;
-  /** Exposure: the most that went through in 24 hours of one agent without a person asked; of the tier as it was used. */
+  /**
+   * Exposure: the most that went through in 24 hours of one agent without a person's consent, of the tier as it was used.
+   * A veto window that nobody answers pays: in a supervised tier it is what nobody's answer would have let through.
+   */
   readonly worstDay: bigint;
   /** The most that its limits let one agent spend in a day; null where nothing bounds it. */
   readonly dayBound: bigint | null;
@@ -64,7 +67,7 @@ export function reportOn(document: PolicyDocument, payments: readonly Facts[]): 
     reportTier(document, tier, taken.get(tier.name) ?? []),
   );
   const report = { payments: payments.length, ...total, reasons, tiers };
-  return { ...report, findings: findingsOf(report) };
+  return { ...report, findings: [...findingsOf(report), ...document.tiers.flatMap(shortWindow)] };
 }
 
 interface Taken {
@@ -92,7 +95,7 @@ function reportTier(document: PolicyDocument, tier: Tier, taken: readonly Taken[
     largest: amounts.reduce((most, amount) => (amount > most ? amount : most), 0n),
     peopleAsked: taken.length * each[tier.kind],
     waitMs: tier.kind === 'supervised' ? taken.length * tier.vetoWindowSeconds * 1_000 : 0,
-    worstDay: tier.kind === 'autonomous' ? worstDayOf(taken) : 0n,
+    worstDay: tier.kind === 'collaborative' ? 0n : worstDayOf(taken),
     dayBound: dayBoundOf(document, tier),
   };
 }
@@ -148,6 +151,8 @@ const SMALL_SHARE_PERCENT = 5n;
 /** Above so many times what was used in the worst day, a limit is no limit for what happens. */
 const SLACK_TIMES = 20n;
 const DENIED_PERCENT = 20;
+/** A message has to arrive, to be read and to be answered: who is not looking already needs a minute for that at least. */
+const PEOPLE_NEED_SECONDS = 60;
 
 function findingsOf(report: Omit<PolicyReport, 'findings'>): string[] {
   const { payments, amount, denied, tiers } = report;
@@ -162,13 +167,21 @@ function findingsOf(report: Omit<PolicyReport, 'findings'>): string[] {
       found.push(
         `tier ${it.tier} asks people for ${it.payments} of ${payments} payments, which are less than ${SMALL_SHARE_PERCENT} % of the money`,
       );
-    if (it.kind !== 'autonomous') continue;
+    if (it.kind === 'collaborative') continue;
+    const unasked = it.kind === 'autonomous' ? 'asks nobody' : 'pays where nobody answers';
     if (it.dayBound === null)
-      found.push(`tier ${it.tier} asks nobody, and no limit bounds a day of one agent`);
+      found.push(`tier ${it.tier} ${unasked}, and no limit bounds a day of one agent`);
     else if (it.worstDay > 0n && it.dayBound > it.worstDay * SLACK_TIMES)
       found.push(
         `tier ${it.tier} lets one agent spend more than ${SLACK_TIMES} times of what it did in its worst day`,
       );
   }
   return found;
+}
+
+function shortWindow(tier: Tier): string[] {
+  if (tier.kind !== 'supervised' || tier.vetoWindowSeconds >= PEOPLE_NEED_SECONDS) return [];
+  return [
+    `tier ${tier.name} pays after ${tier.vetoWindowSeconds} s unless somebody vetoes, and people need ${PEOPLE_NEED_SECONDS} s at least`,
+  ];
 }

@@ -66,8 +66,8 @@ describe('a report', () => {
           worstDay: 3_000_000n,
           dayBound: 40_000_000n,
         },
-        { tier: 'watched', payments: 1, peopleAsked: 1, waitMs: 60_000, worstDay: 0n },
-        { tier: 'people', payments: 1, amount: 15_000_000n, peopleAsked: 2 },
+        { tier: 'watched', payments: 1, peopleAsked: 1, waitMs: 60_000, worstDay: 4_000_000n },
+        { tier: 'people', payments: 1, amount: 15_000_000n, peopleAsked: 2, worstDay: 0n },
       ],
     });
   });
@@ -75,6 +75,19 @@ describe('a report', () => {
   it('finds nothing where friction and exposure are in proportion', () => {
     const payments = times(40, (index) => paid(1_000_000, index * 2));
     expect(reportOn(document, payments).findings).toEqual([]);
+  });
+
+  it('finds a veto window that pays without bound, or before people can answer', () => {
+    const watched = (name: string, vetoWindowSeconds: number) => ({
+      ...{ name, kind: 'supervised', when: { trust: 'known' } },
+      ...{ vetoWindowSeconds, notifyWithinSeconds: 60, clearanceSeconds: 60 },
+    });
+    const tiers = [watched('hasty', 59), watched('slow', 60)];
+    expect(reportOn(policyOf({ tiers }), []).findings).toEqual([
+      'tier hasty pays where nobody answers, and no limit bounds a day of one agent',
+      'tier slow pays where nobody answers, and no limit bounds a day of one agent',
+      'tier hasty pays after 59 s unless somebody vetoes, and people need 60 s at least',
+    ]);
   });
 
   it('finds people asked about next to nothing', () => {
