@@ -119,6 +119,37 @@ describe('phases', () => {
     expect((await read()).phase).toBe('executing');
   });
 
+  it('wait for a person, who is told of every plan once', async () => {
+    const plans = () => world.told.filter(({ title }) => title.startsWith('a plan waits'));
+    const first = await submit('buy one report\u202e');
+    await world.pass(20_000);
+    expect(plans()).toMatchObject([
+      {
+        id: first,
+        kind: 'alert',
+        title: 'a plan waits to be committed: research-1, task report',
+        quoted: 'buy one report<U+202E>',
+      },
+    ]);
+    expect(plans()[0]?.facts).toContainEqual({ name: 'Plan', value: first });
+    world.notifierIsOut = true;
+    await submit('buy two reports');
+    const third = await submit('x'.repeat(20_000));
+    await world.pass(10_000);
+    world.notifierIsOut = false;
+    await world.pass(20_000);
+    expect(plans().map(({ id }) => id)).toEqual([first, third]);
+    expect(plans()[1]?.quoted).toHaveLength(500 + ' … (cut)'.length);
+  });
+
+  it('tell nobody of a plan that was committed before anybody could be told', async () => {
+    world.notifierIsOut = true;
+    await post('owner', '/plan/commit', { plan: await submit('buy one report') });
+    world.notifierIsOut = false;
+    await world.pass(20_000);
+    expect(world.told).toEqual([]);
+  });
+
   it('go back to exploring, and end with the task', async () => {
     await post('owner', '/plan/commit', { plan: await submit('one') });
     await post('owner', '/phase', { to: 'exploring' });

@@ -38,6 +38,7 @@ const ADDED_LATER = [
   'restore.detected.v1.json',
   'session.closed.v1.json',
   'session.opened.v1.json',
+  'task.alerted.v1.plan.json',
   'wallet.created.v1.erc1271-p256.json',
   'wallet.deployed.v1.json',
   'wallet.frozen.v1.json',

@@ -61,6 +61,7 @@ export {
 export {
   type Cost,
   type Outcome,
+  PLAN_CODE,
   type Plan,
   type Task,
   availableTo,

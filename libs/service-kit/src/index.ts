@@ -24,6 +24,7 @@ export { tellSetAside } from './tell-set-aside.ts';
 export { type Log, silentLog } from './logger.ts';
 export { nextLogTimeMs } from './next-log-time.ts';
 export { amountText, viewOf } from './payment-view.ts';
+export { planText } from './plan-text.ts';
 export { statusOf } from './status.ts';
 export {
   type Folded,

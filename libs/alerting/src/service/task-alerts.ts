@@ -1,11 +1,27 @@
-import { Fault, digestOf, toDecimal } from '@countersign/kernel';
-import { type Task, costOf, laneOf, stopAtOf, taskAlertsOwed } from '@countersign/payment';
-import type { DutyShares, Notifier } from '@countersign/ports';
-import { type Duty, type LaneHost, type Log, Refused, type Timers } from '@countersign/service-kit';
+import type { EventData } from '@countersign/contracts';
+import { Fault, digestOf, toDecimal, visible } from '@countersign/kernel';
+import {
+  PLAN_CODE,
+  type Plan,
+  type Task,
+  costOf,
+  laneOf,
+  stopAtOf,
+  taskAlertsOwed,
+} from '@countersign/payment';
+import type { DutyShares, Notification, Notifier } from '@countersign/ports';
+import {
+  type Duty,
+  type LaneHost,
+  type Log,
+  Refused,
+  type Timers,
+  planText,
+} from '@countersign/service-kit';
 
 const RETRY_MS = 5_000;
 
-/** Tells people when a task has passed what it may cost, once under the same terms. */
+/** Tells people when a task has passed what it may cost, once under the same terms, and of each plan that waits for them. */
 export class TaskAlerts implements Duty {
   readonly #parts: TaskAlertParts;
   /** By task: how to end the wait for another try, while there is one. */
@@ -66,29 +82,16 @@ export class TaskAlerts implements Duty {
 
   /** Tells, then records that it was told; a crash in between tells twice under the same id. */
   async #raise(task: Task, code: string): Promise<void> {
-    const { host, notifier, pageUrl, log } = this.#parts;
+    const { host, notifier, log } = this.#parts;
     const { tenant, agent, task: name } = task;
-    const inUnit = (units: bigint | null) =>
-      units === null ? 'none' : `${toDecimal(units, 6)} ${task.unit ?? ''}`;
-    // Raised again when a person has set other terms: then it is another message.
-    const terms = [task.ceiling, task.estimate, task.stopAtPercent].map(String);
-    const alert = { tenant, agent, task: name, code };
-    const id = digestOf('countersign/task-alert/1', { ...alert, terms });
     try {
-      await notifier.notify({
-        id,
-        kind: 'alert',
-        tenant,
-        title: `${code.replaceAll('_', ' ')}: ${agent}, task ${name}`,
-        facts: [
-          { name: 'Cost so far', value: inUnit(costOf(task)) },
-          { name: 'Of which reported', value: inUnit(task.established + task.asserted) },
-          { name: 'Ceiling', value: inUnit(task.ceiling) },
-          { name: 'Stops at', value: inUnit(stopAtOf(task)) },
-        ],
-        link: pageUrl,
-      });
-      await host.append('task.alerted', { ...alert, severity: 'critical' }, { cause: id });
+      const plan = code === PLAN_CODE ? task.proposed : null;
+      const { alerted, ...message } = plan
+        ? await this.#planMessage(task, plan)
+        : this.#limitMessage(task, code);
+      await notifier.notify({ ...message, kind: 'alert', tenant, link: this.#parts.pageUrl });
+      const about = { tenant, agent, task: name, code };
+      await host.append('task.alerted', { ...about, ...alerted }, { cause: message.id });
     } catch (error) {
       if (error instanceof Fault || error instanceof Refused)
         log.warn({ agent, task: name, code: error.code }, error.message);
@@ -96,6 +99,51 @@ export class TaskAlerts implements Duty {
         log.error({ agent, task: name, err: error }, 'a bug stopped an alert; it is tried again');
     }
   }
+
+  #limitMessage(task: Task, code: string): Message {
+    const { tenant, agent, task: name } = task;
+    // Raised again when a person has set other terms: then it is another message.
+    const terms = [task.ceiling, task.estimate, task.stopAtPercent].map(String);
+    return {
+      id: digestOf('countersign/task-alert/1', { tenant, agent, task: name, code, terms }),
+      title: `${code.replaceAll('_', ' ')}: ${agent}, task ${name}`,
+      facts: [
+        { name: 'Cost so far', value: inUnit(task, costOf(task)) },
+        { name: 'Of which reported', value: inUnit(task, task.established + task.asserted) },
+        { name: 'Ceiling', value: inUnit(task, task.ceiling) },
+        { name: 'Stops at', value: inUnit(task, stopAtOf(task)) },
+      ],
+      alerted: { severity: 'critical' },
+    };
+  }
+
+  /** The plan's text is the agent's words: quoted, and capped by whoever shows it. */
+  async #planMessage(task: Task, plan: Plan): Promise<Message> {
+    const { agent, task: name } = task;
+    const facts = [
+      { name: 'Plan', value: plan.digest },
+      { name: 'Ceiling', value: inUnit(task, task.ceiling) },
+      { name: 'Estimate of the task', value: inUnit(task, task.estimate) },
+      { name: 'Estimate of the agent', value: inUnit(task, plan.estimate) },
+    ];
+    const text = await planText(this.#parts.host, task, plan);
+    return {
+      id: plan.digest,
+      title: `a plan waits to be committed: ${agent}, task ${name}`,
+      facts,
+      ...(text !== undefined && { quoted: visible(text) }),
+      alerted: { severity: 'info', plan: plan.digest },
+    };
+  }
+}
+
+/** What is told, and what is recorded of it. */
+type Message = Pick<Notification, 'id' | 'title' | 'facts' | 'quoted'> & {
+  readonly alerted: Pick<EventData<'task.alerted'>, 'severity' | 'plan'>;
+};
+
+function inUnit({ unit }: Task, units: bigint | null): string {
+  return units === null ? 'none' : `${toDecimal(units, 6)} ${unit ?? ''}`;
 }
 
 interface TaskAlertParts {

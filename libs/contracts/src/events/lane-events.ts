@@ -180,6 +180,8 @@ export const LANE_EVENTS = {
     ...ofTask,
     code: Code,
     severity: z.enum(['info', 'warning', 'critical']),
+    /** The commitment to the plan that people were told of, where it is about one. */
+    plan: DigestHex.optional(),
   }),
   'agent.frozen': z.strictObject({ ...owner, by: Name, reason: Commitment.optional() }),
   'agent.unfrozen': z.strictObject({ ...owner, by: Name, ...signed }),

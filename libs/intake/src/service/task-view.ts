@@ -1,6 +1,6 @@
 import type { TaskDetails, TaskView } from '@countersign/contracts';
 import { type Task, availableTo, passedBy, stopAtOf } from '@countersign/payment';
-import { type LaneHost, openedValue, viewOf } from '@countersign/service-kit';
+import { type LaneHost, planText, viewOf } from '@countersign/service-kit';
 
 /** Among so many of the agent's newest payments those of a task are looked for. */
 const SEARCHED_MAX = 1_000;
@@ -39,26 +39,19 @@ export function taskView(host: LaneHost, task: Task): TaskView {
 /** The same with its plan's text, costs, outcomes and payments. */
 export async function taskDetails(host: LaneHost, task: Task): Promise<TaskDetails> {
   const view = taskView(host, task);
-  const text = await planText(host, task);
+  const plan = task.committed ?? task.proposed;
+  const text = plan && (await planText(host, task, plan));
   const { tenant, agent } = task;
   const newest = host.newest({ tenant, agents: [agent], max: SEARCHED_MAX });
   return {
     ...view,
-    plan: view.plan && { ...view.plan, ...(text !== undefined && { text }) },
+    plan: view.plan && { ...view.plan, ...(typeof text === 'string' && { text }) },
     costs: [...task.costs.values()],
     outcomes: [...task.outcomes.values()].map((it) => ({ ...it, payments: [...it.payments] })),
     payments: newest
       .filter((payment) => payment.intent.asserted.task === task.task)
       .map((payment) => viewOf(host, payment, { bearer: false })),
   };
-}
-
-async function planText(host: LaneHost, task: Task): Promise<string | undefined> {
-  const plan = task.committed ?? task.proposed;
-  if (!plan) return undefined;
-  const lane = String(host.laneFor(task.tenant, task.agent).lane);
-  const [record] = await host.log.read(lane, plan.offset, 1);
-  return openedValue(record?.openings, 'plan', { commitment: plan.digest });
 }
 
 function textOf(units: bigint | null): string | null {

@@ -41,6 +41,8 @@ export interface Task {
   /** The newest plan the agent submitted, and the one a person committed. */
   proposed: Plan | null;
   committed: Plan | null;
+  /** Digest of the plan that people were last told of. */
+  planTold: string | null;
   /** By reference. */
   readonly costs: Map<string, Cost>;
   readonly outcomes: Map<string, Outcome>;
@@ -127,6 +129,7 @@ export function onTask(task: Task, event: TaskEvent, { atMs, offset }: Stand): R
     case 'task.cost_recorded':
       return recordCost(task, event.data, atMs);
     case 'task.alerted':
+      if (event.data.plan !== undefined) return planTold(task, event.data.plan);
       if (task.alerts.has(event.data.code)) return 'duplicate';
       task.alerts.add(event.data.code);
       return null;
@@ -205,10 +208,24 @@ export function passedBy(task: Task): readonly TaskLimit[] {
   return passed;
 }
 
-/** Alerts the task's state calls for and that were not raised yet: it passed a limit, or a payment was denied for one. */
+/**
+ * Alerts the task's state calls for and that were not raised yet: it passed a limit, or a payment was denied for one; or a
+ * plan waits for a person to commit it.
+ */
 export function taskAlertsOwed(task: Task): readonly string[] {
   const over = new Set([...passedBy(task), ...task.denials]);
-  return [...over].map((limit) => `task_over_${limit}`).filter((code) => !task.alerts.has(code));
+  const codes = [...over].map((limit) => `task_over_${limit}`);
+  return [
+    ...codes.filter((code) => !task.alerts.has(code)),
+    ...(planOwed(task) ? [PLAN_CODE] : []),
+  ];
+}
+
+/** The code under which people are told of a submitted plan. */
+export const PLAN_CODE = 'plan_submitted';
+
+function planOwed({ phase, proposed, planTold }: Task): boolean {
+  return phase === 'exploring' && proposed !== null && proposed.digest !== planTold;
 }
 
 /** Moves what a payment holds or has spent in its task from what it was to what it is. */
@@ -250,6 +267,7 @@ function emptyTask(data: EventData<'task.opened'>): Task {
     openedAtMs: 0,
     proposed: null,
     committed: null,
+    planTold: null,
     costs: new Map(),
     outcomes: new Map(),
     spent: 0n,
@@ -277,6 +295,14 @@ function setTerms(task: Task, data: EventData<'task.terms_set'> | EventData<'tas
 
 function numberOf(text: string | undefined): bigint | null {
   return text === undefined ? null : BigInt(text);
+}
+
+/** Of a plan that was replaced meanwhile nothing is kept: people are still to be told of the one that waits. */
+function planTold(task: Task, digest: string): RefusalCode | null {
+  if (task.planTold === digest) return 'duplicate';
+  if (task.proposed?.digest !== digest) return 'plan_changed';
+  task.planTold = digest;
+  return null;
 }
 
 function setPhase(task: Task, to: 'exploring' | 'executing'): RefusalCode | null {

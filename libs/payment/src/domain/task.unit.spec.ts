@@ -5,7 +5,7 @@ import { agentOf } from './lane.ts';
 import { owed } from './owed.ts';
 import { RETURN_DUE_MS } from './payment.ts';
 import { OPEN_TASKS_MAX } from './task-records.ts';
-import { type Task, availableTo, costOf, factsOfTask, taskAlertsOwed } from './task.ts';
+import { PLAN_CODE, type Task, availableTo, costOf, factsOfTask, taskAlertsOwed } from './task.ts';
 
 const PLAN = '1'.repeat(64);
 const ofTask = { ...OWNER, task: 'report' };
@@ -103,6 +103,26 @@ describe('phases', () => {
     expect(setPhase('exploring')).toBeNull();
     expect(factsOfTask(task())).toMatchObject({ phase: 'exploring', planCommitted: false });
     expect(commitPlan()).toBe('plan_changed');
+  });
+
+  it('wait for a person, who is told once of every plan that waits', () => {
+    const told = (plan: string) => {
+      const alert = { ...ofTask, code: PLAN_CODE, severity: 'info', plan } as const;
+      return codeOf(bench.record('task.alerted', alert, 3));
+    };
+    expect(taskAlertsOwed(task())).toEqual([]);
+    submitPlan();
+    expect(taskAlertsOwed(task())).toEqual([PLAN_CODE]);
+    expect([told(PLAN), told(PLAN)]).toEqual([null, 'duplicate']);
+    bench.record('task.terms_set', { ...ordered, unit: 'USD', ceiling: '900000' }, 4);
+    expect(taskAlertsOwed(task())).toEqual([]);
+    submitPlan('2'.repeat(64));
+    submitPlan('3'.repeat(64));
+    expect(told('2'.repeat(64))).toBe('plan_changed');
+    expect(taskAlertsOwed(task())).toEqual([PLAN_CODE]);
+    commitPlan('3'.repeat(64));
+    expect(taskAlertsOwed(task())).toEqual([]);
+    expect(told('3'.repeat(64))).toBeNull();
   });
 
   it('end with the task', () => {
