@@ -3,6 +3,7 @@
 
 import { call, isSignedIn, signIn, signOut } from './api.js';
 import { find, granted, isAsking, make, put, tell, tick, update } from './card.js';
+import { commitPlan, planCards, showPlans, waitingPlans } from './plans.js';
 import {
   NO_CREDENTIAL,
   STALE,
@@ -13,6 +14,8 @@ import {
   goneText,
   isCredential,
   isRefusal,
+  planDone,
+  planGone,
   stateText,
   stillToGrant,
 } from './words.js';
@@ -25,7 +28,7 @@ const SAID_MS = 60_000;
 
 /** @type {Map<string, {card: HTMLElement, payment: any}>} */
 const shown = new Map();
-/** Payments that leave the list because somebody here said so. @type {Set<string>} */
+/** Payments and plans that leave the list because somebody here said so. @type {Set<string>} */
 const decided = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -35,11 +38,16 @@ let goodAt = Date.now();
 let saidAt = 0;
 let agentsAt = 0;
 let isFrozen = false;
+let arePaymentsOld = false;
+/** As with `turn`; plans are read beside. */
+let planTurn = 0;
+let isReading = false;
+let arePlansOld = false;
 
 function show(/** @type {boolean} */ signedIn) {
   find('#enter').hidden = signedIn;
   find('#leave').hidden = !signedIn;
-  find('#waiting').hidden = !signedIn;
+  find('#waiting').hidden = find('#plans').hidden = !signedIn;
   if (!signedIn) find('#empty').hidden = true;
 }
 
@@ -68,21 +76,49 @@ async function refresh() {
     return;
   }
   try {
+    void refreshPlans();
     const { approvals } = await call('v1/approvals');
     if (mine !== turn) return;
     goodAt = Date.now();
+    arePaymentsOld = false;
     show(true);
-    render(approvals);
-    state(stateText(approvals.length, isFrozen));
+    keepInPlace(() => render(approvals));
+    state(toldNow());
     if (approvals.length === 0) void tellOfFreeze();
   } catch (error) {
     if (mine !== turn) return;
     const { code, message } = /** @type {Error & {code?: string}} */ (error);
     if (code === 'unauthenticated' || code === 'not_permitted') return refuse(message);
     show(true);
-    state(STALE);
+    arePaymentsOld = true;
+    state(toldNow());
   }
   timer = setTimeout(refresh, REFRESH_MS);
+}
+
+/**
+ * Payments do not wait for the plans to be read: they have less time.
+ * @param {boolean} [isDecided] what is being read already may be of before the decision
+ */
+async function refreshPlans(isDecided = false) {
+  if (isReading && !isDecided) return;
+  isReading = true;
+  const mine = ++planTurn;
+  const tasks = await waitingPlans().catch(() => undefined);
+  if (mine !== planTurn) return;
+  isReading = false;
+  arePlansOld = tasks === undefined;
+  if (tasks) keepInPlace(() => renderPlans(tasks));
+  state(toldNow());
+}
+
+const isLate = () => Date.now() - goodAt > STALE_MS;
+
+function toldNow() {
+  const plans = planCards().length;
+  return arePaymentsOld || arePlansOld || isLate()
+    ? STALE
+    : stateText({ payments: shown.size, plans }, isFrozen);
 }
 
 /** An empty list can mean that nothing is let through. */
@@ -94,7 +130,7 @@ async function tellOfFreeze() {
   ({ isFrozen } = empty);
   put(find('#empty-title'), empty.title);
   put(find('#empty-note'), empty.note);
-  if (shown.size === 0 && isSignedIn()) state(stateText(0, isFrozen));
+  if (shown.size === 0 && isSignedIn()) state(toldNow());
 }
 
 function refuse(/** @type {string} */ message) {
@@ -117,6 +153,9 @@ function complain(/** @type {string} */ message) {
 function clear() {
   for (const { card } of shown.values()) card.remove();
   shown.clear();
+  showPlans([], commit);
+  planTurn += 1;
+  isReading = arePlansOld = false;
   granted.clear();
   decided.clear();
   agentsAt = 0;
@@ -125,7 +164,7 @@ function clear() {
 
 /** The card that must not move: the one that asks, the one with the focus, or the first in view. */
 function looked() {
-  const cards = [...shown.values()].map(({ card }) => card);
+  const cards = [...[...shown.values()].map(({ card }) => card), ...planCards()];
   const used = cards.find(isAsking) ?? cards.find((card) => card.contains(document.activeElement));
   if (used || scrollY === 0) return used;
   const top = find('header').getBoundingClientRect().bottom;
@@ -133,9 +172,20 @@ function looked() {
   return inView.sort((a, b) => a.offsetTop - b.offsetTop)[0];
 }
 
-function render(/** @type {any[]} */ approvals) {
+function keepInPlace(/** @type {() => void} */ change) {
   const held = looked();
   const heldTop = held?.getBoundingClientRect().top ?? 0;
+  change();
+  if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - heldTop);
+}
+
+function renderPlans(/** @type {import('./words.js').Planned[]} */ tasks) {
+  const gone = showPlans(tasks, commit).filter(({ plan }) => !decided.delete(plan.digest));
+  if (gone[0]) say(planGone(gone[0]), isFocusLost());
+  find('#empty').hidden = shown.size + planCards().length > 0;
+}
+
+function render(/** @type {any[]} */ approvals) {
   const byId = new Map(approvals.map((it) => [it.payment.id, it]));
   const gone = [...shown].filter(([id]) => !byId.has(id));
   for (const [id, { card }] of gone) {
@@ -150,13 +200,12 @@ function render(/** @type {any[]} */ approvals) {
     shown.set(id, { card, payment: approval.payment });
     if (location.hash === `#${id}`) card.scrollIntoView();
   }
-  if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - heldTop);
   if (gone.length > 0) {
     agentsAt = 0;
     const others = gone.filter(([id]) => !decided.delete(id)).map(([, { payment }]) => payment);
     if (others.length > 0) say(goneText(others), isFocusLost());
   }
-  find('#empty').hidden = approvals.length > 0;
+  find('#empty').hidden = shown.size + planCards().length > 0;
 }
 
 /** @type {import('./card.js').Act} */
@@ -181,6 +230,26 @@ async function act(card, { payment }, verb) {
   }
 }
 
+/** @type {import('./plans.js').Commit} */
+async function commit(card, task) {
+  const { digest } = task.plan;
+  try {
+    await commitPlan(task);
+    decided.add(digest);
+    say(planDone(task), card.contains(document.activeElement) || isFocusLost());
+    await refreshPlans(true);
+  } catch (error) {
+    const failure = /** @type {Error} */ (error);
+    const text = failureText(failure);
+    tell(card, text, isRefusal(failure));
+    if (!isRefusal(failure)) return;
+    decided.add(digest);
+    await refreshPlans(true);
+    if (card.isConnected) decided.delete(digest);
+    else say(text, isFocusLost());
+  }
+}
+
 find('#enter').addEventListener('submit', async (event) => {
   event.preventDefault();
   const input = /** @type {HTMLInputElement} */ (find('#credential'));
@@ -199,12 +268,13 @@ find('#leave').addEventListener('click', () => {
   find('#credential').focus();
 });
 // A held key repeats itself: whatever it opened, it may not answer.
-find('#waiting').addEventListener('keydown', (event) => {
-  if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
-});
+for (const cards of ['#waiting', '#plans'])
+  find(cards).addEventListener('keydown', (event) => {
+    if (event.repeat && (event.key === 'Enter' || event.key === ' ')) event.preventDefault();
+  });
 setInterval(() => {
   for (const { card } of shown.values()) tick(card);
-  if (isSignedIn() && Date.now() - goodAt > STALE_MS) state(STALE);
+  if (isSignedIn() && isLate()) state(STALE);
   if (Date.now() - saidAt > SAID_MS && document.activeElement !== find('#said')) say('');
 }, 500);
 void refresh();

@@ -6,12 +6,13 @@ import { dueText, leftText, noteText, questionText } from './words.js';
 
 /** @typedef {import('./words.js').Verb} Verb */
 /** @typedef {(card: HTMLElement, approval: any, verb: Verb) => Promise<void>} Act */
+/** @typedef {{question: string, yes: string, tone: 'go' | 'halt', opener: () => HTMLElement}} Asking */
 
 const SOON_MS = 15_000;
 /** For how long at least it stands there that nobody knows what came of a decision. */
 const UNKNOWN_MS = 4_000;
 /** Facts whose characters matter one by one. */
-const EXACT = new Set(['Payee', 'Token', 'From wallet', 'For']);
+const EXACT = new Set(['Payee', 'Token', 'From wallet', 'For', 'Plan']);
 
 /** Payments that were granted in this tab. @type {Set<string>} */
 export const granted = new Set();
@@ -37,23 +38,11 @@ export function put(element, text) {
  * @param {Act} act
  */
 export function make(approval, act) {
-  const template = /** @type {HTMLTemplateElement} */ (find('#card'));
-  const card = /** @type {HTMLElement} */ (
-    /** @type {DocumentFragment} */ (template.content.cloneNode(true)).firstElementChild
-  );
+  const card = copy('#card');
   const { payment } = approval;
   find('.title', card).textContent = `${payment.agent} wants to pay ${payment.amount}`;
   name(card, payment.id);
-  const facts = find('.facts', card);
-  for (const { name, value } of approval.facts) {
-    const dt = document.createElement('dt');
-    dt.textContent = name;
-    const dd = document.createElement('dd');
-    dd.textContent = value;
-    dd.classList.toggle('exact', EXACT.has(name));
-    dd.classList.toggle('alarm', /^(NOT|A LOOK-ALIKE)/.test(value));
-    facts.append(dt, dd);
-  }
+  list(card, approval.facts);
   for (const { rule, met, why } of approval.trace) {
     const li = document.createElement('li');
     li.textContent = `${met ? '✓' : '✗'} ${rule}: ${why}`;
@@ -63,17 +52,48 @@ export function make(approval, act) {
     find('.words', card).hidden = false;
     find('blockquote', card).textContent = approval.quoted;
   }
-  for (const verb of /** @type {const} */ (['grant', 'veto']))
-    find(`.${verb}`, card).addEventListener('click', () => ask(card, approval, verb, act));
-  card.addEventListener('keydown', ({ key }) => {
-    if (key === 'Escape' && isAsking(card)) find('.no', card).click();
-  });
+  for (const verb of /** @type {const} */ (['grant', 'veto'])) {
+    const button = find(`.${verb}`, card);
+    /** @type {Asking} */
+    const asking = {
+      question: questionText(verb, payment),
+      yes: verb === 'grant' ? 'Yes, grant' : 'Yes, veto',
+      tone: verb === 'grant' ? 'go' : 'halt',
+      opener: () => (button.hidden ? find('.veto', card) : button),
+    };
+    button.addEventListener('click', () => ask(card, asking, () => act(card, approval, verb)));
+  }
   update(card, approval);
   return card;
 }
 
+/** A card as its template has it; Escape takes back what it asks. @param {string} template */
+export function copy(template) {
+  const { content } = /** @type {HTMLTemplateElement} */ (find(template));
+  const card = /** @type {HTMLElement} */ (
+    /** @type {DocumentFragment} */ (content.cloneNode(true)).firstElementChild
+  );
+  card.addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape' && isAsking(card)) find('.no', card).click();
+  });
+  return card;
+}
+
+/** @param {HTMLElement} card @param {readonly {name: string, value: string}[]} facts */
+export function list(card, facts) {
+  for (const { name, value } of facts) {
+    const dt = document.createElement('dt');
+    dt.textContent = name;
+    const dd = document.createElement('dd');
+    dd.textContent = value;
+    dd.classList.toggle('exact', EXACT.has(name));
+    dd.classList.toggle('alarm', /^(NOT|A LOOK-ALIKE)/.test(value));
+    find('.facts', card).append(dt, dd);
+  }
+}
+
 /** Ties buttons to what they are about, for those who hear the page. */
-function name(/** @type {HTMLElement} */ card, /** @type {string} */ id) {
+export function name(/** @type {HTMLElement} */ card, /** @type {string} */ id) {
   find('.title', card).id = `title-${id}`;
   find('.question', card).id = `question-${id}`;
   find('.confirm', card).setAttribute('aria-labelledby', `question-${id}`);
@@ -97,9 +117,14 @@ export function update(/** @type {HTMLElement} */ card, /** @type {any} */ appro
     const known = { hasGranted: granted.has(payment.id), leftMs: leftMsOf(card) };
     put(note, noteText(payment.approval, known));
   }
+  forget(card);
+  tick(card);
+}
+
+/** What came of a decision is known once the list was read again. */
+export function forget(/** @type {HTMLElement} */ card) {
   const { unknownAt } = card.dataset;
   if (unknownAt !== undefined && Date.now() - Number(unknownAt) > UNKNOWN_MS) tell(card, '');
-  tick(card);
 }
 
 export function tick(/** @type {HTMLElement} */ card) {
@@ -128,26 +153,24 @@ export const isAsking = (/** @type {HTMLElement} */ card) => !find('.confirm', c
  * A second press for a thing that cannot be undone. The question has the focus, never the answer: a key that is still
  * held would give it.
  * @param {HTMLElement} card
- * @param {any} approval
- * @param {Verb} verb
- * @param {Act} act
+ * @param {Asking} asking
+ * @param {() => Promise<void>} decide
  */
-function ask(card, approval, verb, act) {
+export function ask(card, asking, decide) {
   const question = find('.question', card);
   const yes = /** @type {HTMLButtonElement} */ (find('.yes', card));
   const no = /** @type {HTMLButtonElement} */ (find('.no', card));
   find('.actions', card).hidden = true;
   find('.confirm', card).hidden = false;
-  question.textContent = questionText(verb, approval.payment);
-  yes.textContent = verb === 'grant' ? 'Yes, grant' : 'Yes, veto';
-  yes.className = `yes ${verb === 'grant' ? 'go' : 'halt'}`;
+  question.textContent = asking.question;
+  yes.textContent = asking.yes;
+  yes.className = `yes ${asking.tone}`;
   yes.disabled = no.disabled = false;
   const close = () => {
     const hasFocus = card.contains(document.activeElement);
     find('.confirm', card).hidden = true;
     find('.actions', card).hidden = false;
-    const opener = find(`.${verb}`, card);
-    if (hasFocus) (opener.hidden ? find('.veto', card) : opener).focus({ preventScroll: true });
+    if (hasFocus) asking.opener().focus({ preventScroll: true });
   };
   no.onclick = close;
   yes.onclick = async () => {
@@ -155,7 +178,7 @@ function ask(card, approval, verb, act) {
     yes.disabled = no.disabled = true;
     yes.textContent = 'Sending…';
     tell(card, '');
-    await act(card, approval, verb);
+    await decide();
     close();
   };
   question.focus();

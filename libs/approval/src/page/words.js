@@ -11,9 +11,13 @@ export const isCredential = (text) => /^[\x21-\x7e]+$/.test(text);
 export const NO_CREDENTIAL =
   'This cannot be a credential: it has a space or a letter that none has. Copy it again.';
 
-/** @param {number} count @param {boolean} isFrozen */
-export function stateText(count, isFrozen) {
-  if (count > 0) return `${count} ${count === 1 ? 'payment waits' : 'payments wait'}.`;
+/** @param {{payments: number, plans: number}} waiting @param {boolean} isFrozen */
+export function stateText({ payments, plans }, isFrozen) {
+  const waiting = [
+    payments > 0 && `${payments} ${payments === 1 ? 'payment waits' : 'payments wait'}`,
+    plans > 0 && `${plans} ${plans === 1 ? 'plan waits' : 'plans wait'}`,
+  ].filter((it) => it !== false);
+  if (waiting.length > 0) return `${waiting.join(', ')}.`;
   return isFrozen ? 'Everything is frozen.' : 'Up to date.';
 }
 
@@ -124,3 +128,51 @@ export function arrivals(ids, isShown) {
     .filter(({ id }) => !isShown(id))
     .reverse();
 }
+
+/** @typedef {{agent: string, task: string, unit: string | null, ceiling: string | null, estimate: string | null, plan: any}} Planned */
+
+/** @param {Planned} task */
+export const planTitle = ({ agent, task }) => `${agent} plans task ${task}`;
+
+/**
+ * What a person and the agent say that the task costs, in the order of who is to be believed.
+ * @param {Planned} task
+ */
+export function planFacts({ unit, ceiling, estimate, plan }) {
+  const inUnit = (/** @type {string | null} */ units) =>
+    units === null ? 'none' : `${decimalText(units)} ${unit ?? ''}`;
+  return [
+    { name: 'Ceiling', value: inUnit(ceiling) },
+    { name: 'Estimate', value: inUnit(estimate) },
+    { name: 'The agent estimates', value: inUnit(plan.estimate) },
+    { name: 'Plan', value: plan.digest },
+  ];
+}
+
+/** Millionths in decimal digits. @param {string} units */
+function decimalText(units) {
+  const digits = units.padStart(7, '0');
+  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
+  return `${digits.slice(0, -6)}.${fraction}`;
+}
+
+/** @param {Planned} task */
+export const planQuestion = ({ agent, task }) =>
+  `Commit this plan? ${agent} may then pay for task ${task}.`;
+
+/** @param {Planned} task */
+export const planDone = ({ agent, task }) => `Committed the plan of ${agent} for task ${task}.`;
+
+/** What to say of a plan that left the list by itself. @param {Planned} task */
+export const planGone = ({ agent, task }) =>
+  `This plan of ${agent} for task ${task} no longer waits.`;
+
+/** Controls, and what makes a person read another text than is there; line ends and tabs show as what they are. */
+const HIDDEN = /(?![\n\t])[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]/gu;
+
+/** A text from outside, whole, with everything unseen made visible. @param {string} text */
+export const visibleText = (text) =>
+  text.replaceAll(HIDDEN, (it) => {
+    const code = (it.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    return `<U+${code}>`;
+  });

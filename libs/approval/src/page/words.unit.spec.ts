@@ -9,9 +9,15 @@ import {
   isCredential,
   leftText,
   noteText,
+  planDone,
+  planFacts,
+  planGone,
+  planQuestion,
+  planTitle,
   questionText,
   stateText,
   stillToGrant,
+  visibleText,
 } from './words.js';
 
 const quorum = { kind: 'quorum', quorum: 2, approvers: ['ada', 'bo', 'cy'] };
@@ -131,10 +137,17 @@ describe('the list', () => {
   });
 
   it('says how many wait, and what left it by itself', () => {
-    expect([0, 1, 2].map((count) => stateText(count, false))).toEqual([
+    const said = [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+      [0, 2],
+    ].map(([payments = 0, plans = 0]) => stateText({ payments, plans }, false));
+    expect(said).toEqual([
       'Up to date.',
       '1 payment waits.',
-      '2 payments wait.',
+      '2 payments wait, 1 plan waits.',
+      '2 plans wait.',
     ]);
     expect(goneText([paid])).toBe('89.00 USDC to 0xabc no longer waits.');
     expect(goneText([paid, paid])).toBe('2 payments no longer wait.');
@@ -144,10 +157,39 @@ describe('the list', () => {
     const agents = (...frozen: boolean[]) =>
       frozen.map((is, index) => ({ agent: `a${index}`, frozen: is }));
     expect(emptyText(agents(true, true))).toMatchObject({ isFrozen: true });
-    expect(stateText(0, true)).toBe('Everything is frozen.');
+    expect(stateText({ payments: 0, plans: 0 }, true)).toBe('Everything is frozen.');
     expect(emptyText(agents(false, true))).toMatchObject({ isFrozen: false, note: 'Frozen: a1.' });
     expect(emptyText(agents(false)).title).toBe('Nothing waits for you');
     expect(emptyText([])).toEqual(emptyText(agents(false)));
+  });
+});
+
+describe('a plan', () => {
+  const task = {
+    ...{ agent: 'research-1', task: 'report', unit: 'USD', ceiling: '12500000', estimate: null },
+    plan: { digest: 'ab'.repeat(32), estimate: '1' },
+  };
+
+  it('is told with its agent and task, whatever is said of it', () => {
+    const texts = [planTitle, planQuestion, planDone, planGone].map((text) => text(task));
+    for (const text of texts) expect(text).toMatch(/research-1.*task report/);
+  });
+
+  it('stands beside what the task may cost, and what it costs by the agent', () => {
+    expect(planFacts(task)).toEqual([
+      { name: 'Ceiling', value: '12.50 USD' },
+      { name: 'Estimate', value: 'none' },
+      { name: 'The agent estimates', value: '0.000001 USD' },
+      { name: 'Plan', value: 'ab'.repeat(32) },
+    ]);
+  });
+
+  it('is shown whole, and nothing in it is unseen', () => {
+    const long = `1. read\n2.\twrite ${'x'.repeat(20_000)}`;
+    expect(visibleText(long)).toBe(long);
+    expect(visibleText('pay\u202e\u200b\r\u2800<b>')).toBe(
+      'pay<U+202E><U+200B><U+000D><U+2800><b>',
+    );
   });
 });
 

@@ -16,7 +16,7 @@ interface Reply {
   headers(all: Readonly<Record<string, string>>): Reply;
 }
 
-const PARTS = ['approve.css', 'approve.js', 'api.js', 'card.js', 'words.js'];
+const PARTS = ['approve.css', 'approve.js', 'api.js', 'card.js', 'plans.js', 'words.js'];
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
