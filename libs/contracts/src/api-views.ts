@@ -198,7 +198,10 @@ export const WalletView = z.object({
     .optional(),
   /** It signs nothing more, for good: `ordered` until its key is destroyed. */
   revocation: z.enum(['ordered', 'done']).optional(),
-  /** Money left it unrecorded; nothing is signed for it until a person lifts this. */
+  /**
+   * Money left it that no record explains, its smart account has another owner, or signatures of it were lost; nothing is
+   * signed for it until a person lifts this.
+   */
   frozen: z.boolean(),
   balances: z.array(
     z.object({ asset: z.string(), symbol: z.string(), amount: Atomic, decimal: z.string() }),

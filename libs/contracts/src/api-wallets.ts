@@ -41,7 +41,7 @@ export const WALLET_ROUTES = {
     method: 'POST',
     path: '/v1/wallets/:wallet/unfreeze',
     who: ['operator'],
-    summary: 'Let a wallet pay again that was frozen because money left it unrecorded',
+    summary: 'Let a wallet pay again that was frozen, whatever froze it',
     answer: Done,
   },
   readWallet: {

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '@countersign/kernel';
 import type { Book, Bookings, Budgets, ReserveRequest, ReserveResult } from '@countersign/ports';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisServer, startRedis } from '../../../../deploy/local/redis.mjs';
 import { openRedisBudgets } from './redis-budgets.ts';
 import { type Relay, startRelay } from './testing/relay.ts';
@@ -156,6 +157,32 @@ describe('a server that lost what was written', () => {
     await operate(server, async (redis) => redis.del(...(await redis.keys('*:spent:*'))));
     const hour = { ...HUNDRED, window: { kind: 'rolling', seconds: 3_600 } } as const;
     await expect(budgets.read(BOOK, [hour])).rejects.toMatchObject(lost);
+  });
+});
+
+describe('a server whose clock was ahead', () => {
+  const PAGE = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
+  const RIGHT_MS = 1_790_000_000_000;
+  const AHEAD_MS = RIGHT_MS + 3_600_000;
+
+  it('has the right time again once the key that the runbook names is deleted', async () => {
+    let nowMs = AHEAD_MS;
+    const told = await openRedisBudgets({ url: server.url, logId: 'log', nowMs: () => nowMs });
+    onTestFinished(() => told.close());
+    const atMsOf = async (paymentId: string, book: Book) => {
+      const it = await told.reserve(ask(paymentId, 1n, book));
+      return it.kind === 'answered' ? it.answer.atMs : it.kind;
+    };
+    expect(await atMsOf('p1', BOOK)).toBe(AHEAD_MS);
+    nowMs = RIGHT_MS;
+    expect(await atMsOf('p2', BOOK)).toBe(AHEAD_MS);
+
+    const [, key = ''] = /delete the key `([^`]+)`/.exec(PAGE) ?? [];
+    const deleted = await operate(server, (redis) => redis.del(key.replace('<tenant>', 'acme')));
+    expect(deleted).toBe(1);
+    await expect(told.open(BOOK)).rejects.toMatchObject(lost);
+    expect(await told.rebuild(NEXT, NOTHING)).toBe('opened');
+    expect(await atMsOf('p3', NEXT)).toBe(RIGHT_MS);
   });
 });
 
