@@ -131,6 +131,7 @@ function outside(): Properties {
     storage: object({ size: named, className: text }),
     setup: object({
       ...{ enabled: flag, replication: count, vaultTokenSecret: named },
+      kafkaSasl: object({ secret: text, key: named }),
       agents: { type: 'array', items: agentSchema() },
     }),
     ingress: object({

@@ -12,7 +12,8 @@ import { Unattributed, messagesDuty } from '@countersign/intake/service';
 import { silentLog, systemTimers } from '@countersign/service-kit';
 import kafkajs, { type Admin, type Producer, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type KafkaServer, startKafka } from '../../deploy/local/kafka.mjs';
+import type { KafkaServer } from '../../deploy/local/kafka.mjs';
+import { startGuardedKafka } from '../../libs/adapters/kafka/src/testing/guarded.ts';
 import { makeTopics, topicsFile } from '../../libs/adapters/kafka/src/testing/log-under-test.ts';
 import { autonomous } from './policies.ts';
 import { Speaker, outcomeIn } from './speaker.ts';
@@ -26,24 +27,6 @@ const LATER = 'later-1';
 const PASSWORDS = new Map(
   [INTAKE, MINE, OTHERS, LATER].map((name) => [name, randomUUID()] as const),
 );
-
-/** Brokers that ask everybody for a login, and let nobody do what no ACL says; `intake` may do everything. */
-function startGuardedKafka(): Promise<KafkaServer> {
-  const users = [...PASSWORDS].map(([name, password]) => `user_${name}="${password}"`).join(' ');
-  const login = `username="${INTAKE}" password="${PASSWORDS.get(INTAKE)}"`;
-  const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule';
-  return startKafka({
-    settings: {
-      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:SASL_PLAINTEXT',
-      'inter.broker.listener.name': 'PLAINTEXT',
-      'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-      'sasl.enabled.mechanisms': 'PLAIN',
-      'listener.name.plaintext.plain.sasl.jaas.config': `${plain} required ${login} ${users};`,
-      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      'super.users': `User:${INTAKE};User:ANONYMOUS`,
-    },
-  });
-}
 
 let server: KafkaServer;
 let admin: Admin;
@@ -80,7 +63,7 @@ const mayWrite = (topic: string, principal: string) => ({
 });
 
 beforeAll(async () => {
-  server = await startGuardedKafka();
+  server = await startGuardedKafka(PASSWORDS);
   admin = as(INTAKE).admin();
   await admin.connect();
 });

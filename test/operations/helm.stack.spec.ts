@@ -236,6 +236,21 @@ describe('servers of one’s own', () => {
     expect(render('bundled').stdout).not.toContain('NODE_EXTRA_CA_CERTS');
   });
 
+  it('know set-up by a login of its own, who may do what no service may', () => {
+    const sasl = (pod: z.infer<typeof Pod> | undefined) =>
+      pod?.volumes.find(({ name }) => /kafka/.test(name))?.secret;
+    const pods = programs(manifestsOf('external'));
+    expect(sasl(pods.at(-1))).toMatchObject({
+      secretName: 'kafka-setup-login',
+      items: [{ key: 'sasl.json', path: 'sasl.json' }],
+    });
+    expect(pods.slice(0, -1).map((pod) => sasl(pod)?.secretName)).toEqual(
+      SERVICES.map(() => 'kafka-login'),
+    );
+    const shared = programs(manifestsOf('external', '--set', 'setup.kafkaSasl.secret='));
+    expect(sasl(shared.at(-1))?.secretName).toBe('kafka-login');
+  });
+
   it('keep Vault’s keys in a namespace that set-up is told too', () => {
     const setting = 'settings.COUNTERSIGN_VAULT_NAMESPACE=team-a';
     const pods = programs(manifestsOf('external', '--set-string', setting));
