@@ -22,7 +22,11 @@ const CHART_SAYS = [
   'COUNTERSIGN_OWNER_CREDENTIAL_FILE',
 ];
 /** What the bundled servers answer for, where they are enabled. */
-const BUNDLED_SAYS = ['COUNTERSIGN_KAFKA_BROKERS', 'COUNTERSIGN_VAULT_ADDRESS'];
+const BUNDLED_SAYS = [
+  'COUNTERSIGN_KAFKA_BROKERS',
+  'COUNTERSIGN_VAULT_ADDRESS',
+  'COUNTERSIGN_REDIS_URL_FILE',
+];
 
 const text = { type: 'string' };
 const named = { type: 'string', minLength: 1 };
@@ -50,29 +54,64 @@ export function valuesSchema(): object {
     each.every(([, { properties }]) => name in properties),
   );
   const shared = pick(first?.properties ?? {}, common);
-  const wanted = (first?.required ?? []).filter(
-    (name) => common.includes(name) && !name.endsWith('_FILE') && !BUNDLED_SAYS.includes(name),
-  );
+  const wanted = (first?.required ?? []).filter((name) => common.includes(name));
+  const isBundled = (name: string) => BUNDLED_SAYS.includes(name);
+  const wants = ({ required }: Described, isIt: (name: string) => boolean) =>
+    required.filter((name) => !common.includes(name) && isIt(name));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $comment: 'Made by deploy/generate.ts from the settings of the services.',
     definitions: { secret: object({ secret: named, key: named }, ['secret', 'key']) },
     ...object({
       ...outside(),
-      settings: object(valuesOf(shared), wanted),
+      settings: object(
+        valuesOf(shared),
+        wanted.filter((name) => !isBundled(name)),
+      ),
       secrets: object(secretsOf(shared)),
       services: object(
-        Object.fromEntries(each.map(([service, it]) => [service, serviceSchema(it.properties)])),
+        Object.fromEntries(
+          each.map(([service, it]) => [
+            service,
+            {
+              ...serviceSchema(it.properties),
+              ...allGiven(wants(it, (name) => !isBundled(name))),
+            },
+          ]),
+        ),
         SERVICES,
       ),
     }),
     allOf: [
       {
         if: { properties: { bundled: { properties: { enabled: { const: false } } } } },
-        then: { properties: { settings: { required: BUNDLED_SAYS } } },
+        then: {
+          properties: {
+            settings: { required: wanted.filter(isBundled) },
+            services: {
+              properties: Object.fromEntries(
+                each.map(([service, it]) => [service, allGiven(wants(it, isBundled))]),
+              ),
+            },
+          },
+        },
       },
     ],
   };
+}
+
+/** That a service is given each of these, as a setting or from a Secret. */
+function allGiven(names: readonly string[]): object {
+  const given = (where: 'settings' | 'secrets', name: string) => ({
+    required: [where],
+    properties: { [where]: { required: [name] } },
+  });
+  const each = names.map((name) =>
+    name.endsWith('_FILE')
+      ? given('secrets', name)
+      : { anyOf: [given('settings', name), given('secrets', name)] },
+  );
+  return each.length === 0 ? {} : { allOf: each };
 }
 
 function serviceSchema(properties: Properties): object {

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { fetchHelm, fetchKubernetesValidate } from '../../deploy/local/helm.mjs';
+import { SETTINGS } from '../../deploy/settings.ts';
 import { ROOT } from '../repo/tree.ts';
 import { PATHS } from './paths.ts';
 import { faultsOf } from './settings.ts';
@@ -284,6 +285,16 @@ describe('servers of one’s own', () => {
 });
 
 describe('bundled servers', () => {
+  it('may have any password', () => {
+    const password = 'a/b@c:d e+f%g#h?i';
+    const set = ['--set-string', `bundled.clickhousePassword=${password}`];
+    const secret = manifestsOf('bundled', ...set).find(({ kind }) => kind === 'Secret');
+    const texts = z.record(z.string(), z.string()).parse(secret?.['stringData']);
+    const url = new URL(texts['clickhouse-url'] ?? '');
+    expect(decodeURIComponent(url.password)).toBe(password);
+    expect(url.host).toBe('cs-clickhouse:8123');
+  });
+
   it('keep Kafka’s records below the top of their volume, where a file system has its own `lost+found`', () => {
     const kafka = manifestsOf('bundled').find(
       ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'cs-kafka',
@@ -305,6 +316,42 @@ const SECRET: Readonly<Record<string, string>> = {
   COUNTERSIGN_TRUSTED_KEYS: `policy=${KEY}`,
 };
 
+const Given = z.looseObject({
+  services: z.partialRecord(
+    z.enum(SERVICES),
+    z.looseObject({
+      settings: z.record(z.string(), z.unknown()).optional(),
+      secrets: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+});
+
+function external(): z.infer<typeof Given> {
+  return Given.parse(parse(readFileSync(fileOf('external'), 'utf8')));
+}
+
+/** The example with something else in it, or without something. */
+function renderEdited(edit: (values: z.infer<typeof Given>) => void) {
+  const values = external();
+  edit(values);
+  return spawnSync(helm, ['template', 'cs', CHART, '-f', '-'], {
+    encoding: 'utf8',
+    input: JSON.stringify(values),
+  });
+}
+
+/** What a service demands and the chart does not say by itself: the example's values say it. */
+function demanded(): [service: Service, name: string][] {
+  const { services } = external();
+  return SERVICES.flatMap((service) => {
+    const { required = [] } = z.toJSONSchema(SETTINGS[service], { io: 'input' });
+    const given = { ...services[service]?.settings, ...services[service]?.secrets };
+    return required
+      .filter((name) => name in given)
+      .map((name): [Service, string] => [service, name]);
+  });
+}
+
 describe('values that are wrong', () => {
   it.each([
     ['services.signer.settings.COUNTERSIGN_CEILING_PER_DAY=much', /CEILING_PER_DAY/],
@@ -316,6 +363,35 @@ describe('values that are wrong', () => {
     const { status, stderr } = render('external', '--set-string', wrong);
     expect(status).not.toBe(0);
     expect(stderr).toMatch(names);
+  });
+
+  it.each(demanded())('lack what %s demands: %s', (service, name) => {
+    const where = name.endsWith('_FILE') ? 'secrets' : 'settings';
+    const { status, stderr } = renderEdited((values) => {
+      delete values.services[service]?.[where]?.[name];
+    });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(`/services/${service}`);
+    expect(stderr).toContain(`'${name}'`);
+  });
+
+  it('may have from a Secret whatever else would be a setting', () => {
+    const name = 'COUNTERSIGN_CEILING_PER_DAY';
+    const { status, stderr } = renderEdited(({ services: { signer } }) => {
+      delete signer?.settings?.[name];
+      Object.assign(signer?.secrets ?? {}, { [name]: { secret: 'limits', key: 'day' } });
+    });
+    expect(status, stderr).toBe(0);
+  });
+
+  it.each(['kafka', 'vault', 'redis'])('say of no peer where %s is', (server) => {
+    const none = ['--set-json', `network.${server}.peers=[]`];
+    const { status, stderr } = render('external', ...none);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(`network.${server}.peers is empty`);
+    expect(render('external', ...none, '--set', 'network.enabled=false')).toMatchObject({
+      status: 0,
+    });
   });
 
   it('are also those that lack what has no default', () => {
