@@ -176,6 +176,10 @@ function outside(): Properties {
     ingress: object({
       ...{ enabled: flag, className: named, host: text, tlsSecret: text, annotations: theirs },
     }),
+    monitoring: object({
+      podMonitor: object({ enabled: flag, labels: theirs }),
+      rules: object({ enabled: flag, labels: theirs }),
+    }),
     network: object({
       ...{ enabled: flag, monitoring: peers, ingress: peers, dns: peers },
       ...{ kafka: server, vault: server, redis: server, clickhouse: server, collector: server },

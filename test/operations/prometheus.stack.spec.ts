@@ -22,6 +22,7 @@ const Answer = z.object({
 const NOTHING_HAPPENED = [
   'alerts.yaml: CountersignRecordsIgnored',
   'alerts.yaml: CountersignReplicaIdle',
+  'alerts.yaml: CountersignServiceGone',
 ];
 
 describe('promtool', () => {
