@@ -2,14 +2,11 @@
 # Topics, keys and roles, and for each service the login that only it can read. Doing it again is harmless.
 set -eu
 umask 077
-printf '%s' "$VAULT_TOKEN" > /tmp/vault.token
 node --import tsx apps/cli/src/main.ts setup --apply \
   --brokers kafka:9092 --lanes 8 --replication 1 --redis redis://redis:6379 \
-  --vault http://vault:8200 --vault-token-file /tmp/vault.token --logins /tmp/logins > /tmp/said
+  --vault http://vault:8200 --vault-token-file /run/vault/root-token --logins /tmp/logins > /tmp/said
 cat /tmp/said
-sed -n 's/^COUNTERSIGN_TRUSTED_KEYS=//p' /tmp/said > /run/keys/trusted-keys
-test -s /run/keys/trusted-keys
-chmod 0444 /run/keys/trusted-keys
+sh /run/trusted-keys.sh "$(sed -n 's/^COUNTERSIGN_TRUSTED_KEYS=//p' /tmp/said)" /run/keys/trusted-keys
 # Secrets that come from variables stand beside the login: Docker gives none to a container that is read-only.
 node -p '`http://countersign:${encodeURIComponent(process.env.CLICKHOUSE_PASSWORD)}@clickhouse:8123`' \
   > /run/logins/recorder/clickhouse-url

