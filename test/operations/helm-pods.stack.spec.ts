@@ -1,10 +1,8 @@
 import { SERVICES, type Service } from '@countersign/contracts';
-import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { addSetupCommand } from '../../apps/cli/src/commands/setup.ts';
-import { processTerminal } from '../../apps/cli/src/terminal.ts';
+import { setupOptionsOf } from '../../apps/cli/src/testing/setup-options.ts';
 import { VALUES, found, manifestsOf, podOf, secretAt, templateOf, workload } from './chart.ts';
 
 /** The one file that a service is told to write. */
@@ -125,18 +123,8 @@ describe.each(VALUES)('the pods of the chart with %s servers', (values) => {
     const [program, name, ...args] = pod.containers[0].args;
     expect([program, name]).toEqual(['apps/cli/src/main.ts', 'setup']);
     const { options, token, login } = SET_UP[values];
-    expect(parsed(args)).toEqual({ options, operands: [], unknown: [] });
+    expect(setupOptionsOf(args)).toEqual({ options, operands: [], unknown: [] });
     expect(secretAt(pod, VAULT_TOKEN)).toEqual(token);
     expect(secretAt(pod, '/run/kafka/sasl.json')).toEqual(login);
   });
 });
-
-/** What the command itself makes of arguments; nothing is run. */
-function parsed(args: readonly string[]) {
-  const program = new Command();
-  addSetupCommand(program, processTerminal({ plain: true }));
-  const [setup] = program.commands;
-  if (!setup) throw new Error('no command');
-  const rest = setup.parseOptions([...args]);
-  return { options: setup.opts(), ...rest };
-}
