@@ -3,7 +3,7 @@ import { SaslLogin } from '@countersign/adapter-kafka/sasl';
 import { Address, Network } from '@countersign/contracts';
 import { PIN, readPin } from '@countersign/service-kit';
 import { z } from 'zod';
-import { Sasl, fileFaults } from './setting-files.ts';
+import { fileFaults } from './setting-files.ts';
 
 /** A whole number from `min` to `max`. */
 export const count = (min: number, max: number) =>

@@ -1,13 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { SaslLogin } from '@countersign/adapter-kafka/sasl';
 import { z } from 'zod';
-
-const SASL_LOGIN = { username: z.string(), password: z.string() };
-export const Sasl = z.discriminatedUnion('mechanism', [
-  z.strictObject({ mechanism: z.literal('plain'), ...SASL_LOGIN }),
-  z.strictObject({ mechanism: z.literal('scram-sha-256'), ...SASL_LOGIN }),
-  z.strictObject({ mechanism: z.literal('scram-sha-512'), ...SASL_LOGIN }),
-]);
-export type Sasl = z.infer<typeof Sasl>;
 
 export const OtlpHeaders = z.record(z.string(), z.string());
 
@@ -24,7 +17,7 @@ export const KUBERNETES_TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceacco
 const HELD: Readonly<Record<string, Held>> = {
   COUNTERSIGN_KAFKA_SASL_FILE: {
     what: 'JSON with mechanism, username and password',
-    isIt: (text) => isJson(Sasl, text),
+    isIt: (text) => isJson(SaslLogin, text),
   },
   COUNTERSIGN_OTLP_HEADERS_FILE: {
     what: 'JSON with a text for each header',

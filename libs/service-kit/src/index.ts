@@ -16,7 +16,7 @@ export {
   type Meter,
   type Shell,
 } from './debt-runner.ts';
-export { type AppendOptions, LaneHost, type NamingRecord } from './lane-host.ts';
+export { type AppendOptions, LaneHost } from './lane-host.ts';
 export type { StateOptions } from './log-fold.ts';
 export { everyLane } from './every-lane.ts';
 export { factsOf } from './facts.ts';
@@ -48,3 +48,4 @@ export { openApiDocument } from './http/openapi.ts';
 export { Rejected, problemOf } from './http/problem.filter.ts';
 export { unrecordableAt } from './http/unrecordable.ts';
 export { Route, RouteBody, RouteParam, RouteQuery } from './http/route.ts';
+export type { NamingRecord } from './recent-records.ts';

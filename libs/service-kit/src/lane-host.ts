@@ -29,7 +29,7 @@ import { type Opening, encodeOpenings } from './commitments.ts';
 import { FoldWaits } from './fold-waits.ts';
 import { type FoldListeners, LogFold, type StateOptions } from './log-fold.ts';
 import { type Folded, type IgnoredRecord, type ReadBack, ReadBacks } from './read-backs.ts';
-import { RecentRecords } from './recent-records.ts';
+import { type NamingRecord, RecentRecords } from './recent-records.ts';
 import { Refused } from './refusal.ts';
 import type { KeptBeside } from './saved-fold.ts';
 import { SharedLook } from './shared-look.ts';
@@ -47,7 +47,7 @@ export class LaneHost {
   readonly #fold: LogFold;
   readonly #threads: boolean;
   readonly #readBacks = new ReadBacks();
-  readonly #recent = new RecentRecords();
+  readonly #recent: RecentRecords;
   readonly #onTouched = new Set<Touched>();
   /** By payment: who waits for it. */
   readonly #waiting = new Map<string, Set<(payment: Payment) => unknown>>();
@@ -78,6 +78,7 @@ export class LaneHost {
     options: StateOptions = {},
   ) {
     this.log = log;
+    this.#recent = new RecentRecords(log);
     this.#onFatal = onFatal;
     const listeners: FoldListeners = {
       onRecord: (record, folded, event) => {
@@ -187,16 +188,9 @@ export class LaneHost {
   }
 
   /** Every record that names the payment, in order, with why it was ignored, if it was. */
-  async recordsOf(paymentId: string): Promise<readonly NamingRecord[]> {
-    const lane = String(laneOfPayment(paymentId));
+  recordsOf(paymentId: string): Promise<readonly NamingRecord[]> {
     const named = this.#fold.cache.namedAt(paymentId);
-    const found = await Promise.all(
-      named.map(async ({ offset, code: ignored }) => {
-        const record = this.#recent.at(lane, offset) ?? (await this.log.read(lane, offset, 1))[0];
-        return record && { ...record, ignored };
-      }),
-    );
-    return found.filter((it) => it !== undefined);
+    return this.#recent.at(String(laneOfPayment(paymentId)), named);
   }
 
   /** The newest records that were ignored, for operators. */
@@ -388,11 +382,6 @@ export class LaneHost {
     this.#waits.close(this.#closed);
     if (isNews) this.#onFatal(error);
   }
-}
-
-/** A record, and why it was ignored; null when it was applied. */
-export interface NamingRecord extends LogRecord {
-  readonly ignored: RefusalCode | null;
 }
 
 export interface AppendOptions {

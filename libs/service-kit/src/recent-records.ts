@@ -1,16 +1,28 @@
-import type { LaneId, LogRecord } from '@countersign/ports';
+import type { RefusalCode } from '@countersign/contracts';
+import type { EventLog, LaneId, LogRecord } from '@countersign/ports';
+import type { NamedAt } from './state-cache.ts';
 
 /** Together a few megabytes; what is asked for again is asked for within seconds. */
 const RECORDS_MAX = 4_096;
 const BYTES_MAX = 8_388_608;
+
+/** A record, and why it was ignored; null when it was applied. */
+export interface NamingRecord extends LogRecord {
+  readonly ignored: RefusalCode | null;
+}
 
 /**
  * The newest records as the log delivered them, so that a payment's own need not be fetched from it again. None with
  * openings: these may be erased from the log, and then must be nowhere.
  */
 export class RecentRecords {
+  readonly #log: Pick<EventLog, 'read'>;
   readonly #records = new Map<string, LogRecord>();
   #bytes = 0;
+
+  constructor(log: Pick<EventLog, 'read'>) {
+    this.#log = log;
+  }
 
   take(record: LogRecord): void {
     const key = keyOf(record.lane, record.offset);
@@ -24,8 +36,16 @@ export class RecentRecords {
     }
   }
 
-  at(lane: LaneId, offset: number): LogRecord | undefined {
-    return this.#records.get(keyOf(lane, offset));
+  /** The records at these places of a lane, in their order; from the log where they are not recent. */
+  async at(lane: LaneId, places: readonly NamedAt[]): Promise<readonly NamingRecord[]> {
+    const found = await Promise.all(
+      places.map(async ({ offset, code: ignored }) => {
+        const recent = this.#records.get(keyOf(lane, offset));
+        const record = recent ?? (await this.#log.read(lane, offset, 1))[0];
+        return record && { ...record, ignored };
+      }),
+    );
+    return found.filter((it) => it !== undefined);
   }
 }
 

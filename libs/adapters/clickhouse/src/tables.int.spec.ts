@@ -95,9 +95,9 @@ it('what is missing is made once', async () => {
   expect(await applyTables(urlOf('setup'))).toEqual(ALL);
   expect(await planTables(urlOf('setup'))).toEqual([]);
   expect(await applyTables(urlOf('setup'))).toEqual([]);
-  expect(await rowsOf(`SELECT count() = ${ALL.length} AS noted FROM ${DATABASE}.migrations`)).toEqual([
-    { noted: 1 },
-  ]);
+  expect(
+    await rowsOf(`SELECT count() = ${ALL.length} AS noted FROM ${DATABASE}.migrations`),
+  ).toEqual([{ noted: 1 }]);
 });
 
 it('what somebody began is gone on with', async () => {

@@ -16,7 +16,7 @@ import type { KafkaServer } from '../../../../deploy/local/kafka.mjs';
 import { openKafkaInbox } from './agent-inbox.ts';
 import { openKafkaOutbox } from './agent-outbox.ts';
 import { clientOf } from './connection.ts';
-import { joinKafkaDuty } from './kafka-duty.ts';
+import { kafkaDuty } from './kafka-duty.ts';
 import { openKafkaLog } from './kafka-log.ts';
 import { startGuardedKafka } from './testing/guarded.ts';
 import { topicsFile } from './testing/log-under-test.ts';
@@ -166,9 +166,10 @@ describe('with no more than the documentation lets it do', () => {
   );
 
   it.each(SHARING)('%s is given its lanes', async (service) => {
-    const shares = joinKafkaDuty({ ...as(service), service });
+    const shares = kafkaDuty({ ...as(service), service });
     const { promise, resolve } = Promise.withResolvers<void>();
     shares.onChange(() => shares.holds(0) && resolve());
+    shares.join();
     await promise;
     await shares.close();
   });
