@@ -28,7 +28,9 @@ export class PolicyInvalid extends Error {
 export function parsePolicyText(text: string): ParsedPolicy {
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 0, uniqueKeys: true, prettyErrors: true });
+    // At `warn` the library writes its author's words beside the log.
+    const quiet = { logLevel: 'error', prettyErrors: true } as const;
+    value = parse(text, { maxAliasCount: 0, uniqueKeys: true, ...quiet });
   } catch (error) {
     throw new PolicyInvalid([{ path: '(text)', message: (error as Error).message.slice(0, 500) }]);
   }
