@@ -1,14 +1,14 @@
-import { type Problem, ROUTES, type Route } from '@countersign/contracts';
+import type { Problem } from '@countersign/contracts';
 import { Unattributed, messagesDuty } from '@countersign/intake/service';
 import { silentLog } from '@countersign/service-kit';
 import { MemoryMessages, quoteOf } from '@countersign/testkit';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { autonomous, collaborative } from './policies.ts';
+import { autonomous } from './policies.ts';
+import type { Json } from './right-requests.ts';
 import { Speaker, outcomeIn } from './speaker.ts';
+import { spoilt } from './spoilt.ts';
 import { World, statementKey } from './world.ts';
-
-type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 let world: World;
 let unhandled: unknown[];
@@ -24,39 +24,6 @@ afterEach(async () => {
   process.off('unhandledRejection', note);
   expect(unhandled).toEqual([]);
 });
-
-/** Values that programs trip over, beside whatever JSON there is. */
-const awkward = fc.oneof(
-  fc.constantFrom<Json>(
-    ...[null, '', '0', '-1', '1e3', '0x', 'NaN', -0, 1e308, 2 ** 53, [], {}, '\u0000', '\ud800'],
-    ...['__proto__', 'constructor', '../..', '%00', 'eip155:0', 'x'.repeat(5_000)],
-  ),
-  fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
-);
-
-/** Every path to a value in a JSON text. */
-function pathsIn(value: Json, path: readonly string[] = []): readonly (readonly string[])[] {
-  if (typeof value !== 'object' || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([name, it]) => pathsIn(it, [...path, name]))];
-}
-
-function withValue(value: Json, [name, ...rest]: readonly string[], other: Json): Json {
-  if (name === undefined) return other;
-  const copy = structuredClone(value) as { [name: string]: Json };
-  copy[name] = withValue(copy[name] ?? null, rest, other);
-  return copy;
-}
-
-/** What is right but for one place, or has a member too many. */
-const spoilt = (right: Json) =>
-  fc.oneof(
-    fc
-      .tuple(fc.constantFrom(...pathsIn(right)), awkward)
-      .map(([path, other]) => withValue(right, path, other)),
-    fc
-      .tuple(fc.string(), awkward)
-      .map(([name, other]) => ({ ...(right as object), [name]: other })),
-  );
 
 const proposal = (url = 'https://api.example.com/v1/embed') => ({
   quote: quoteOf() as unknown as Json,
@@ -100,32 +67,6 @@ describe('the door for payments', () => {
       }),
       { numRuns: 60 },
     );
-  });
-});
-
-describe('every door that takes a body, people deciding on payments among them', () => {
-  const routes = Object.values<Route>(ROUTES).filter(({ body }) => body !== undefined);
-
-  it('never breaks on what it is given', async () => {
-    await world.usePolicy(collaborative());
-    const { body: waiting } = await world.propose();
-    const parameters: Record<string, string> = { id: waiting.id, version: '1' };
-    const right = { quoteDigest: waiting.quoteDigest, decisionId: '0'.repeat(64), reason: 'x' };
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...routes), spoilt(right), async (route, body) => {
-        const url = route.path.replaceAll(
-          /:([a-z]+)/g,
-          (_, name: string) => parameters[name] ?? 'x',
-        );
-        const options = { body: JSON.stringify(body), headers: json() };
-        const answer = await world.call('owner', route.method, url, options);
-        if (answer.status >= 400) expect(codeOf(answer)).not.toBe('internal');
-        expect([200, 400, 403, 404, 409, 422, 503]).toContain(answer.status);
-      }),
-      { numRuns: 250 },
-    );
-    expect((await world.read(waiting.id)).id).toBe(waiting.id);
-    expect([world.wallets.signed, world.fatal]).toEqual([[], undefined]);
   });
 });
 
