@@ -1,127 +1,41 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { fetchSchemathesis } from '../../deploy/local/schemathesis.mjs';
+import { fuzzDoors } from './doors.ts';
+import { fuzzPolicies } from './policies.ts';
 
 const USAGE = `usage: npm run fuzz -- [--examples N] [--seed S]
+       npm run fuzz -- --policies N [--seed S]
 
 Asks a Countersign of its own what its OpenAPI document allows and forbids, with schemathesis, as its owner and as an
 agent. Fails on any answer of 500 and above, on an answer that is not as its schema says, on input that should have been
-refused, on an undeclared method, and when the process logs an error or ends.`;
-
-/**
- * Input that fits its JSON schema may still be refused for what it means: a policy's text, a payment that is not there.
- */
-const CHECKS = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'];
-
-/** An answer may be asked to wait for thirty seconds, and the machine may be busy. */
-const TIMEOUT = ['--request-timeout', '60', '--max-response-time', '60'];
-
-interface Target {
-  readonly url: string;
-  readonly owner: string;
-  readonly child: ChildProcess;
-  /** Lines of its log at error and above. */
-  readonly errors: string[];
-}
-
-async function started(folder: string): Promise<Target> {
-  // `env` adds to the environment that is inherited: only config.ts reads one.
-  const settings = [
-    `COUNTERSIGN_DATA_DIR=${folder}`,
-    'COUNTERSIGN_PORT=0',
-    'COUNTERSIGN_LOG_LEVEL=warn',
-  ];
-  const program = [process.execPath, '--import', 'tsx', 'apps/standalone/src/main.ts'];
-  const child = spawn('env', [...settings, ...program], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const errors: string[] = [];
-  const said: string[] = [];
-  createInterface(child.stderr).on('line', (line) => {
-    said.push(line);
-    if (isError(line)) errors.push(line);
-  });
-  for await (const line of createInterface(child.stdout)) {
-    const said = JSON.parse(line) as { level?: number; url?: string; ownerCredentialFile?: string };
-    if (said.url === undefined || said.ownerCredentialFile === undefined) continue;
-    child.stdout.resume();
-    createInterface(child.stdout).on('line', (later) => {
-      if (isError(later)) errors.push(later);
-    });
-    const owner = readFileSync(said.ownerCredentialFile, 'utf8').trim();
-    return { url: said.url, owner, child, errors };
-  }
-  throw new Error(`the standalone app ended before it listened:\n${said.join('\n')}`);
-}
-
-/** What is told to people stands among the lines of the log: a wallet revoked by a guess is no fault. */
-function isError(line: string): boolean {
-  return line.startsWith('{') && Number((JSON.parse(line) as { level?: number }).level) >= 50;
-}
-
-/** An agent with a wallet, so that there is somebody to be. */
-async function agentOf({ url, owner }: Target): Promise<string> {
-  const post = async (path: string, body: object) => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${owner}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as { credential?: string };
-  };
-  await post('/v1/wallets', { wallet: 'fuzzed' });
-  const { credential } = await post('/v1/agents', { agent: 'fuzzed', wallet: 'fuzzed' });
-  if (credential === undefined) throw new Error('the agent got no credential');
-  return credential;
-}
-
-async function ask(command: readonly string[], url: string, credential: string): Promise<boolean> {
-  const { examples, seed } = options;
-  const [program = '', ...first] = command;
-  const child = spawn(
-    program,
-    [
-      ...[...first, 'run', `${url}/openapi.json`, '-H', `Authorization: Bearer ${credential}`],
-      ...[...CHECKS, ...TIMEOUT, '--max-examples', examples, '--seed', seed],
-      // Two threads that parse Python at once break CPython 3.11: "AST constructor recursion depth mismatch".
-      // How long the generator takes says how busy the machine is.
-      ...['--workers', '1', '--suppress-health-check', 'too_slow'],
-    ],
-    // What it remembers of a run belongs to the run.
-    { stdio: 'inherit', cwd: folder },
-  );
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code === 0;
-}
+refused, on an undeclared method, and when the process logs an error or ends.
+With --policies it decides N generated payments under generated policies instead, by the engine and by the plain rules,
+and fails where they differ.`;
 
 function readOptions() {
-  const text = (fallback: string) => ({ type: 'string', default: fallback }) as const;
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { examples: text, policies: text, seed: text } });
+  const numberOf = (given: string | undefined, fallback: number) => {
+    const number = given === undefined ? fallback : Number(given);
+    if (!Number.isSafeInteger(number) || number < 1) throw new Error(`not a number: ${given}`);
+    return number;
+  };
+  return {
+    examples: numberOf(values.examples, 50),
+    policies: values.policies === undefined ? undefined : numberOf(values.policies, 1),
+    seed: numberOf(values.seed, 1),
+  };
+}
+
+function optionsOrExit(): ReturnType<typeof readOptions> {
   try {
-    return parseArgs({ options: { examples: text('50'), seed: text('1') } }).values;
+    return readOptions();
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     process.exit(2);
   }
 }
 
-const options = readOptions();
-const command = await fetchSchemathesis();
-const folder = mkdtempSync(join(tmpdir(), 'countersign-fuzz-'));
-const target = await started(folder);
-try {
-  const asOwner = await ask(command, target.url, target.owner);
-  const asAgent = await ask(command, target.url, await agentOf(target));
-  const isAlive = (await fetch(`${target.url}/readyz`)).ok;
-  for (const line of target.errors) console.error(line);
-  const isWell = asOwner && asAgent && isAlive && target.errors.length === 0;
-  console.log(isWell ? 'fuzz: every door held' : 'fuzz: something was found; see above');
-  process.exitCode = isWell ? 0 : 1;
-} finally {
-  target.child.kill('SIGTERM');
-  await once(target.child, 'exit');
-  rmSync(folder, { recursive: true });
-}
+const { examples, policies, seed } = optionsOrExit();
+const isWell =
+  policies === undefined ? await fuzzDoors(examples, seed) : fuzzPolicies(policies, seed);
+process.exitCode = isWell ? 0 : 1;
