@@ -7,7 +7,7 @@ const USAGE = `usage: npm run fuzz -- [--examples N] [--seed S]
 
 Asks a Countersign of its own what its OpenAPI document allows and forbids, with schemathesis, as its owner and as an
 agent. Fails on any answer of 500 and above, on an answer that is not as its schema says, on input that should have been
-refused, on an undeclared method, and when the process logs an error or ends.
+refused, on an undeclared method, on a door that nobody entered, and when the process logs an error or ends.
 With --policies it decides N generated payments under generated policies instead, by the engine and by the plain rules,
 and fails where they differ.`;
 
