@@ -112,7 +112,7 @@ async function inCalm<T>(
   ask: (port: ReturnType<typeof chainPort>) => Promise<T>,
 ): Promise<T> {
   const scheduler = new Scheduler(dice, START_MS);
-  const weather = new Weather(dice);
+  const weather = new Weather(dice, 1);
   const wire = new Wire({ scheduler, weather, dice, party: newParty() });
   const answer = ask(chainPort({ chain, wire, weather, dice }));
   while (await scheduler.step());

@@ -1,15 +1,8 @@
 import { type FoldLane, type LaneState, agentOf, foldLane, laneOf } from '@countersign/payment';
-import { AGENTS, type Owner } from './cast.ts';
-import type { Dice } from './dice.ts';
+import type { Owner } from './cast.ts';
 
 /** How many records of the agent there are for one that meets the bug, about. */
 const ONE_OF = 120;
-
-/** Whose records meet a bug in the fold. */
-export function drawBug(dice: Dice, isCertain: boolean): Owner | undefined {
-  const owner = dice.pick(AGENTS);
-  return isCertain || dice.chance(0.2) ? owner : undefined;
-}
 
 /**
  * The fold with a bug that every process has: on some records of one agent, known by their ids, it throws, on some before

@@ -161,11 +161,12 @@ async function main(): Promise<number> {
   const { seeds } = options;
   const which = seeds.length > 1 ? `seeds ${seeds[0]} to ${seeds.at(-1)}` : `seed ${seeds[0]}`;
   const took = `${summary.steps} steps with ${which} in ${seconds.toFixed(1)} s (${rate} steps/s)`;
-  const unreached = summary.unreached();
-  if (unreached.length > 0) {
-    console.log(
-      `simulation: ${took}, and no payment ended as ${unreached.join(', ')}: it shows little`,
-    );
+  const lacks = [
+    ...summary.unreached().map((ending) => `no payment ended as ${ending}`),
+    ...summary.unstruck().map((strike) => `never: ${strike}`),
+  ];
+  if (lacks.length > 0) {
+    console.log(`simulation: ${took}, and it shows little, as ${lacks.join('; ')}`);
     return 1;
   }
   console.log(`simulation: ${took}, every invariant held`);

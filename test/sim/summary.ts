@@ -1,14 +1,27 @@
 import { statusOf } from '@countersign/service-kit';
 import type { Outcome } from './run.ts';
+import { holdGroup } from './turns.ts';
+import { FAULT_KINDS } from './weather.ts';
 
 /** How payments end in any longer simulation: one in which none ends so shows nothing about it. */
 const ENDINGS = ['settled', 'void', 'denied', 'vetoed', 'expired', 'canceled', 'frozen'];
 const LONG_STEPS = 40_000;
 
+/** What strikes in a simulation of a whole group of seeds that is as long as the one of `npm test`. */
+export const STRIKES: readonly string[] = [
+  ...FAULT_KINDS,
+  'log restored',
+  "policy's key stolen",
+  "approval's key stolen",
+  'accounts handed over',
+  'agent set aside',
+];
+const WHOLE_STEPS = 200_000;
+
 /** A summary as one thread hands it to another. */
 export type Counted = Pick<
   Summary,
-  'payments' | 'events' | 'ignored' | 'records' | 'steps' | 'simulatedMs'
+  'payments' | 'events' | 'ignored' | 'seeds' | 'records' | 'steps' | 'simulatedMs'
 >;
 
 /** What happened in one run or several, added up. */
@@ -16,12 +29,14 @@ export class Summary {
   readonly payments = new Map<string, number>();
   readonly events = new Map<string, number>();
   readonly ignored = new Map<string, number>();
+  readonly seeds = new Set<number>();
   records = 0;
   steps = 0;
   simulatedMs = 0;
 
-  add({ world, steps, stepsAfter, simulatedMs }: Outcome): void {
+  add({ seed, world, steps, stepsAfter, simulatedMs }: Outcome): void {
     const { lanes, control, archive } = world.history;
+    this.seeds.add(seed);
     this.steps += steps + stepsAfter;
     this.simulatedMs += simulatedMs;
     for (const payment of world.history.payments()) {
@@ -39,8 +54,8 @@ export class Summary {
   }
 
   counted(): Counted {
-    const { payments, events, ignored, records, steps, simulatedMs } = this;
-    return { payments, events, ignored, records, steps, simulatedMs };
+    const { payments, events, ignored, seeds, records, steps, simulatedMs } = this;
+    return { payments, events, ignored, seeds, records, steps, simulatedMs };
   }
 
   /** Adds what another thread counted. */
@@ -48,6 +63,7 @@ export class Summary {
     this.records += other.records;
     this.steps += other.steps;
     this.simulatedMs += other.simulatedMs;
+    for (const seed of other.seeds) this.seeds.add(seed);
     for (const of of ['payments', 'events', 'ignored'] as const)
       for (const [name, times] of other[of]) count(this[of], name, times);
   }
@@ -56,6 +72,12 @@ export class Summary {
   unreached(): string[] {
     if (this.steps < LONG_STEPS) return [];
     return ENDINGS.filter((ending) => !this.payments.has(ending));
+  }
+
+  /** Faults that a simulation of these seeds and this length should have had and did not. */
+  unstruck(): string[] {
+    if (this.steps < WHOLE_STEPS || !holdGroup(this.seeds)) return [];
+    return STRIKES.filter((strike) => !this.events.has(strike));
   }
 
   /** For people: what was simulated, how payments ended, what went wrong on the way. */

@@ -23,6 +23,7 @@
  * Not here: brokers and Redis that fail over (`test/fault`); growth and other regions.
  */
 import type { Dice } from './dice.ts';
+import { turnOf } from './turns.ts';
 
 /** What can go wrong, each with its probability (per call, or per look at the sky) in bad weather. */
 const WORST = {
@@ -75,19 +76,26 @@ const WORST = {
 } as const;
 
 export type FaultKind = keyof typeof WORST;
+export const FAULT_KINDS = Object.keys(WORST) as readonly FaultKind[];
 
-/** Which faults this run has, and how often. Each seed leaves some out: faults hide behind each other. */
+/**
+ * Which faults this run has, and how often. Each seed leaves some out: faults hide behind each other. Of a group of seeds
+ * two leave a kind out, and one has it as often as can be.
+ */
 export class Weather {
   readonly counts = new Map<string, number>();
   readonly #dice: Dice;
   readonly #odds = new Map<FaultKind, number>();
   #isCalm = true;
 
-  constructor(dice: Dice) {
+  constructor(dice: Dice, seed: number) {
     this.#dice = dice;
     const harshness = dice.pick([0.3, 1, 1, 2]);
-    for (const [kind, worst] of Object.entries(WORST) as [FaultKind, number][])
-      this.#odds.set(kind, dice.chance(0.75) ? Math.min(0.9, worst * harshness * dice.next()) : 0);
+    for (const kind of FAULT_KINDS) {
+      const drawn = WORST[kind] * harshness * dice.next();
+      const turn = turnOf(seed, kind);
+      this.#odds.set(kind, turn === 0 ? WORST[kind] : turn < 3 ? 0 : Math.min(0.9, drawn));
+    }
   }
 
   /** In calm weather nothing goes wrong, and what was wrong is put right by its owner. */

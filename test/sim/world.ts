@@ -7,14 +7,14 @@ import type { StateOptions } from '@countersign/service-kit';
 import { type SigningJournal, openSigningJournal } from '@countersign/signing/service';
 import { Acts } from './acts.ts';
 import { BudgetStores } from './budget-stores.ts';
-import { CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
+import { AGENTS, CEILINGS, CHAIN_ID, KEYS, LANES, NETWORK, TRUSTED } from './cast.ts';
 import { chainPort } from './chain-port.ts';
 import { type SignedSubmission, SimChain, type Usage } from './chain.ts';
 import { Checker, HOLDS_WITH_STOLEN } from './checker.ts';
 import { Dice } from './dice.ts';
 import { eventStorePort } from './event-store.ts';
 import { EventTables } from './event-tables.ts';
-import { drawBug, foldWithBug } from './fold-bug.ts';
+import { foldWithBug } from './fold-bug.ts';
 import { History } from './history.ts';
 import { claimOf } from './invariants/claim.ts';
 import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
@@ -23,6 +23,7 @@ import { logPort } from './log-port.ts';
 import { NO_PLANT, type Plant } from './plants.ts';
 import { type Process, type Surroundings, startProcess } from './replica.ts';
 import { type Party, Scheduler, newParty } from './scheduler.ts';
+import { turnOf } from './turns.ts';
 import { Weather } from './weather.ts';
 import { Wire } from './wire.ts';
 
@@ -43,6 +44,8 @@ export interface LogCopy {
   readonly archive: number;
 }
 
+/** Two runs of a group of seeds, and no more, as little else is promised then. */
+const STOLEN: readonly World['stolen'][] = ['policy', 'approval'];
 const GONE = { isAlive: false, isGone: true };
 
 export interface WorldOptions {
@@ -106,19 +109,21 @@ export class World {
     this.#plant = options.plant ?? NO_PLANT;
     this.often = this.#plant.often ?? {};
     this.dice = new Dice(`seed ${options.seed}`);
-    const isLow = this.dice.fork('ceiling').chance(this.often.lowCeilings ? 1 : 0.35);
+    const { seed } = options;
+    const isLow = this.often.lowCeilings ?? turnOf(seed, 'low ceilings') < 3;
     this.ceiling = CEILINGS[isLow ? 'low' : 'usual'];
     this.revokedKeyKeptMs = this.dice.fork('kept keys').pick([5_000, 60_000]);
-    const losses = this.dice.fork('restore');
-    this.losses = losses.chance(this.often.restores ? 1 : 0.3) ? losses : undefined;
+    // In two of them a key may be stolen, and `restore` is not looked at.
+    const hasLosses = this.often.restores ?? turnOf(seed, 'restore') < 3;
+    this.losses = hasLosses ? this.dice.fork('restore') : undefined;
     this.scheduler = new Scheduler(this.dice.fork('scheduler'), START_MS);
-    this.weather = new Weather(this.dice.fork('weather'));
+    this.weather = new Weather(this.dice.fork('weather'), seed);
     const clock = {
       nowMs: () => this.scheduler.nowMs + this.#logClockMs,
       monotonicMs: () => this.scheduler.nowMs,
     };
-    const bug = drawBug(this.dice.fork('bug'), this.often.bugs ?? false);
-    this.#fold = bug ? foldWithBug(bug) : foldLane;
+    const hasBug = this.often.bugs ?? turnOf(seed, 'bug') < 2;
+    this.#fold = hasBug ? foldWithBug(this.dice.fork('bug').pick(AGENTS)) : foldLane;
     this.store = this.#openStore(clock);
     this.events = this.#emptyEvents();
     this.history = new History(this.store, TRUSTED, this.#fold);
@@ -128,7 +133,8 @@ export class World {
       accounts: { rules: ACCOUNTS, chainId: CHAIN_ID, verify: isOwners },
       dice: this.dice.fork('chain'),
     });
-    this.stolen = this.#plant.stolen ?? (options.plant ? undefined : this.#drawStolen());
+    this.stolen =
+      this.#plant.stolen ?? (options.plant ? undefined : STOLEN[turnOf(seed, 'stolen key')]);
     const holds = this.stolen && HOLDS_WITH_STOLEN[this.stolen];
     this.checker = new Checker(this, options.only ?? holds);
     this.budgets = new BudgetStores({
@@ -219,11 +225,6 @@ export class World {
 
   #emptyEvents(): EventTables {
     return this.#plant.events?.() ?? new EventTables();
-  }
-
-  #drawStolen(): World['stolen'] {
-    const dice = this.dice.fork('stolen keys');
-    return dice.chance(0.15) ? dice.pick(['policy', 'approval'] as const) : undefined;
   }
 
   #openStore(clock: Clock): SyncStore {

@@ -18,6 +18,7 @@ export function stolenKeyAtWork(world: World): void {
   const dice = world.dice.fork('stolen key');
   const forger = new Forger(world, dice, stolen);
   const tricks: Readonly<Record<string, number>> = TRICKS[stolen];
+  weather.count(`${stolen}'s key stolen`);
   const next = () => {
     if (weather.isCalm) return;
     const trick = dice.weighted(tricks);
