@@ -10,6 +10,8 @@ export interface ChainPortParts {
   readonly wire: Wire;
   readonly weather: Weather;
   readonly dice: Dice;
+  /** Whether what is submitted is taken, and lost. */
+  readonly isFailing?: () => boolean;
 }
 
 const UNAVAILABLE = 'chain_unavailable';
@@ -18,7 +20,7 @@ const SENT = `0x${'0'.repeat(64)}`;
 
 /** A replica's node of the chain: it may not answer, be of another chain, or be blocks behind. */
 export function chainPort(parts: ChainPortParts): Chain {
-  const { chain, wire, weather, dice } = parts;
+  const { chain, wire, weather, dice, isFailing } = parts;
   const call = <T>(name: string, effect: (lag: number) => T, reads: boolean) =>
     wire.call({
       name,
@@ -32,7 +34,7 @@ export function chainPort(parts: ChainPortParts): Chain {
   const send = (name: string, effect: () => void) =>
     call(name, () => void (weather.strikes('transactionLost') || effect()), false).then(() => SENT);
   const submit = (submission: Submission) =>
-    send(`submit ${submission.kind}`, () => chain.submit(submission));
+    send(`submit ${submission.kind}`, () => void (isFailing?.() || chain.submit(submission)));
   return {
     network: chain.network,
     head: (tag) => call(`head ${tag}`, (lag) => chain.at(tag, lag), true),

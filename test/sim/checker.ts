@@ -1,5 +1,11 @@
 import type { Authorization } from '@countersign/contracts';
-import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type {
+  AppendInput,
+  Book,
+  LogRecord,
+  ReserveRequest,
+  ReserveResult,
+} from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from './chain.ts';
 import type { Seen } from './history.ts';
@@ -8,6 +14,7 @@ import { agreement } from './invariants/agreement.ts';
 import { archive } from './invariants/archive.ts';
 import { authority, quorum } from './invariants/authority.ts';
 import { belief } from './invariants/belief.ts';
+import { breaker } from './invariants/breaker.ts';
 import { budgets } from './invariants/budgets.ts';
 import { ceilings } from './invariants/ceilings.ts';
 import { evidence } from './invariants/evidence.ts';
@@ -71,6 +78,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   patience,
   /** What loosened and did not wait, nobody signs under. */
   belief,
+  /** What the chain does not take from us is not sent on and on. */
+  breaker,
 };
 
 /** Whichever service's key it is. */
@@ -135,6 +144,10 @@ export class Checker {
   afterStep(): void {
     for (const seen of this.#world.history.catchUp()) this.#onRecord(seen);
     for (const it of this.#all) it.onStep?.();
+  }
+
+  onAppend(process: Process, input: AppendInput, nowMs: number): void {
+    for (const it of this.#all) it.onAppend?.(process, input, nowMs);
   }
 
   onSignature(signature: Signature): void {

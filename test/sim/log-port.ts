@@ -23,6 +23,8 @@ export interface LogPortParts {
   readonly weather: Weather;
   readonly dice: Dice;
   readonly party: Party;
+  /** Told of each record as it is sent. */
+  readonly onAppend: (input: AppendInput) => void;
   /** What this replica is given in place of a record: for planted faults. */
   readonly distort?: (record: LogRecord) => LogRecord;
 }
@@ -31,13 +33,14 @@ const UNAVAILABLE = 'log_unavailable';
 
 /** One replica's access to the one log: the promises of the port are kept, and nothing beyond them. */
 export function logPort(parts: LogPortParts): EventLog {
-  const { store, read, wire, weather, dice, distort = (it) => it } = parts;
+  const { store, read, wire, weather, dice, onAppend, distort = (it) => it } = parts;
   return {
     capabilities: { durable: true },
     logId: store.logId,
     laneCount: store.laneCount,
     append: (records) => {
       const taken = [...records];
+      for (const input of taken) onAppend(input);
       return wire.call({
         name: `append ${taken.map((it) => it.lane).join(' ')}`,
         effect: () => append(store, taken, weather, dice),

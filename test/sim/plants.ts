@@ -39,6 +39,7 @@ import {
   belittling,
   boastful,
   confirming,
+  persistent,
   selfUnfreezing,
   twiceCounting,
 } from './plants/services.ts';
@@ -73,8 +74,16 @@ export interface Plant {
     readonly tasks?: true;
     readonly sessions?: true;
     readonly bugs?: true;
+    /** All that is presented fails, of which there is much that people let go on. */
+    readonly failures?: true;
   };
 }
+
+/** Withdrawals all the time that all fail, and nothing that would stop them. */
+export const FAILING = {
+  failures: true,
+  operators: { withdraw: 90, freezeAgent: 0, freezeAll: 0, revoke: 0, rotate: 0 },
+} as const;
 
 export const NO_PLANT: Plant = {};
 
@@ -164,6 +173,10 @@ export const PLANTS = {
   'one-fold-has-no-bug': {
     breaks: 'agreement',
     plant: { fold: unaffected, often: { bugs: true } },
+  },
+  'settlement-presents-with-an-open-breaker': {
+    breaks: 'breaker',
+    plant: { surround: persistent, often: FAILING },
   },
   'chain-never-finalizes': { breaks: 'liveness', plant: { surround: neverFinal } },
 } as const satisfies Record<string, { breaks: string; plant: Plant }>;

@@ -47,12 +47,12 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await world.run(() => isFounded);
   weather.isCalm = false;
   for (const agent of AGENTS) agentAtWork(world, agent);
-  approversAtWork(world);
+  if (!world.often.failures) approversAtWork(world);
   operatorsAtWork(world);
   auditorsAtWork(world);
   outsiderAtWork(world);
   misfortuneAtWork(world);
-  thiefAtWork(world);
+  if (!world.often.failures) thiefAtWork(world);
   stolenKeyAtWork(world);
   restoreAtWork(world);
   let told = 0;

@@ -15,6 +15,7 @@ export const STRIKES: readonly string[] = [
   "approval's key stolen",
   'accounts handed over',
   'agent set aside',
+  'our breaker opened',
 ];
 const WHOLE_STEPS = 200_000;
 

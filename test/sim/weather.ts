@@ -11,6 +11,7 @@
  * | counters lost or stale                                   | below: `budgetsLost`, and `budget-stores.ts`       |
  * | a log that is an older copy of itself, kept folds ahead  | `actors/misfortune.ts`: `restoreAtWork`            |
  * | nodes silent, wrong, behind; reorganisations             | below: `rpcError` to `transactionLost`, `reorg`    |
+ * | facilitators that fail                                   | below: `facilitatorsOut`                           |
  * | keys and notifiers out of reach                          | below: `keysOut`, `notifierOut`                    |
  * | a wallet's key, or an account's, stolen                  | below: `theft`, `taking`                           |
  * | transfers of nothing that anybody can make               | below: `poisoning`                                 |
@@ -53,6 +54,8 @@ const WORST = {
   rpcLag: 0.1,
   /** The node takes a transaction, and loses it. */
   transactionLost: 0.2,
+  /** Whoever brings transfers to the chain takes them, and loses them for a while: sellers' facilitators, and our node. */
+  facilitatorsOut: 0.03,
   /** Keys cannot be reached. */
   keysOut: 0.02,
   /** The budget server is lost, with what was written last or with all. */

@@ -20,7 +20,7 @@ import { claimOf } from './invariants/claim.ts';
 import { Vault, digestOfSubmission, statementKeyPort } from './keys.ts';
 import { ACCOUNTS, isOwners } from './owners.ts';
 import { logPort } from './log-port.ts';
-import { NO_PLANT, type Plant } from './plants.ts';
+import { FAILING, NO_PLANT, type Plant } from './plants.ts';
 import { type Process, type Surroundings, startProcess } from './replica.ts';
 import { type Party, Scheduler, newParty } from './scheduler.ts';
 import { turnOf } from './turns.ts';
@@ -77,6 +77,8 @@ export class World {
   /** Whose statement key a thief has, in some runs. */
   readonly stolen: 'policy' | 'approval' | undefined;
   notifierIsOut = false;
+  /** Until then nothing that is presented, by whomever, comes as far as the chain. */
+  facilitatorsOutUntilMs = 0;
   eventStoreIsOut = false;
   /** `wallet/nonce` of what was signed with stolen keys: a nonce is one of its wallet. */
   readonly stolenUses = new Set<string>();
@@ -107,9 +109,10 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.#plant = options.plant ?? NO_PLANT;
-    this.often = this.#plant.often ?? {};
-    this.dice = new Dice(`seed ${options.seed}`);
     const { seed } = options;
+    const isFailing = !options.plant && turnOf(seed, 'failures') === 0;
+    this.often = this.#plant.often ?? (isFailing ? FAILING : {});
+    this.dice = new Dice(`seed ${seed}`);
     const isLow = this.often.lowCeilings ?? turnOf(seed, 'low ceilings') < 3;
     this.ceiling = CEILINGS[isLow ? 'low' : 'usual'];
     this.revokedKeyKeptMs = this.dice.fork('kept keys').pick([5_000, 60_000]);
@@ -236,6 +239,11 @@ export class World {
     return store;
   }
 
+  facilitatorsFail(): boolean {
+    if (this.often.failures) return !this.weather.isCalm;
+    return this.scheduler.nowMs < this.facilitatorsOutUntilMs;
+  }
+
   setLogClock(offMs: number): void {
     this.#logClockMs = offMs;
   }
@@ -273,6 +281,7 @@ export class World {
     const wire = new Wire({ scheduler, weather, dice, party });
     const log = logPort({
       ...{ store, wire, scheduler, weather, dice, party },
+      onAppend: (input) => this.checker.onAppend(process, input, scheduler.nowMs + skewMs()),
       read: (lane, offset, max) => this.history.read(lane, offset, max),
       onCommit: (listener) => {
         this.#feeds.add(listener);
@@ -283,7 +292,7 @@ export class World {
     const bare: Surroundings = {
       log,
       budgets: this.budgets.port(party, wire),
-      chain: chainPort({ chain, wire, weather, dice }),
+      chain: chainPort({ chain, wire, weather, dice, isFailing: () => this.facilitatorsFail() }),
       notifier: this.#notifier(wire),
       wallets: this.vault.port(wire, weather),
       owners: this.vault.owners(wire, weather),
@@ -316,10 +325,11 @@ export class World {
     };
     const onFolded: Checker['onFolded'] = (...folded) => this.checker.onFolded(...folded);
     const stateOptions = this.#stateOptions(name);
-    return startProcess({
+    const process = startProcess({
       ...{ name, party, scheduler, skewMs, surroundings, stateOptions },
       ...{ onBug, onFolded, onStartFailed },
     });
+    return process;
   }
 
   #journalOf(replica: string): SigningJournal {

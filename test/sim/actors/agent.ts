@@ -20,7 +20,8 @@ export function agentAtWork(world: World, { tenant, agent }: Owner): void {
   const next = () => {
     if (world.weather.isCalm) return;
     void purchase(world, owner, dice);
-    world.scheduler.after(dice.between(50, 5_000), `${owner.agent} wants something`, next);
+    const restMs = dice.between(50, world.often.failures ? 120_000 : 5_000);
+    world.scheduler.after(restMs, `${owner.agent} wants something`, next);
   };
   world.scheduler.after(dice.between(0, 2_000), `${owner.agent} begins`, next);
 }

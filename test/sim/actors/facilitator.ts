@@ -12,7 +12,7 @@ export function present(world: World, transfer: SignedTransfer): void {
   const untilEndMs = transfer.validBefore * 1_000 - scheduler.nowMs;
   const submit = (delayMs: number) =>
     scheduler.after(delayMs, 'an authorization is presented', () => {
-      chain.submit({ kind: 'transfer', ...transfer });
+      if (!world.facilitatorsFail()) chain.submit({ kind: 'transfer', ...transfer });
     });
   const manner = dice.weighted({ prompt: 6, last: 2, twice: 1, dead: 1, never: 2 });
   world.weather.count(`presented: ${manner}`);

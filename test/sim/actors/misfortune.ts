@@ -50,6 +50,8 @@ function strike(world: World, dice: World['dice']): void {
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
   if (weather.strikes('budgetsLost')) world.budgets.lose();
   if (weather.strikes('notifierOut')) world.notifierIsOut = !world.notifierIsOut;
+  if (weather.strikes('facilitatorsOut'))
+    world.facilitatorsOutUntilMs = scheduler.nowMs + dice.pick([10_000, 60_000, 180_000]);
   if (weather.strikes('eventStoreOut')) world.eventStoreIsOut = !world.eventStoreIsOut;
 }
 
@@ -58,6 +60,7 @@ export function calmDown(world: World): void {
   world.weather.isCalm = true;
   world.notifierIsOut = false;
   world.eventStoreIsOut = false;
+  world.facilitatorsOutUntilMs = 0;
   world.budgets.calmDown();
   world.setLogClock(0);
   for (const replica of world.replicas) {

@@ -1,5 +1,11 @@
 import type { Authorization } from '@countersign/contracts';
-import type { Book, LogRecord, ReserveRequest, ReserveResult } from '@countersign/ports';
+import type {
+  AppendInput,
+  Book,
+  LogRecord,
+  ReserveRequest,
+  ReserveResult,
+} from '@countersign/ports';
 import type { Folded } from '@countersign/service-kit';
 import type { Usage } from '../chain.ts';
 import type { Seen } from '../history.ts';
@@ -11,6 +17,8 @@ import type { World } from '../world.ts';
 export interface Invariant {
   /** A record stands in the log. */
   onRecord?(seen: Seen): void;
+  /** A process appends a record, at a time of its own clock: before it stands in the log, if it ever does. */
+  onAppend?(process: Process, input: AppendInput, nowMs: number): void;
   /** A wallet key is made to sign. */
   onSignature?(signature: Signature): void;
   /** A wallet's key is destroyed. */

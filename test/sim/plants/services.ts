@@ -98,3 +98,16 @@ export function confirming(surroundings: Surroundings): Surroundings {
     return log.append([input, { ...input, bytes }]);
   });
 }
+
+/** What is withdrawn is presented as soon as it is signed, whatever became of what was presented before. */
+export function persistent(surroundings: Surroundings, world: World): Surroundings {
+  return meddling(surroundings, (event, input, log) => {
+    if (event.name !== 'signing.completed') return undefined;
+    const { tenant, agent, paymentId } = event.data;
+    if (world.history.payment({ tenant, agent }, paymentId)?.intent.kind !== 'withdrawal')
+      return undefined;
+    const about = { tenant, agent, paymentId, what: 'transfer' } as const;
+    const { bytes } = encodeEvent('settlement.submitted', about, CAUSE);
+    return log.append([input, { ...input, bytes }]);
+  });
+}
