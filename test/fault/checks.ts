@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { openStateStore } from '@countersign/adapter-sqlite';
 import { SERVICES } from '@countersign/contracts';
-import { EMPTY_HEAD, chainedHead, fixedOf, leafDigest } from '@countersign/payment';
+import { EMPTY_HEAD, type Payment, chainedHead, fixedOf, leafDigest } from '@countersign/payment';
 import { ARCHIVE, type LogRecord } from '@countersign/ports';
 import type { TrustedKeys } from '@countersign/service-kit';
 import type { Chain, TokenTransfer } from '../../apps/sandbox/src/chain.ts';
 import { History } from '../sim/history.ts';
 import { recount } from './budgets-check.ts';
 import { CEILING_PER_DAY, LANES } from './fleet.ts';
+import type { Counts } from './judge.ts';
 import { type Ledger, NAMES } from './ledger.ts';
 import type { Promised } from './traffic.ts';
 
@@ -64,19 +65,22 @@ export function historyOf(
 }
 
 /** Every invariant, from the log as Kafka has it now and from the chain; and what stood there in vain. */
-export async function check(
-  evidence: Evidence,
-): Promise<{ verdicts: readonly Verdict[]; ignored: readonly string[] }> {
+export async function check(evidence: Evidence): Promise<{
+  readonly verdicts: readonly Verdict[];
+  readonly counts: Counts;
+  readonly ignored: readonly string[];
+}> {
   const all = await evidence.ledger.readAll();
   const history = historyOf(all, evidence.trusted);
   const transfers = (
     await Promise.all(evidence.wallets.map((wallet) => evidence.chain.transfersFrom(wallet)))
   ).flat();
+  const budgets = recount(history);
   const verdicts = [
     finished(history),
     nothingLost(evidence, all),
     promisesKept(evidence, history),
-    nothingOverspent(history),
+    nothingOverspent(budgets),
     belowCeilings(history),
     paidOnce(history, transfers),
     stopped(evidence, history),
@@ -84,7 +88,12 @@ export async function check(
     sameEverywhere(evidence, all),
     { invariant: 'no process ended by a bug', looked: '', wrong: evidence.bugs },
   ];
-  return { verdicts, ignored: ignoredIn(history) };
+  const counts = {
+    settled: history.payments().filter(isSettled).length,
+    vetoes: vetoedInTime(evidence).length,
+    recounts: budgets.counted,
+  };
+  return { verdicts, counts, ignored: ignoredIn(history) };
 }
 
 function finished(history: History): Verdict {
@@ -153,8 +162,7 @@ function promisesKept({ promised }: Evidence, history: History): Verdict {
   };
 }
 
-function nothingOverspent(history: History): Verdict {
-  const { counted, overspent } = recount(history);
+function nothingOverspent({ counted, overspent }: ReturnType<typeof recount>): Verdict {
   return {
     invariant: 'zero overspend of any budget',
     looked: `${counted} recounts from the log`,
@@ -211,9 +219,17 @@ function paidOnce(history: History, transfers: readonly TokenTransfer[]): Verdic
   };
 }
 
+function isSettled({ phase }: Payment): boolean {
+  return phase.status === 'ended' && phase.how === 'settled';
+}
+
+function vetoedInTime({ promised }: Evidence): readonly Promised[] {
+  return promised.filter((it) => it.kind === 'vetoed' && it.inTime);
+}
+
 /** A veto that was acknowledged as in time: nothing was ever signed. */
-function stopped({ promised }: Evidence, history: History): Verdict {
-  const vetoes = promised.filter((it) => it.kind === 'vetoed' && it.inTime);
+function stopped(evidence: Evidence, history: History): Verdict {
+  const vetoes = vetoedInTime(evidence);
   const wrong = vetoes
     .filter(({ paymentId }) =>
       history.named(paymentId, 'authorization.fixed').some((it) => it.applied),

@@ -9,6 +9,7 @@ import { Dice } from '../sim/dice.ts';
 import { type Verdict, check, historyOf, trustedFrom } from './checks.ts';
 import { Fleet } from './fleet.ts';
 import { type Injected, Injector } from './injector.ts';
+import type { Counts } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { openMarket } from './market.ts';
 import { type FaultKind, type Planned, planOf, textOf } from './plan.ts';
@@ -39,6 +40,7 @@ export interface Outcome {
   readonly plan: readonly Planned[];
   readonly injected: readonly Injected[];
   readonly verdicts: readonly Verdict[];
+  readonly counts: Counts;
   readonly notes: readonly string[];
 }
 
@@ -110,7 +112,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
 
   progress.doing('stopping the processes in order; reading the log anew');
   await Promise.all(fleet.members.map(({ replica }) => replica.stop(30_000)));
-  const { verdicts, ignored } = await check({
+  const { verdicts, counts, ignored } = await check({
     ledger,
     chain,
     trusted: trustedFrom(fleet.trustedKeys),
@@ -131,7 +133,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     ...watch.notes(),
     ...takeOverLines(takenOver),
   ];
-  return { plan, injected, verdicts, notes };
+  return { plan, injected, verdicts, counts, notes };
 }
 
 /** Every payment has ended, and nothing is owed; or nothing has moved for so long that nothing will. */
