@@ -30,6 +30,7 @@ import { revocation } from './invariants/revocation.ts';
 import { restore } from './invariants/restore.ts';
 import { sessions } from './invariants/sessions.ts';
 import { single } from './invariants/single.ts';
+import { skew } from './invariants/skew.ts';
 import { stops } from './invariants/stops.ts';
 import type { Signature } from './keys.ts';
 import type { Process } from './replica.ts';
@@ -78,6 +79,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
   patience,
   /** What loosened and did not wait, nobody signs under. */
   belief,
+  /** Whose clock is not the chain's signs nothing. */
+  skew,
   /** What the chain does not take from us is not sent on and on. */
   breaker,
 };
@@ -93,6 +96,7 @@ const HOLDS_ANYHOW = [
   'belief',
   'revocation',
   'handover',
+  'skew',
 ] as const;
 
 /**

@@ -32,6 +32,7 @@ import {
   overhasty,
   reckless,
   solitary,
+  timeless,
   withoutMemory,
 } from './plants/signers.ts';
 import {
@@ -64,8 +65,12 @@ export interface Plant {
   readonly stolen?: 'policy' | 'approval';
   /** What a replica folds lanes with. */
   readonly fold?: (fold: FoldLane, replica: string) => FoldLane;
-  /** Replaces what a replica works with. */
-  readonly surround?: (surroundings: Surroundings, world: World) => Surroundings;
+  /** Replaces what a replica works with, whose clock says `ownMs`. */
+  readonly surround?: (
+    surroundings: Surroundings,
+    world: World,
+    ownMs: () => number,
+  ) => Surroundings;
   /** What happens more often than it does, or never, where that shows the fault: a search should not take hours. */
   readonly often?: {
     readonly lowCeilings?: true;
@@ -74,6 +79,7 @@ export interface Plant {
     readonly tasks?: true;
     readonly sessions?: true;
     readonly bugs?: true;
+    readonly skews?: true;
     /** All that is presented fails, of which there is much that people let go on. */
     readonly failures?: true;
   };
@@ -173,6 +179,10 @@ export const PLANTS = {
   'one-fold-has-no-bug': {
     breaks: 'agreement',
     plant: { fold: unaffected, often: { bugs: true } },
+  },
+  'signer-does-not-compare-clocks': {
+    breaks: 'skew',
+    plant: { surround: timeless, often: { skews: true } },
   },
   'settlement-presents-with-an-open-breaker': {
     breaks: 'breaker',

@@ -279,9 +279,10 @@ export class World {
     this.#parties.add(party);
     const { scheduler, weather, dice, store, chain } = this;
     const wire = new Wire({ scheduler, weather, dice, party });
+    const ownMs = () => scheduler.nowMs + skewMs();
     const log = logPort({
       ...{ store, wire, scheduler, weather, dice, party },
-      onAppend: (input) => this.checker.onAppend(process, input, scheduler.nowMs + skewMs()),
+      onAppend: (input) => this.checker.onAppend(process, input, ownMs()),
       read: (lane, offset, max) => this.history.read(lane, offset, max),
       onCommit: (listener) => {
         this.#feeds.add(listener);
@@ -312,7 +313,7 @@ export class World {
         recorder: statementKeyPort(KEYS.recorder, wire, weather),
       },
     };
-    const surroundings = this.#plant.surround?.(bare, this) ?? bare;
+    const surroundings = this.#plant.surround?.(bare, this, ownMs) ?? bare;
     const onBug = (where: string, error: unknown) => {
       if (party.isAlive) this.checker.fail('bug', `${where}: ${textOf(error)}`);
     };

@@ -47,6 +47,7 @@ function strike(world: World, dice: World['dice']): void {
     party.cutOffUntilMs = scheduler.nowMs + dice.pick([1_000, 8_000, 40_000]);
   if (weather.strikes('skew'))
     replica.skewMs = dice.pick([0, 0, 200, -200, 1_500, -1_500, 8_000, -8_000, 45_000, -45_000]);
+  if (world.often.skews) replica.skewMs = dice.pick([0, 45_000, -45_000]);
   if (weather.strikes('logClock')) world.setLogClock(dice.between(-1_500, 1_500));
   if (weather.strikes('budgetsLost')) world.budgets.lose();
   if (weather.strikes('notifierOut')) world.notifierIsOut = !world.notifierIsOut;

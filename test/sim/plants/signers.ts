@@ -1,6 +1,6 @@
 import { type Quote, encodeEvent, statementText } from '@countersign/contracts';
 import { fixedOf, isAccount, nonceOf, tenantOf } from '@countersign/payment';
-import type { EventLog, Position, WalletKeys } from '@countersign/ports';
+import type { Chain, EventLog, Position, WalletKeys } from '@countersign/ports';
 import { walletKeyName } from '@countersign/signing';
 import { CHAIN_ID, KEYS } from '../cast.ts';
 import { ownerOf } from '../owners.ts';
@@ -149,6 +149,24 @@ export function solitary(surroundings: Surroundings): Surroundings {
 export function withoutMemory(surroundings: Surroundings): Surroundings {
   const { journal } = surroundings;
   return { ...surroundings, journal: { ...journal, known: () => [], has: () => false } };
+}
+
+/** How a spent nonce ended is searched for from past every block, where somebody only wants to know whether it is unused. */
+const NO_LOGS = Number.MAX_SAFE_INTEGER;
+
+/** To the signer the time of the chain is always its own. */
+export function timeless(
+  surroundings: Surroundings,
+  _world: World,
+  ownMs: () => number,
+): Surroundings {
+  const { chain } = surroundings;
+  const authorization: Chain['authorization'] = async (key, tag, fromBlock) => {
+    const reading = await chain.authorization(key, tag, fromBlock);
+    if (fromBlock !== NO_LOGS) return reading;
+    return { ...reading, at: { ...reading.at, timeMs: ownMs() } };
+  };
+  return { ...surroundings, chain: { ...chain, authorization } };
 }
 
 function walletOf(tenant: string, agent: string, view: Parameters<typeof tenantOf>[0]): string {
