@@ -157,6 +157,7 @@ describe('who follows the log', () => {
       'session.opened',
       'task.opened',
       'task.plan_submitted',
+      'task.alerted',
       'task.plan_committed',
       'outcome.recorded',
       'agent.frozen',

@@ -12,8 +12,8 @@ import { Unattributed, messagesDuty } from '@countersign/intake/service';
 import { silentLog, systemTimers } from '@countersign/service-kit';
 import kafkajs, { type Admin, type Producer, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { KafkaServer } from '../../deploy/local/kafka.mjs';
-import { startGuardedKafka } from '../../libs/adapters/kafka/src/testing/guarded.ts';
+import { type KafkaServer, startKafka } from '../../deploy/local/kafka.mjs';
+import { guarded } from '../../libs/adapters/kafka/src/testing/guarded.ts';
 import { makeTopics, topicsFile } from '../../libs/adapters/kafka/src/testing/log-under-test.ts';
 import { autonomous } from './policies.ts';
 import { Speaker, outcomeIn } from './speaker.ts';
@@ -63,7 +63,7 @@ const mayWrite = (topic: string, principal: string) => ({
 });
 
 beforeAll(async () => {
-  server = await startGuardedKafka(PASSWORDS);
+  server = await startKafka({ settings: guarded(PASSWORDS) });
   admin = as(INTAKE).admin();
   await admin.connect();
 });

@@ -120,7 +120,7 @@ describe('what is shown of a payment', () => {
       expect(out).toContain(line);
   });
 
-  it('has no worst day in the report of tiers in which people decide', async () => {
+  it('has no worst day in the report of tiers in which nothing goes through unless people grant it', async () => {
     await using desk = await startDesk({});
     const template = await desk.run('policy template research-agent');
     const policy = await desk.file('policy.yaml', template.out);
@@ -129,9 +129,9 @@ describe('what is shown of a payment', () => {
       "format: 1\nstart: 2027-01-04T08:00:00Z\npayments: [{ amount: '0.02', category: data }]\n",
     );
     const { out } = await desk.run(`policy report ${policy} --scenario ${scenario}`);
-    expect(out).toMatch(/supervised .* min +- /);
+    expect(out).toMatch(/collaborative .* min +- /);
     expect(out).toMatch(/autonomous .* min +0\.02 USD /);
     const { out: help } = await desk.run('policy report --help');
-    expect(help).toMatch(/WORST DAY is .* DAY BOUND, /);
+    expect(help).toMatch(/WORST DAY is .* window;\nDAY BOUND, /);
   });
 });

@@ -12,13 +12,13 @@ import {
 import { ARCHIVE, CONTROL } from '@countersign/ports';
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { KafkaServer } from '../../../../deploy/local/kafka.mjs';
+import { type KafkaServer, startKafka } from '../../../../deploy/local/kafka.mjs';
 import { openKafkaInbox } from './agent-inbox.ts';
 import { openKafkaOutbox } from './agent-outbox.ts';
 import { clientOf } from './connection.ts';
 import { kafkaDuty } from './kafka-duty.ts';
 import { openKafkaLog } from './kafka-log.ts';
-import { startGuardedKafka } from './testing/guarded.ts';
+import { guarded } from './testing/guarded.ts';
 import { topicsFile } from './testing/log-under-test.ts';
 import { applyTopics, planTopics } from './topics.ts';
 
@@ -93,7 +93,7 @@ function resourceOf(kind: 'cluster' | 'topic' | 'group', name: string) {
 let server: KafkaServer;
 let admin: Admin;
 beforeAll(async () => {
-  server = await startGuardedKafka(PASSWORDS);
+  server = await startKafka({ settings: guarded(PASSWORDS) });
   admin = clientOf(as('root')).admin();
   await admin.connect();
   const acl = documented();
