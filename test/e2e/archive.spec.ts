@@ -11,17 +11,20 @@ let archive: EventArchive;
 /** How often the store was asked to open; it is not tried again. */
 let opened: number;
 
-beforeEach(async () => {
-  world = await World.create();
-  opened = 0;
-  archive = new EventArchive({
+const archiveOf = (isAlone: boolean) =>
+  new EventArchive({
     ...{ host: world.services.host, key: statementKey('recorder'), trusted: new Map() },
     ...{ clock: world.time.clock, timers: world.time.timers, log: silentLog, everyMs: 5_000 },
     openStore: () => {
       opened += 1;
       return Promise.reject(FOREIGN);
     },
+    isAlone,
   });
+beforeEach(async () => {
+  world = await World.create();
+  opened = 0;
+  archive = archiveOf(false);
 });
 afterEach(async () => {
   await archive.close();
@@ -57,6 +60,15 @@ describe('the event store', () => {
     await world.pass(9_000);
     expect(opened).toBe(0);
     await world.pass(1_000);
+    expect(opened).toBe(1);
+  });
+
+  it('is opened without waiting for calm by a process that does nothing else', async () => {
+    await world.usePolicy(autonomous());
+    archive = archiveOf(true);
+    archive.work();
+    expect((await world.propose()).body.status).toBe('signed');
+    await world.pass(10_000);
     expect(opened).toBe(1);
   });
 

@@ -8,6 +8,7 @@ import { ARCHIVE, type LogRecord } from '@countersign/ports';
 import type { TrustedKeys } from '@countersign/service-kit';
 import type { Chain, TokenTransfer } from '../../apps/sandbox/src/chain.ts';
 import { History } from '../sim/history.ts';
+import { archivedOnce } from './archive-check.ts';
 import { recount } from './budgets-check.ts';
 import { CEILING_PER_DAY, LANES } from './fleet.ts';
 import type { Counts } from './judge.ts';
@@ -86,6 +87,7 @@ export async function check(evidence: Evidence): Promise<{
     stopped(evidence, history),
     nobodyAccused(history),
     sameEverywhere(evidence, all),
+    await archived(evidence, all, history),
     { invariant: 'no process ended by a bug', looked: '', wrong: evidence.bugs },
   ];
   const counts = {
@@ -252,6 +254,21 @@ function nobodyAccused(history: History): Verdict {
     looked: `${history.control.length} records of control`,
     wrong,
   };
+}
+
+/** What the recorders made of the log. */
+function archived(
+  { stateOf, ledger }: Evidence,
+  all: ReadonlyMap<string, readonly LogRecord[]>,
+  { cuts, lanes }: History,
+): Promise<Verdict> {
+  const recorders = [...stateOf].filter(([name]) => name.startsWith('recorder'));
+  const settles = (lane: string, offset: number) => {
+    const seen = lanes[Number(lane)]?.[offset];
+    return seen?.applied === true && seen.event?.name === 'settlement.final';
+  };
+  const { logId } = ledger;
+  return archivedOnce(new Map(recorders), { ...{ logId, tenant: 'default', all }, cuts, settles });
 }
 
 /** Records that did not count, by name and why: what replicas did twice, and what came too late. */

@@ -17,7 +17,10 @@ export async function compose(
   const vault = openVault(settings);
   const key = await ownKey(vault, 'recorder', trusted);
   const openStore = () => openEventStore(settings, folder, host.log.logId);
-  const archive = new EventArchive({ ...surroundings, key, openStore, everyMs: GATHER_MS });
+  const archive = new EventArchive({
+    ...{ ...surroundings, key, openStore },
+    ...{ everyMs: GATHER_MS, isAlone: true },
+  });
   return {
     modules: [AuditModule.with({ host, archive, key, trusted, timers, log })],
     duties: [{ start: () => archive.work(), stop: () => archive.close() }],

@@ -31,6 +31,8 @@ export interface ArchiveParts {
   readonly timers: Timers;
   readonly log: Log;
   readonly everyMs: number;
+  /** Nothing else runs in this process, so that nothing is held up: no calm moment is waited for. */
+  readonly isAlone?: boolean;
 }
 
 /**
@@ -108,8 +110,8 @@ export class EventArchive {
   }
 
   #openWhenCalm(untilMs: number): void {
-    const { host, clock, timers } = this.#parts;
-    if (this.#opening || isCalm(host) || clock.monotonicMs() >= untilMs)
+    const { host, clock, timers, isAlone = false } = this.#parts;
+    if (this.#opening || isAlone || isCalm(host) || clock.monotonicMs() >= untilMs)
       this.#open().catch((error: unknown) => this.#told(error));
     else this.#cancelTimer = timers.after(LOOK_AGAIN_MS, () => this.#openWhenCalm(untilMs));
   }
