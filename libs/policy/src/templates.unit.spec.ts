@@ -141,7 +141,7 @@ const SIDES: Record<TemplateName, readonly Sides[]> = {
       [atPrice('4.00', { ...verified, expectedAmount: '3999999' }), 'everything-else'],
     ],
     // The budget of a day is below what the tier takes: it is what stops the smaller one.
-    ['everything-else', [of('500.00'), 'budget_exceeded'], [of('500.01'), 'no_tier']],
+    ['everything-else', [of('100.00'), 'everything-else'], [of('100.01'), 'no_tier']],
     counted('agent-day', of('1.00'), [spent('99.00'), spent('99.01')], ['everything-else']),
     counted('agent-day', of('1.00'), [count(49), count(50)], ['everything-else', 'count_exceeded']),
     counted('house-month', of('1.00'), [spent('1999.00'), spent('1999.01')], ['everything-else']),
