@@ -57,9 +57,9 @@ describe('values that are wrong', () => {
   });
 
   it.each(demanded())('lack what %s demands: %s', (service, name) => {
-    const where = name.endsWith('_FILE') ? 'secrets' : 'settings';
-    const { status, stderr } = renderEdited((values) => {
-      delete values.services[service]?.[where]?.[name];
+    const { status, stderr } = renderEdited(({ services }) => {
+      delete services[service]?.settings?.[name];
+      delete services[service]?.secrets?.[name];
     });
     expect(status).not.toBe(0);
     expect(stderr).toContain(`/services/${service}`);
