@@ -20,6 +20,11 @@ import { World } from './world.ts';
 /** Doors of what seldom waits have a world of their own. */
 const SELDOM: readonly RouteName[] = ['acceptRestore', 'cancelChange'];
 
+/** The same spoilt requests in every run: what is found by chance belongs to `npm run fuzz`. */
+const SEED = 7;
+/** Names that a body may not have anywhere: it is refused before its fields are looked at. */
+const FORBIDDEN = /"(?:__proto__|constructor)":/;
+
 /** They ask the event store, or make proofs. */
 const SLOW: readonly RouteName[] = [
   ...(['searchEvents', 'readSpend', 'runSql', 'readProof', 'readCheckpoint'] as const),
@@ -90,10 +95,11 @@ async function expectDoor(name: RouteName, rightNow: () => Promise<RightRequest>
       const { request, field } = spoiltRequest(right, spoiling);
       const answer = await ask(name, request);
       // What is wrong with a policy's text is named by its place in the policy.
-      if (!isDone(answer)) expectRefusal(answer, name === 'putPolicy' ? undefined : field);
+      const isNamed = name !== 'putPolicy' && !FORBIDDEN.test(JSON.stringify(request.body ?? {}));
+      if (!isDone(answer)) expectRefusal(answer, isNamed ? field : undefined);
       else right = await rightNow();
     }),
-    { numRuns: SLOW.includes(name) ? 3 : 8 },
+    { seed: SEED, numRuns: SLOW.includes(name) ? 3 : 8 },
   );
   const answer = await ask(name, right);
   expect(isDone(answer), JSON.stringify({ right, answer })).toBe(true);
