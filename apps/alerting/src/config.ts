@@ -1,17 +1,6 @@
-import {
-  NotifierSettings,
-  ServiceSettings,
-  VaultSettings,
-  withVaultLogin,
-} from '@countersign/hosting';
-import { z } from 'zod';
+import { NotifierSettings, ServiceSettings } from '@countersign/hosting';
+import type { z } from 'zod';
 
 /** Every setting of the alerting service, by environment variable. */
-export const Settings = withVaultLogin(
-  z.strictObject({
-    ...ServiceSettings,
-    ...VaultSettings,
-    ...NotifierSettings,
-  }),
-);
+export const Settings = ServiceSettings.safeExtend(NotifierSettings);
 export type Settings = z.infer<typeof Settings>;

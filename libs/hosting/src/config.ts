@@ -61,7 +61,7 @@ export const TelemetrySettings = {
 export type TelemetrySettings = z.infer<z.ZodObject<typeof TelemetrySettings>>;
 
 /** What every service is told. */
-export const ServiceSettings = {
+const CommonSettings = {
   COUNTERSIGN_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes a free port. */
   COUNTERSIGN_PORT: count(0, 65_535).default(8080),
@@ -89,8 +89,8 @@ export const ServiceSettings = {
   ...TelemetrySettings,
 };
 
-/** What a service that signs, or uses keys of wallets, is told beside. */
-export const VaultSettings = {
+/** How a service reaches its keys in Vault. */
+const VaultSettings = {
   COUNTERSIGN_VAULT_ADDRESS: HttpUrl,
   COUNTERSIGN_VAULT_NAMESPACE: z.string().min(1).optional(),
   /** The AppRole of this service; set-up writes it, and its secret. */
@@ -102,16 +102,16 @@ export const VaultSettings = {
   COUNTERSIGN_VAULT_KUBERNETES_TOKEN_FILE: z.string().min(1).optional(),
 };
 
-/** The settings of a service, of which exactly one login to Vault must be whole. */
-export function withVaultLogin<T extends z.ZodType<VaultSettings>>(settings: T): T {
-  return settings.refine(hasOneLogin, {
+/** What every service is told, its login to Vault included, of which exactly one must be whole. `safeExtend` keeps that. */
+export const ServiceSettings = z
+  .strictObject({ ...CommonSettings, ...VaultSettings })
+  .refine(hasOneLogin, {
     path: ['COUNTERSIGN_VAULT_ROLE_ID'],
     message:
       'COUNTERSIGN_VAULT_ROLE_ID with COUNTERSIGN_VAULT_SECRET_ID_FILE, or COUNTERSIGN_VAULT_KUBERNETES_ROLE, and not both',
     // Also where there are other faults: all are told together.
     when: () => true,
   });
-}
 
 function hasOneLogin(settings: VaultSettings): boolean {
   const appRole = [settings.COUNTERSIGN_VAULT_ROLE_ID, settings.COUNTERSIGN_VAULT_SECRET_ID_FILE];
@@ -138,7 +138,7 @@ export const NotifierSettings = {
   COUNTERSIGN_PUBLIC_URL: HttpUrl,
 };
 
-export type ServiceSettings = z.infer<z.ZodObject<typeof ServiceSettings>>;
+export type ServiceSettings = z.infer<typeof ServiceSettings>;
 export type VaultSettings = z.infer<z.ZodObject<typeof VaultSettings>>;
 
 /** Every fault of the environment, in one message. */

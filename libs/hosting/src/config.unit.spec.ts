@@ -9,26 +9,20 @@ import {
   ServiceSettings,
   SettingsInvalid,
   TokenList,
-  VaultSettings,
   count,
   readSasl,
   readSettings,
-  withVaultLogin,
 } from './config.ts';
 
-const Settings = withVaultLogin(
-  z.strictObject({
-    ...ServiceSettings,
-    ...VaultSettings,
-    ...ChainSettings,
-    ...NotifierSettings,
-    COUNTERSIGN_TOKENS: TokenList.default([]),
-    COUNTERSIGN_REDIS_URL_FILE: z.string().min(1).optional(),
-    COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
-    COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
-    COUNTERSIGN_POLL_MS: count(50, 60_000).default(1_000),
-  }),
-);
+const Settings = ServiceSettings.safeExtend({
+  ...ChainSettings,
+  ...NotifierSettings,
+  COUNTERSIGN_TOKENS: TokenList.default([]),
+  COUNTERSIGN_REDIS_URL_FILE: z.string().min(1).optional(),
+  COUNTERSIGN_CLICKHOUSE_URL_FILE: z.string().min(1).optional(),
+  COUNTERSIGN_GAS_KEY_FILE: z.string().min(1).optional(),
+  COUNTERSIGN_POLL_MS: count(50, 60_000).default(1_000),
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
