@@ -1,5 +1,5 @@
 import { openStore } from '@countersign/adapter-sqlite';
-import type { EventLog } from '@countersign/ports';
+import { altered } from '@countersign/ports';
 import { LaneHost, signStatement } from '@countersign/service-kit';
 import { encodeEvent } from '@countersign/contracts';
 import { PaidLog, VirtualTime } from '@countersign/testkit';
@@ -19,14 +19,7 @@ async function folding() {
   const paid = new PaidLog(LANES, 1);
   await log.append(await paid.founding());
   let fail: (error: unknown) => void = () => undefined;
-  const failing: EventLog = {
-    capabilities: log.capabilities,
-    logId: log.logId,
-    laneCount: LANES,
-    append: (records) => log.append(records),
-    read: (lane, offset, max) => log.read(lane, offset, max),
-    end: (lane) => log.end(lane),
-    ends: (lanes) => log.ends(lanes),
+  const failing = altered(log, {
     subscribe: (from, onRecords, onFault) => {
       let isOver = false;
       fail = (error) => {
@@ -35,8 +28,7 @@ async function folding() {
       };
       return log.subscribe(from, (records) => isOver || onRecords(records), onFault);
     },
-    close: () => log.close(),
-  };
+  });
   const fatal: unknown[] = [];
   const host = new LaneHost(failing, paid.trusted, (error) => fatal.push(error));
   await host.start();

@@ -1,6 +1,6 @@
 import { openStore } from '@countersign/adapter-sqlite';
 import { Fault } from '@countersign/kernel';
-import type { EventLog, LogRecord } from '@countersign/ports';
+import { type EventLog, type LogRecord, altered } from '@countersign/ports';
 import { LaneHost } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
 import { expect, it, onTestFinished } from 'vitest';
@@ -15,23 +15,16 @@ async function logs() {
   const paid = new PaidLog(1, 1);
   await log.append(await paid.founding());
   await log.append(await paid.payment(0, clock.nowMs()));
-  const without: EventLog = {
-    capabilities: log.capabilities,
-    logId: log.logId,
-    laneCount: log.laneCount,
-    append: (records) => log.append(records),
+  const without = altered(log, {
     read: async (lane, offset, max) =>
       (await log.read(lane, offset, max)).filter((record) => !isMissing(record)),
-    end: (lane) => log.end(lane),
-    ends: (lanes) => log.ends(lanes),
     subscribe: (from, onRecords, onFault) =>
       log.subscribe(
         from,
         (records) => onRecords(records.filter((record) => !isMissing(record))),
         onFault,
       ),
-    close: () => log.close(),
-  };
+  });
   return { log, without, trusted: paid.trusted };
 }
 

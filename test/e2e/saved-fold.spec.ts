@@ -1,6 +1,6 @@
 import { type SyncStore, openStateStore, openStore } from '@countersign/adapter-sqlite';
 import { agentOf, laneOf } from '@countersign/payment';
-import type { EventLog, LogRecord, StateStore } from '@countersign/ports';
+import { type EventLog, type LogRecord, type StateStore, altered } from '@countersign/ports';
 import { LaneHost, type TrustedKeys, signStatement } from '@countersign/service-kit';
 import { PaidLog } from '@countersign/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -85,17 +85,11 @@ function heldAt(log: EventLog, asked: 'end' | 'ends' | 'read') {
     }
     return answer();
   };
-  const view: EventLog = {
-    capabilities: log.capabilities,
-    logId: log.logId,
-    laneCount: log.laneCount,
-    append: (records) => log.append(records),
+  const view = altered(log, {
     read: (lane, offset, max) => held('read', () => log.read(lane, offset, max)),
     end: (lane) => held('end', () => log.end(lane)),
     ends: (lanes) => held('ends', () => log.ends(lanes)),
-    subscribe: (from, onRecords, onFault) => log.subscribe(from, onRecords, onFault),
-    close: () => log.close(),
-  };
+  });
   return { log: view, waiting: waiting.promise, answer: () => answered.resolve() };
 }
 

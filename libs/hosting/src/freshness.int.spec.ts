@@ -1,5 +1,5 @@
 import { openStore } from '@countersign/adapter-sqlite';
-import type { EventLog, LogRecord } from '@countersign/ports';
+import { type LogRecord, altered } from '@countersign/ports';
 import { LaneHost } from '@countersign/service-kit';
 import { PaidLog, VirtualTime } from '@countersign/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -17,13 +17,7 @@ async function replica() {
   const held: (() => void)[] = [];
   let isHeld = false;
   let looks = 0;
-  const late: EventLog = {
-    capabilities: log.capabilities,
-    logId: log.logId,
-    laneCount: LANES,
-    append: (records) => log.append(records),
-    read: (lane, offset, max) => log.read(lane, offset, max),
-    end: (lane) => log.end(lane),
+  const late = altered(log, {
     ends: (lanes) => {
       looks += 1;
       return log.ends(lanes);
@@ -35,8 +29,7 @@ async function replica() {
       };
       return log.subscribe(from, deliver, onFault);
     },
-    close: () => log.close(),
-  };
+  });
   const host = new LaneHost(late, paid.trusted, () => undefined);
   onTestFinished(() => host.close());
   await host.start();

@@ -1,5 +1,5 @@
 import { openStore } from '@countersign/adapter-sqlite';
-import type { EventLog, LogRecord } from '@countersign/ports';
+import { type EventLog, type LogRecord, altered } from '@countersign/ports';
 import { LaneHost } from '@countersign/service-kit';
 import { MemoryDuty, PaidLog, VirtualTime } from '@countersign/testkit';
 import { expect, it, onTestFinished } from 'vitest';
@@ -38,14 +38,7 @@ async function service() {
 function heldBack(log: EventLog) {
   const waiting = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  const view: EventLog = {
-    capabilities: log.capabilities,
-    logId: log.logId,
-    laneCount: log.laneCount,
-    append: (records) => log.append(records),
-    read: (lane, offset, max) => log.read(lane, offset, max),
-    end: (lane) => log.end(lane),
-    ends: (names) => log.ends(names),
+  const view = altered(log, {
     subscribe: (from, onRecords, onFault) => {
       const deliver = (records: readonly LogRecord[]) => {
         waiting.resolve();
@@ -53,8 +46,7 @@ function heldBack(log: EventLog) {
       };
       return log.subscribe(from, deliver, onFault);
     },
-    close: () => log.close(),
-  };
+  });
   return { view, waiting: waiting.promise, release: () => released.resolve() };
 }
 

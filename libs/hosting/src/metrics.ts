@@ -1,5 +1,11 @@
 import { type EventName, type EventOf, WRITERS } from '@countersign/contracts';
-import { CONTROL, type DutyShares, type EventLog, type LogRecord } from '@countersign/ports';
+import {
+  CONTROL,
+  type DutyShares,
+  type EventLog,
+  type LogRecord,
+  altered,
+} from '@countersign/ports';
 import type { Answered, Folded, LaneHost, Meter } from '@countersign/service-kit';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { DebtAges, logLag, payments, stopsOf } from './readings.ts';
@@ -104,17 +110,9 @@ export class Metrics {
       done();
       return positions;
     };
-    return {
-      capabilities: log.capabilities,
-      logId: log.logId,
-      laneCount: log.laneCount,
+    return altered(log, {
       append,
-      read: (lane, offset, max) => log.read(lane, offset, max),
-      end: (lane) => log.end(lane),
-      ends: (lanes) => log.ends(lanes),
-      subscribe: (from, onRecords, onFault) => log.subscribe(from, onRecords, onFault),
-      close: () => log.close(),
-    };
+    });
   }
 
   /** Watches the fold; what stands in it is counted when somebody asks. */

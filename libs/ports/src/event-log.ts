@@ -72,3 +72,19 @@ export interface EventLog {
   /** Idempotent; waits for what is being written. */
   close(): Promise<void>;
 }
+
+/** The same log, but for what is given in place of its own. */
+export function altered(log: EventLog, changes: Partial<EventLog>): EventLog {
+  return {
+    capabilities: log.capabilities,
+    logId: log.logId,
+    laneCount: log.laneCount,
+    append: (records) => log.append(records),
+    read: (lane, offset, max) => log.read(lane, offset, max),
+    end: (lane) => log.end(lane),
+    ends: (lanes) => log.ends(lanes),
+    subscribe: (from, onRecords, onFault) => log.subscribe(from, onRecords, onFault),
+    close: () => log.close(),
+    ...changes,
+  };
+}

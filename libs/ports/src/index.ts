@@ -8,6 +8,7 @@ export {
   type LogRecord,
   type Position,
   type Subscription,
+  altered,
 } from './event-log.ts';
 export { checkReserve, readingsAsked } from './reserve-request.ts';
 export type {
