@@ -10,17 +10,6 @@ const awkward = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>,
 );
 
-/** What is right but for one place, or has a member too many. */
-export const spoilt = (right: Json) =>
-  fc.oneof(
-    fc
-      .tuple(fc.constantFrom(...pathsIn(right)), awkward)
-      .map(([path, other]) => withValue(right, path, other)),
-    fc
-      .tuple(fc.string(), awkward)
-      .map(([name, other]) => ({ ...(right as object), [name]: other })),
-  );
-
 /** How one place of a request is spoilt, whatever the request. */
 export type Spoiling =
   | { readonly how: 'another'; readonly place: number; readonly value: Json }
@@ -60,6 +49,10 @@ export function spoiltRequest(right: RightRequest, spoiling: Spoiling): SpoiltRe
   const request = withValue(parts, path, isBody ? value : textOf(value)) as RightRequest;
   return { request, field: path.slice(1).join('.') };
 }
+
+/** A body of which one place is spoilt. */
+export const spoilt = (right: Json): fc.Arbitrary<Json> =>
+  spoilings.map((spoiling) => spoiltRequest({ body: right }, spoiling).request.body ?? null);
 
 function textOf(value: Json): string {
   return (typeof value === 'string' ? value : JSON.stringify(value)).toWellFormed();

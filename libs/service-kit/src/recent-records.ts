@@ -1,5 +1,6 @@
 import type { RefusalCode } from '@countersign/contracts';
 import type { EventLog, LaneId, LogRecord } from '@countersign/ports';
+import { positionText } from './read-backs.ts';
 import type { NamedAt } from './state-cache.ts';
 
 /** Together a few megabytes; what is asked for again is asked for within seconds. */
@@ -25,7 +26,7 @@ export class RecentRecords {
   }
 
   take(record: LogRecord): void {
-    const key = keyOf(record.lane, record.offset);
+    const key = positionText({ position: record });
     if (record.openings || this.#records.has(key)) return;
     this.#records.set(key, record);
     this.#bytes += record.bytes.length;
@@ -40,15 +41,11 @@ export class RecentRecords {
   async at(lane: LaneId, places: readonly NamedAt[]): Promise<readonly NamingRecord[]> {
     const found = await Promise.all(
       places.map(async ({ offset, code: ignored }) => {
-        const recent = this.#records.get(keyOf(lane, offset));
+        const recent = this.#records.get(positionText({ position: { lane, offset } }));
         const record = recent ?? (await this.#log.read(lane, offset, 1))[0];
         return record && { ...record, ignored };
       }),
     );
     return found.filter((it) => it !== undefined);
   }
-}
-
-function keyOf(lane: LaneId, offset: number): string {
-  return `${lane}:${offset}`;
 }
