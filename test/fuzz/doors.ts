@@ -17,11 +17,12 @@ import { type Furnished, furnish, gasKeyFileIn } from './furnish.ts';
  */
 const CHECKS = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance'];
 
-/** An answer may be asked to wait for thirty seconds, and the machine may be busy. */
 /** What counts as refused: schemathesis's own list, and what is too large, which is told before a field is looked at. */
 const REFUSALS = `[checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 `;
+
+/** An answer may be asked to wait for thirty seconds, and the machine may be busy. */
 const TIMEOUT = ['--request-timeout', '60', '--max-response-time', '60'];
 
 /** What they are for is there after a loss, a theft, a fault or a delay only. */
