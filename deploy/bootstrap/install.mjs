@@ -74,7 +74,8 @@ async function npmCi(expected) {
     if (fetched === 0) return `asking the registry for ${expected}, ${seconds} s`;
     const idle = Date.now() - fetchedAtMs > IDLE_MS;
     const now = idle ? `fetched, unpacking and getting Node ${NODE_WANTED}` : 'fetched';
-    return `${fetched} of ${expected} ${now}, ${seconds} s`;
+    // The package that brings Node fetches one that the lock does not name, and a fetch that fails is tried again.
+    return `${Math.min(fetched, expected)} of ${expected} ${now}, ${seconds} s`;
   });
   const onLine = (line) => {
     if (!line.startsWith('npm http')) output.push(line);

@@ -100,7 +100,8 @@ class Outcomes {
     this.underWay += 1;
     const outcome = await propose().then(
       ({ status }) => status,
-      (error: unknown) => (error instanceof CountersignError ? error.code : String(error)),
+      (error: unknown) =>
+        error instanceof CountersignError ? `${error.code} (${error.message})` : String(error),
     );
     this.underWay -= 1;
     if (outcome === 'signed') this.tookMs.push(performance.now() - fromMs);
