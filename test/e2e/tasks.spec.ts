@@ -135,11 +135,24 @@ describe('phases', () => {
     world.notifierIsOut = true;
     await submit('buy two reports');
     const third = await submit('x'.repeat(20_000));
-    await world.pass(10_000);
+    await world.pass(60_000);
     world.notifierIsOut = false;
     await world.pass(20_000);
     expect(plans().map(({ id }) => id)).toEqual([first, third]);
     expect(plans()[1]?.quoted).toHaveLength(500 + ' … (cut)'.length);
+  });
+
+  it('are told of at most once a minute, however often the agent thinks better of its plan', async () => {
+    const first = await submit('buy report 0');
+    await world.settle();
+    let last = first;
+    for (let count = 1; count < 20; count += 1) {
+      last = await submit(`buy report ${count}`);
+      await world.pass(2_000);
+    }
+    expect(world.told.map(({ id }) => id)).toEqual([first]);
+    await world.pass(60_000);
+    expect(world.told.map(({ id }) => id)).toEqual([first, last]);
   });
 
   it('tell nobody of a plan that was committed before anybody could be told', async () => {

@@ -20,11 +20,16 @@ import {
 } from '@countersign/service-kit';
 
 const RETRY_MS = 5_000;
+/** Between two messages about plans of one task: an agent may replace its plan as often as it likes, at nobody's rest. */
+const PLAN_EACH_MS = 60_000;
 
-/** Tells people when a task has passed what it may cost, once under the same terms, and of each plan that waits for them. */
+/**
+ * Tells people when a task has passed what it may cost, once under the same terms, and of the plan that waits for them;
+ * of plans that were replaced within a minute, only of the last.
+ */
 export class TaskAlerts implements Duty {
   readonly #parts: TaskAlertParts;
-  /** By task: how to end the wait for another try, while there is one. */
+  /** By task and code: how to end the wait for another look, while there is one. */
   readonly #busy = new Map<string, (() => void) | undefined>();
   readonly #running = new Set<Promise<void>>();
   #unsubscribe: (() => void) | undefined;
@@ -62,26 +67,28 @@ export class TaskAlerts implements Duty {
   #consider(task: Task): void {
     const { host, duty } = this.#parts;
     if (duty && !duty.holds(laneOf(task.tenant, task.agent, host.lanes.length))) return;
-    const [code] = taskAlertsOwed(task);
-    const key = `${task.tenant}/${task.agent}/${task.task}`;
-    if (code === undefined || this.#busy.has(key)) return;
+    for (const code of taskAlertsOwed(task)) this.#begin(task, code);
+  }
+
+  #begin(task: Task, code: string): void {
+    const key = `${task.tenant}/${task.agent}/${task.task}/${code}`;
+    if (this.#busy.has(key)) return;
     this.#busy.set(key, undefined);
-    const running = this.#raise(task, code).then(() => {
+    const running = this.#raise(task, code).then((isTold) => {
       this.#running.delete(running);
       if (!this.#unsubscribe) return;
       const again = () => {
         this.#busy.delete(key);
         this.#consider(task);
       };
-      if (taskAlertsOwed(task).includes(code))
-        this.#busy.set(key, this.#parts.timers.after(RETRY_MS, again));
-      else again();
+      const restMs = isTold && code === PLAN_CODE ? PLAN_EACH_MS : RETRY_MS;
+      this.#busy.set(key, this.#parts.timers.after(restMs, again));
     });
     this.#running.add(running);
   }
 
-  /** Tells, then records that it was told; a crash in between tells twice under the same id. */
-  async #raise(task: Task, code: string): Promise<void> {
+  /** Tells, then records that it was told, and says whether it was; a crash in between tells twice under the same id. */
+  async #raise(task: Task, code: string): Promise<boolean> {
     const { host, notifier, log } = this.#parts;
     const { tenant, agent, task: name } = task;
     try {
@@ -92,11 +99,13 @@ export class TaskAlerts implements Duty {
       await notifier.notify({ ...message, kind: 'alert', tenant, link: this.#parts.pageUrl });
       const about = { tenant, agent, task: name, code };
       await host.append('task.alerted', { ...about, ...alerted }, { cause: message.id });
+      return true;
     } catch (error) {
       if (error instanceof Fault || error instanceof Refused)
         log.warn({ agent, task: name, code: error.code }, error.message);
       else
         log.error({ agent, task: name, err: error }, 'a bug stopped an alert; it is tried again');
+      return false;
     }
   }
 
