@@ -1,6 +1,7 @@
 import type { Available, Facts, Limit, Reading } from '@countersign/contracts';
 import { type CountedFacts, categoryOf, countersOf, tierScopeOf } from '@countersign/payment';
-import { type Holding, sessionHoldings, taskHoldings } from './budgets.ts';
+import { toldHoldings } from './always.ts';
+import type { Holding } from './budgets.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { availableAfter, measure } from './readings.ts';
 import type { DecisionReason } from './reasons.ts';
@@ -40,11 +41,7 @@ export interface AvailableNow {
 export function planAvailable(policy: CompiledPolicy | null, spender: Spender): AvailablePlan {
   if (!policy) return { stopped: 'no_policy', limits: [], always: [], tiers: [] };
   const subject = limitedOf(policy, spender);
-  const always = [
-    ...taskHoldings(subject, policy.unitName),
-    ...sessionHoldings(subject, policy.unitName),
-    ...policy.budgets.holdingsOf(subject),
-  ];
+  const always = toldHoldings(policy, subject);
   let readings = always.length;
   const tiers = policy.tiers.rules.flatMap((tier) => {
     const scope = tierScopeOf({ kind: 'payment', agent: spender.agent }, tier.name);

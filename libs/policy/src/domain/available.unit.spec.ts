@@ -73,6 +73,18 @@ describe('what is available', () => {
     ]);
   });
 
+  it('is not asked of what was given in another unit', () => {
+    const taskTerms = { phase: 'executing' as const, planCommitted: false, reported: '0' };
+    const given = { unit: 'EUR', ceiling: '900000', stopAt: '800000' };
+    const euros = { task: 't', taskTerms: { ...taskTerms, ...given } };
+    const session = { session: 'run-7', sessionCeiling: '400000', sessionUnit: 'EUR' };
+    expect(names(spender({ ...euros, ...session }))).toEqual([
+      'day@agent:a',
+      'run@session:a/run-7',
+      'frequency@tier:a/everyday',
+    ]);
+  });
+
   it('is what committed and open leave, never below nothing', () => {
     const plan = planAvailable(POLICY, spender());
     const { limits, tiers } = availableNow(plan, read(plan, '4000000', '300000'));

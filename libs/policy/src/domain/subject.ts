@@ -11,7 +11,10 @@ const COUNTRY = /^[A-Z]{2}$/;
 /** What the limits of a payment are found by. */
 export interface Limited {
   readonly facts: CountedFacts & {
-    readonly established: Pick<Facts['established'], 'taskTerms' | 'sessionCeiling'>;
+    readonly established: Pick<
+      Facts['established'],
+      'taskTerms' | 'sessionCeiling' | 'sessionUnit'
+    >;
   };
   readonly category: string;
   /** An open task, or undefined where none was named or nobody opened it. */
@@ -49,6 +52,18 @@ export interface Subject extends Limited {
   readonly inStream: boolean;
 }
 
+/** By which limits a payment is found, whatever else is known of it. */
+export function limitedOf(facts: Facts): Limited & { readonly counters: CounterNames } {
+  const category = categoryOf(facts);
+  return {
+    facts,
+    category,
+    task: openTask(facts),
+    session: openSession(facts),
+    counters: countersOf(facts, category),
+  };
+}
+
 /** Reads facts once, before any rule. Values without their proper form count as unknown: in doubt the answer is no. */
 export function subjectOf(
   facts: Facts,
@@ -57,8 +72,7 @@ export function subjectOf(
 ): Subject {
   const { established } = facts;
   const { seller, payee } = established;
-  const category = categoryOf(facts);
-  const task = openTask(facts);
+  const { category, task, session, counters } = limitedOf(facts);
   const domain = foldDomain(established.domain);
   const unitsText = units.toString();
   const asserted = facts.asserted.category;
@@ -77,9 +91,9 @@ export function subjectOf(
     task,
     taskPhase: task === undefined ? 'none' : (established.taskTerms?.phase ?? 'executing'),
     planCommitted: task !== undefined && established.taskTerms?.planCommitted === true,
-    session: openSession(facts),
+    session,
     inStream: established.inStream === true,
-    counters: countersOf(facts, category),
+    counters,
   };
 }
 
