@@ -25,7 +25,12 @@ budgets:
 
 /** Two of three people for everything. */
 export function collaborative(
-  options: { timeoutSeconds?: number; clearanceSeconds?: number; atMost?: string } = {},
+  options: {
+    timeoutSeconds?: number;
+    clearanceSeconds?: number;
+    atMost?: string;
+    budgets?: string;
+  } = {},
 ): string {
   const { timeoutSeconds = 86_400, clearanceSeconds = 86_400, atMost = '1000.00' } = options;
   return `${HEAD}
@@ -38,7 +43,7 @@ tiers:
     approvers: [ada, bo, cy]
     timeoutSeconds: ${timeoutSeconds}
     clearanceSeconds: ${clearanceSeconds}
-budgets: []
+budgets: ${options.budgets ?? '[]'}
 `;
 }
 

@@ -15,11 +15,11 @@ export function fuzzPolicies(payments: number, seed: number): boolean {
     const own = seed + done / PAYMENTS_EACH;
     const found = compareSeed(own);
     if (found) {
-      const { what, payment, document, facts, answer } = found;
+      const { what, payment, document, facts, answer, readings } = found;
       progress.clear();
       console.log(`fuzz: engine and plain rules differ on payment ${payment} of seed ${own}`);
       console.log(what);
-      console.log(JSON.stringify({ document, facts, answer }, null, 2));
+      console.log(JSON.stringify({ document, facts, answer, readings }, null, 2));
       console.log(`again: npm run fuzz -- --policies ${PAYMENTS_EACH} --seed ${own}`);
       return false;
     }

@@ -1,4 +1,5 @@
 import {
+  type Available,
   Facts,
   Limit,
   PolicyDocument,
@@ -7,14 +8,16 @@ import {
   Verdict,
   pickTier,
 } from '@countersign/contracts';
-import { fromDecimal } from '@countersign/kernel';
+import { decimalOf, fromDecimal } from '@countersign/kernel';
 import {
   type Candidates,
+  type Plan,
   RULES_VERSION,
   compilePolicy,
   concludeDecision,
   planDecision,
   replayDecision,
+  tellAvailable,
   withPolicyFacts,
 } from '@countersign/policy';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -120,6 +123,16 @@ const Table = z.strictObject({
           alternative: z.string().optional(),
           requirement: z.unknown().optional(),
           lifetimeSeconds: z.int().optional(),
+          /** By the name of the counter. */
+          available: z
+            .union([
+              z.literal('none'),
+              z.record(
+                z.string(),
+                z.strictObject({ amount: z.string(), payments: z.int() }).partial(),
+              ),
+            ])
+            .optional(),
         }),
       }),
     )
@@ -190,13 +203,17 @@ function counterName({ id, scope }: Limit): string {
   return id.startsWith('frequency@') ? `frequency of ${scope.split('/')[1]}` : id.split('@', 1)[0]!;
 }
 
-function answerOf(plan: Candidates, counters: Record<string, CounterRow>): ReservationAnswer {
-  const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
+function limitsOf(plan: Plan): readonly Limit[] {
+  if (plan.kind === 'denied') return plan.limits ?? [];
+  return [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
+}
+
+function readingsOf(limits: readonly Limit[], counters: Record<string, CounterRow>): Reading[] {
   const unread = Object.keys(counters).filter(
     (name) => !limits.some((limit) => counterName(limit) === name),
   );
   expect(unread, 'counters that no limit reads').toEqual([]);
-  const readings = limits.map((limit) => {
+  return limits.map((limit) => {
     const held = counters[counterName(Limit.parse(limit))] ?? CounterRow.parse({});
     return Reading.parse({
       limitId: limit.id,
@@ -207,8 +224,30 @@ function answerOf(plan: Candidates, counters: Record<string, CounterRow>): Reser
       openCount: held.open,
     });
   });
+}
+
+function answerOf(plan: Candidates, readings: Reading[]): ReservationAnswer {
   const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
   return { epoch: 1, sequence: 1, atMs: 1, tier: pickTier(plan, byId, plan.amount), readings };
+}
+
+/** What is told as left, by the names a table gives to counters. */
+function availableOf({ available }: Verdict, limits: readonly Limit[]) {
+  const nameOf = ({ limit: name, scope }: Available) => {
+    const ids = [name, `task.${name}`, `session.${name}`, 'frequency'].map(
+      (it) => `${it}@${scope}`,
+    );
+    const told = limits.find(({ id }) => ids.includes(id));
+    return told ? counterName(told) : `${name}, which was not read`;
+  };
+  const left = available?.map((it) => [
+    nameOf(it),
+    {
+      ...(it.amount !== undefined && { amount: decimalOf(it.amount, 6) }),
+      ...(it.count !== undefined && { payments: it.count }),
+    },
+  ]);
+  return left ? Object.fromEntries(left) : 'none';
 }
 
 const folder = new URL('decisions/', import.meta.url);
@@ -223,17 +262,22 @@ describe.each(tables)('$title', ({ policy: document, payment, cases }) => {
     const compiled = policy && identity && compilePolicy(policy, identity);
     const facts = withPolicyFacts(factsOf({ ...payment, ...row.payment }), document);
     const plan = planDecision(compiled, facts);
-    const answer = plan.kind === 'candidates' ? answerOf(plan, row.counters) : null;
-    const verdict = Verdict.parse(concludeDecision(compiled, facts, plan, answer));
+    const limits = limitsOf(plan);
+    const readings = readingsOf(limits, row.counters);
+    const answer = plan.kind === 'candidates' ? answerOf(plan, readings) : null;
+    const told = plan.kind === 'denied' ? tellAvailable(plan, readings) : undefined;
+    const verdict = Verdict.parse(concludeDecision(compiled, facts, told ?? plan, answer));
     const { outcome, tier, reasons, prohibited, flags, alternative } = verdict;
-    const { requirement, lifetimeSeconds, ...expected } = row.expect;
+    const { requirement, lifetimeSeconds, available, ...expected } = row.expect;
     expect({ outcome, tier, reasons, prohibited, flags, alternative }).toEqual({
       alternative: undefined,
       ...expected,
     });
     if (requirement !== undefined) expect(verdict.requirement).toEqual(requirement);
     if (lifetimeSeconds !== undefined) expect(verdict.maxLifetimeMs).toBe(lifetimeSeconds * 1000);
-    const recorded = { policy: identity, facts, answer, verdict, rules: RULES_VERSION };
+    if (available !== undefined) expect(availableOf(verdict, limits)).toEqual(available);
+    const read = told && { readings };
+    const recorded = { policy: identity, facts, answer, ...read, verdict, rules: RULES_VERSION };
     expect(replayDecision(policy, recorded).agrees).toBe(true);
   });
 });

@@ -23,6 +23,7 @@ const ADDED_LATER = [
   'authorization.renewed.v1.json',
   'change.canceled.v1.json',
   'change.scheduled.v1.json',
+  'decision.made.v1.available.json',
   'decision.made.v1.joined.json',
   'delivery.reported.v1.renewal.json',
   'facilitator.tripped.v1.json',

@@ -94,7 +94,10 @@ export const PaymentView = z.object({
   reasons: z.array(z.string()),
   code: z.string().nullable(),
   alternative: z.string().optional(),
-  /** What the limits that were read left when it was decided. */
+  /**
+   * What limits left when it was decided; empty where none holds. Absent before that, of a withdrawal, without a policy, and
+   * of a denial made while the counters could not be read.
+   */
   available: z.array(Available).optional(),
   approval: z
     .strictObject({

@@ -169,7 +169,10 @@ export const Verdict = z.strictObject({
   reasons: z.array(Code).min(1),
   trace: z.array(TraceLine).max(2_000),
   alternative: z.string().max(500).optional(),
-  /** Of every limit that was read, save those of tiers that were not reached; at most so many. */
+  /**
+   * Of every limit that was read, save those of tiers that were not reached; at most so many. Absent where none could be
+   * read or believed, where no policy is in force, and for a withdrawal.
+   */
   available: z.array(Available).max(50).optional(),
   /** As the tier that takes the payment says. */
   audit: Audit.optional(),
@@ -182,6 +185,8 @@ export const Decision = z.strictObject({
   facts: Facts,
   /** Null where the plan was already a denial and no counter was asked. */
   answer: z.union([ReservationAnswer, z.null()]),
+  /** What was read for such a denial, for its `available` alone. Absent where it could not be, and beside an answer. */
+  readings: z.array(Reading).max(50).optional(),
   verdict: Verdict,
   /** Version of the rules it was decided by; 1 where absent. Every version is kept, so that it can be replayed. */
   rules: z.int().min(2).optional(),

@@ -80,7 +80,10 @@ abstract class PaymentOutcome extends GovernedPaymentError {
   }
 }
 
-/** Policy denied the payment; nothing was signed. `alternative` says what to try instead, if the policy says so. */
+/**
+ * Policy denied the payment; nothing was signed. `alternative` says what to try instead, if the policy says so, and
+ * `payment.available` what its limits leave.
+ */
 export class PaymentDenied extends PaymentOutcome {
   override readonly name = 'PaymentDenied';
 }

@@ -1,5 +1,6 @@
 import {
   type Facts,
+  type Limit,
   type Reading,
   type ReservationAnswer,
   type TraceLine,
@@ -8,7 +9,7 @@ import {
 } from '@countersign/contracts';
 import type { CompiledPolicy } from './compile.ts';
 import { line } from './explain.ts';
-import { type Candidates, type Plan, planDecision } from './plan.ts';
+import { type Candidates, type Denied, type Plan, planDecision } from './plan.ts';
 import {
   type Measured,
   availableAfter,
@@ -19,6 +20,7 @@ import {
 } from './readings.ts';
 import type { DecisionReason } from './reasons.ts';
 import { deny, take, withdraw } from './verdict.ts';
+import { RULES_VERSION } from './version.ts';
 
 /** Plan and conclusion in one step, for whoever has the answer already. */
 export function decide(
@@ -57,6 +59,27 @@ export function concludeDecision(
   return (
     settled ?? refused(policy, found, 'counters_missing', 'a limit stands without its reading')
   );
+}
+
+/**
+ * The same denial, and what its limits leave.
+ *
+ * @param rules by which it was planned.
+ * @returns undefined where the readings are not one for each of its limits, in their order, and where its rules tell none.
+ */
+export function tellAvailable(
+  plan: Denied,
+  readings: readonly Reading[],
+  rules: number = RULES_VERSION,
+): Denied | undefined {
+  const { limits, holdings, verdict } = plan;
+  if (readings.length !== limits?.length) return undefined;
+  const isOf = ({ id, scope }: Limit, reading?: Reading) =>
+    reading?.limitId === id && reading.scope === scope;
+  if (!limits.every((limit, index) => isOf(limit, readings[index]))) return undefined;
+  const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
+  const available = availableAfter(measure(holdings, byId, null), 0n, rules);
+  return available && { ...plan, verdict: { ...verdict, available } };
 }
 
 function refused(

@@ -1,5 +1,6 @@
 import {
   type Budget,
+  Decision,
   Facts,
   Limit,
   type PolicyDocument,
@@ -9,7 +10,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
-import { concludeDecision, decide } from './conclude.ts';
+import { concludeDecision, decide, tellAvailable } from './conclude.ts';
 import { planDecision } from './plan.ts';
 import { DECISION_REASONS } from './reasons.ts';
 import { replayDecision } from './replay.ts';
@@ -35,6 +36,7 @@ import {
   openPolicyFrom,
   plainFactsFrom,
   policyFrom,
+  readingsFrom,
 } from './testing/worlds.ts';
 
 /** A case is a list of choices, so that a failing one shrinks to its least. */
@@ -117,13 +119,24 @@ describe('every verdict', () => {
         const answer = plan.kind === 'candidates' ? answerFrom(dice, plan) : null;
         const verdict = decide(compilePolicy(document, IDENTITY), facts, answer);
         Verdict.parse(verdict);
-        if (plan.kind === 'candidates')
-          [...plan.always, ...plan.tiers.flatMap((it) => it.limits)].forEach((it) =>
-            Limit.parse(it),
-          );
+        const limits =
+          plan.kind === 'candidates'
+            ? [...plan.always, ...plan.tiers.flatMap((it) => it.limits)]
+            : (plan.limits ?? []);
+        limits.forEach((it) => Limit.parse(it));
         verdict.reasons.forEach((reason) => seen.add(reason));
-        const replay = replayDecision(document, { ...DECIDED, facts, answer, verdict });
-        expect(replay).toEqual({ agrees: true, verdict });
+        const recorded = { ...DECIDED, facts, answer, verdict };
+        expect(replayDecision(document, recorded)).toEqual({ agrees: true, verdict });
+        const denied = planDecision(compilePolicy(document, IDENTITY), facts);
+        if (denied.kind === 'candidates' || !denied.limits) continue;
+        const readings = readingsFrom(dice, limits);
+        const told = Decision.parse({
+          ...recorded,
+          readings,
+          verdict: tellAvailable(denied, readings)?.verdict,
+        });
+        expect(replayDecision(document, told)).toEqual({ agrees: true, verdict: told.verdict });
+        expect({ ...told.verdict, available: undefined }).toEqual(verdict);
       }
     }
     const budgets = times(251, (index) => ({ ...BUDGET, id: `b${index}` }));

@@ -1,11 +1,18 @@
-import { type Decision, type Facts, Limit, Verdict } from '@countersign/contracts';
+import {
+  type Decision,
+  type Facts,
+  Limit,
+  type PolicyDocument,
+  type Reading,
+  Verdict,
+} from '@countersign/contracts';
 import { canonicalText } from '@countersign/kernel';
 import { describe, expect, it } from 'vitest';
-import { concludeDecision, decide } from './conclude.ts';
+import { concludeDecision, decide, tellAvailable } from './conclude.ts';
 import { planDecision } from './plan.ts';
 import { replayDecision } from './replay.ts';
 import { RULES_VERSION } from './version.ts';
-import { answering, compiled, factsOf, policyOf } from './testing/case.ts';
+import { PAYEE, answering, compiled, factsOf, policyOf } from './testing/case.ts';
 
 const IDENTITY = { version: 1, hash: '0'.repeat(64) };
 const DAY = { kind: 'rolling', seconds: 86_400 };
@@ -171,6 +178,70 @@ describe('a conclusion', () => {
   });
 });
 
+const readingOf = (limitId: string, scope: string, committed: string): Reading => ({
+  ...{ limitId, scope, committed, open: '0', committedCount: 1, openCount: 0 },
+});
+
+function denialOf(facts: Facts, readings: readonly Reading[]) {
+  const plan = planDecision(compiled(BUDGETED), facts);
+  return plan.kind === 'denied' ? tellAvailable(plan, readings) : undefined;
+}
+
+describe('a denial by no counter', () => {
+  const limitsOf = (facts: Facts, policy: PolicyDocument | null = BUDGETED) => {
+    const plan = planDecision(policy && compiled(policy), facts);
+    return plan.kind === 'denied' ? plan.limits?.map(({ id }) => id) : undefined;
+  };
+
+  it('may read what limits the payment whatever the tier, as far as the payment says which', () => {
+    const task = { task: 'report-7' };
+    const both = ['daily@agent:research-1', 'total@task:research-1/report-7'];
+    expect(limitsOf(factsOf())).toEqual(['daily@agent:research-1']);
+    expect(limitsOf(factsOf({ established: { ...task, frozen: true } }))).toEqual(both);
+    expect(limitsOf(factsOf({ established: { ...task, wallet: null } }))).toEqual(both);
+    expect(limitsOf(factsOf({ established: task, quote: { asset: PAYEE } }))).toEqual(both);
+  });
+
+  it('reads no limit in another unit than the policy counts in', () => {
+    const taskTerms = { phase: 'executing', planCommitted: true, reported: '0' } as const;
+    const given = (unit: string) =>
+      factsOf({
+        established: {
+          ...{ task: 'report-7', taskTerms: { ...taskTerms, unit, ceiling: '5000000' } },
+          ...{ session: 'run-7', sessionCeiling: '1000000', sessionUnit: unit, frozen: true },
+        },
+      });
+    const kept = ['daily@agent:research-1', 'total@task:research-1/report-7'];
+    expect(limitsOf(given('EUR'))).toEqual(kept);
+    expect(limitsOf(given('USD'))).toEqual([
+      'task.ceiling@task:research-1/report-7',
+      'session.ceiling@session:research-1/run-7',
+      ...kept,
+    ]);
+  });
+
+  it('reads nothing where nothing is limited, and the first fifty of more', () => {
+    expect(limitsOf(ON_TASK, null)).toBeUndefined();
+    expect(limitsOf(factsOf({ kind: 'withdrawal' }))).toBeUndefined();
+    const budgets = Array.from({ length: 60 }, (_, index) => ({
+      ...{ id: `b${index}`, scope: 'agent', window: DAY, atMost: '1.00' },
+    }));
+    const crowded = policyOf({ budgets, tiers: [] });
+    expect(limitsOf(ON_TASK, crowded)).toHaveLength(50);
+    expect(limitsOf(ON_TASK, policyOf({ tiers: [] }))).toEqual([]);
+  });
+
+  it('tells what they leave, and nothing else of it changes', () => {
+    const daily = readingOf('daily@agent:research-1', 'agent:research-1', '99500000');
+    const plain = decide(compiled(BUDGETED), factsOf(), null);
+    expect(plain.available).toBeUndefined();
+    expect(denialOf(factsOf(), [daily])?.verdict).toEqual({
+      ...plain,
+      available: [{ limit: 'daily', scope: 'agent:research-1', window: DAY, amount: '500000' }],
+    });
+  });
+});
+
 describe('a replay', () => {
   const decisionOf = (facts: Facts): Decision => {
     const policy = compiled(BUDGETED);
@@ -205,6 +276,24 @@ describe('a replay', () => {
     const { answer } = decisionOf(ON_TASK);
     expect(decision.answer).toBeNull();
     expect(replayDecision(BUDGETED, { ...decision, answer }).agrees).toBe(false);
+  });
+
+  it('disagrees where a denial was shown other readings than those of its limits', () => {
+    const decision = decisionOf(factsOf());
+    const readings = [readingOf('daily@agent:research-1', 'agent:research-1', '99500000')];
+    const told = denialOf(factsOf(), readings);
+    const recorded = { ...decision, readings, verdict: told!.verdict };
+    expect(replayDecision(BUDGETED, recorded).agrees).toBe(true);
+    const agrees = (change: Partial<Decision>) =>
+      replayDecision(BUDGETED, { ...recorded, ...change }).agrees;
+    const [reading] = readings as [Reading];
+    expect(agrees({ readings: [{ ...reading, committed: '0' }] })).toBe(false);
+    expect(agrees({ readings: [{ ...reading, scope: 'agent:other-1' }] })).toBe(false);
+    expect(agrees({ readings: [...readings, reading] })).toBe(false);
+    expect(agrees({ readings: [] })).toBe(false);
+    expect(agrees({ readings, verdict: decision.verdict })).toBe(false);
+    expect(agrees({ rules: undefined })).toBe(false);
+    expect(replayDecision(BUDGETED, { ...decisionOf(ON_TASK), readings }).agrees).toBe(false);
   });
 
   it('disagrees with a verdict that cannot be written down', () => {

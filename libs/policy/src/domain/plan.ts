@@ -1,6 +1,7 @@
 import type { Facts, Limit, TraceLine, Verdict } from '@countersign/contracts';
 import { scopesOf, tierScopeOf } from '@countersign/payment';
-import { type Holding, sessionHoldings, taskHoldings } from './budgets.ts';
+import { alwaysHoldings, toldHoldings } from './always.ts';
+import type { Holding } from './budgets.ts';
 import type { CompiledPolicy, CompiledTier } from './compile.ts';
 import { line } from './explain.ts';
 import type { DecisionReason } from './reasons.ts';
@@ -8,9 +9,9 @@ import { type Missing, missingName } from './missing-name.ts';
 import { matchTiers } from './rules.ts';
 import { checkSession } from './session-check.ts';
 import { type Failed, checkPayment, checkWithdrawal } from './standing.ts';
-import { type Subject, subjectOf } from './subject.ts';
+import { type Subject, limitedOf, subjectOf } from './subject.ts';
 import { TREASURY_TIER, deny } from './verdict.ts';
-import { READINGS_MAX, RULES_VERSION } from './version.ts';
+import { AVAILABLE_MAX, READINGS_MAX, RULES_VERSION } from './version.ts';
 
 /** A tier that may take the payment if its limits hold, in the shape in which the budget store is asked. */
 export interface TierPlan {
@@ -31,8 +32,18 @@ export interface Candidates {
   readonly found: Found;
 }
 
+/** A denial by no counter: those that may be read for it tell what is left, and change nothing about it. */
+export interface Denied {
+  readonly kind: 'denied';
+  readonly verdict: Verdict;
+  /** What limits the payment whatever the tier; null where nothing does: without a policy, and for a withdrawal. */
+  readonly limits: readonly Limit[] | null;
+  /** For `tellAvailable` alone. */
+  readonly holdings: readonly Holding[];
+}
+
 /** Either nothing can allow the payment, or the counters decide which tier takes it. */
-export type Plan = { readonly kind: 'denied'; readonly verdict: Verdict } | Candidates;
+export type Plan = Denied | Candidates;
 
 interface Found {
   readonly units: bigint;
@@ -65,16 +76,17 @@ export function planDecision(
   facts: Facts,
   rules: number = RULES_VERSION,
 ): Plan {
-  if (!policy) return denied(null, { reason: 'no_policy', why: 'no policy is active', units: 0n });
+  if (!policy)
+    return failed(null, facts, { reason: 'no_policy', why: 'no policy is active', units: 0n });
   if (facts.established.frozen)
-    return denied(policy, {
+    return failed(policy, facts, {
       reason: 'frozen',
       why: `payments of ${facts.agent} are frozen`,
       units: 0n,
     });
   if (facts.kind === 'withdrawal') return planWithdrawal(policy, facts, rules);
   const standing = checkPayment(policy, facts);
-  if (standing.kind === 'failed') return denied(policy, standing);
+  if (standing.kind === 'failed') return failed(policy, facts, standing);
   const subject = subjectOf(facts, standing, policy.unitName);
   const checks = line('checks', true, `${subject.amountText}; ${standing.why}`);
   return planPayment(policy, subject, checks, rules);
@@ -90,7 +102,7 @@ function planPayment(
   const flagged = policy.flags(subject);
   const trace = [checks, ...prohibitions.lines, ...flagged.lines];
   const flags = flagged.met.map(({ name }) => name);
-  const known = { units: subject.units, flags, trace };
+  const known = { subject, flags, trace };
   if (prohibitions.met.length > 0)
     return denial(
       policy,
@@ -116,11 +128,7 @@ function planPayment(
     trace.push(line('session', false, over.why));
     return denial(policy, known, over.reason, undefined);
   }
-  const always = [
-    ...taskHoldings(subject, policy.unitName),
-    ...sessionHoldings(subject, policy.unitName),
-    ...policy.budgets.holdingsOf(subject),
-  ];
+  const always = alwaysHoldings(policy, subject);
   const tiers = candidates.map((tier) => tierHoldings(tier, subject));
   const kept = rules < 2 ? tiers : withinReach(always, tiers, trace);
   if (kept.length === 0) return denial(policy, known, 'too_many_limits', undefined);
@@ -151,13 +159,19 @@ function planPayment(
 
 function denial(
   policy: CompiledPolicy,
-  known: { readonly units: bigint; readonly flags: readonly string[]; readonly trace: TraceLine[] },
+  known: {
+    readonly subject: Subject;
+    readonly flags: readonly string[];
+    readonly trace: TraceLine[];
+  },
   reason: DecisionReason,
   alternative: string | undefined,
-): Plan {
+): Denied {
+  const { subject, flags, trace } = known;
   const prohibited = reason === 'prohibited';
-  const verdict = deny(policy, { ...known, reasons: [reason], prohibited, alternative });
-  return { kind: 'denied', verdict };
+  const told = { reasons: [reason] as const, flags, trace, prohibited, alternative };
+  const verdict = deny(policy, { ...told, units: subject.units });
+  return denied(verdict, toldHoldings(policy, subject));
 }
 
 /**
@@ -180,7 +194,7 @@ function withinReach(
 /** A withdrawal is reserved like a payment, so that one path ends both, but counts nowhere and nothing limits it. */
 function planWithdrawal(policy: CompiledPolicy, facts: Facts, rules: number): Plan {
   const standing = checkWithdrawal(policy, facts);
-  if (standing.kind === 'failed') return denied(policy, standing);
+  if (standing.kind === 'failed') return failed(policy, facts, standing);
   return {
     kind: 'candidates',
     amount: 0n,
@@ -201,12 +215,21 @@ function planWithdrawal(policy: CompiledPolicy, facts: Facts, rules: number): Pl
   };
 }
 
-function denied(
+function failed(
   policy: CompiledPolicy | null,
+  facts: Facts,
   { reason, why, units }: Pick<Failed, 'reason' | 'why' | 'units'>,
-): Plan {
+): Denied {
   const trace = [line(reason, true, why)];
-  return { kind: 'denied', verdict: deny(policy, { reasons: [reason], trace, units }) };
+  const verdict = deny(policy, { reasons: [reason], trace, units });
+  const isLimited = policy && facts.kind === 'payment';
+  return denied(verdict, isLimited ? toldHoldings(policy, limitedOf(facts)) : null);
+}
+
+function denied(verdict: Verdict, told: readonly Holding[] | null): Denied {
+  const holdings = told?.slice(0, AVAILABLE_MAX);
+  const limits = holdings?.map(limitOf) ?? null;
+  return { kind: 'denied', verdict, limits, holdings: holdings ?? [] };
 }
 
 function tierHoldings(tier: CompiledTier, subject: Subject): TierHoldings {

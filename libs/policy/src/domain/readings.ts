@@ -12,6 +12,7 @@ import { LINES_MAX, line, summarize } from './explain.ts';
 import type { Candidates } from './plan.ts';
 import type { DecisionReason } from './reasons.ts';
 import { UNIT_DECIMALS } from './subject.ts';
+import { AVAILABLE_MAX } from './version.ts';
 
 /** A limit set against what its counter held. */
 export interface Measured {
@@ -71,9 +72,6 @@ export function refusalsOf({ holding, reading }: Measured, amount: bigint): Deci
     reasons.push('count_exceeded');
   return reasons;
 }
-
-/** Limits told as available; of more, the first. */
-const AVAILABLE_MAX = 50;
 
 /**
  * What the limits leave once `amount` is taken from them; zero takes nothing, not even a payment of their count. The

@@ -1,7 +1,7 @@
 import type { Decision, PolicyDocument, Verdict } from '@countersign/contracts';
 import { InvariantViolation, canonicalText } from '@countersign/kernel';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
-import { concludeDecision } from './conclude.ts';
+import { concludeDecision, tellAvailable } from './conclude.ts';
 import { planDecision } from './plan.ts';
 import { RULES_VERSION } from './version.ts';
 
@@ -23,15 +23,19 @@ const COMPILED = new WeakMap<PolicyDocument, CompiledPolicy>();
  *   the decision names no policy.
  */
 export function replayDecision(document: PolicyDocument | null, decision: Decision): Replay {
-  const { facts, answer, rules = 1 } = decision;
+  const { facts, answer, readings, rules = 1 } = decision;
   const policy = document && compiled(document, decision);
   const plan = planDecision(policy, facts, rules);
-  const verdict = concludeDecision(policy, facts, plan, answer);
-  // A denial before the counters leaves nothing to reserve: an answer beside it was not asked for by this plan.
+  const told =
+    readings && plan.kind === 'denied' ? tellAvailable(plan, readings, rules) : undefined;
+  const verdict = concludeDecision(policy, facts, told ?? plan, answer);
+  // A denial before the counters leaves nothing to reserve: an answer beside it was not asked for by this plan. Nor were
+  // readings that it does not tell.
   const sameShape =
     rules <= RULES_VERSION &&
     (document === null) === (decision.policy === null) &&
-    (plan.kind === 'candidates' || answer === null);
+    (plan.kind === 'candidates' || answer === null) &&
+    (readings === undefined) === (told === undefined);
   return { agrees: sameShape && sameText(verdict, decision.verdict), verdict };
 }
 

@@ -9,3 +9,6 @@ export const RULES_VERSION = 3;
 
 /** Most limits that are read for one decision. */
 export const READINGS_MAX = 250;
+
+/** Limits told as available; of more, the first. */
+export const AVAILABLE_MAX = 50;

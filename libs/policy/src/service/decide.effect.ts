@@ -11,6 +11,7 @@ import {
   withPolicyFacts,
 } from '../index.ts';
 import type { PolicyCache } from './policy-cache.ts';
+import { toldAvailable } from './told-available.ts';
 
 export interface DecideParts {
   readonly host: LaneHost;
@@ -22,7 +23,8 @@ export interface DecideParts {
 
 /**
  * Decides a payment: facts from the fold, one atomic reservation over every budget, the verdict, its record. The store
- * keeps the first answer, so a decision cut short between reservation and record is completed, not made anew.
+ * keeps the first answer, so a decision cut short between reservation and record is completed, not made anew. What is
+ * denied before the counters reserves nothing, and reads them for what is still available.
  *
  * The effect fails with the Fault `clock_skew` while the store's clock is too far ahead of the log's.
  */
@@ -38,11 +40,12 @@ export function decideEffect(parts: DecideParts): Effect {
     if (known) facts = withPolicyFacts(facts, known.document);
     let plan = planDecision(policy, facts);
     let answer: Decision['answer'] = null;
+    let readings: Decision['readings'];
+    const book = { tenant: payment.tenant, epoch: view.epoch };
     if (plan.kind === 'candidates') {
       const inputs = canonicalText(facts);
       const result = await budgets.reserve({
-        tenant: payment.tenant,
-        epoch: view.epoch,
+        ...book,
         paymentId: payment.id,
         attempt: { round: payment.round, through },
         amount: plan.amount,
@@ -59,6 +62,8 @@ export function decideEffect(parts: DecideParts): Effect {
         facts = Facts.parse(JSON.parse(result.inputs));
         plan = planDecision(policy, facts);
       }
+    } else {
+      ({ plan, readings } = await toldAvailable({ budgets, book }, plan, payment.reserved));
     }
     const verdict = concludeDecision(policy, facts, plan, answer);
     const { tenant, agent, id: paymentId, round } = payment;
@@ -72,7 +77,14 @@ export function decideEffect(parts: DecideParts): Effect {
         paymentId,
         round,
         through,
-        decision: { policy: active, facts, answer, verdict, rules: RULES_VERSION },
+        decision: {
+          policy: active,
+          facts,
+          answer,
+          ...(readings && { readings }),
+          verdict,
+          rules: RULES_VERSION,
+        },
         proceed: proceedWith(payment, verdict),
       },
       payment.quoteRecordId,

@@ -32,6 +32,7 @@ import {
 import { pickTier } from '@countersign/contracts';
 import { concludeDecision, planDecision, withPolicyFacts } from '../index.ts';
 import { PolicyCache } from './policy-cache.ts';
+import { toldAvailable } from './told-available.ts';
 import { changeView } from './changes.controller.ts';
 import { type Ordered, Registry } from './registry.ts';
 
@@ -274,12 +275,14 @@ export class PolicyController {
     });
     const facts = known ? withPolicyFacts(told, known.document) : told;
     const plan = planDecision(policy, facts);
-    if (plan.kind !== 'candidates') return concludeDecision(policy, facts, plan, null);
+    const { budgets } = this;
+    const book = { tenant, epoch: tenantOf(lane.view, tenant).epoch };
+    if (plan.kind === 'denied') {
+      const denial = await toldAvailable({ budgets, book }, plan, null);
+      return concludeDecision(policy, facts, denial.plan, null);
+    }
     const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
-    const readings = await this.budgets.read(
-      { tenant, epoch: tenantOf(lane.view, tenant).epoch },
-      limits,
-    );
+    const readings = await budgets.read(book, limits);
     const byId = new Map(readings.map((reading) => [reading.limitId, reading]));
     const tier = pickTier(plan, byId, plan.amount);
     const answer = {

@@ -1,12 +1,25 @@
-import type { Facts, PolicyDocument, ReservationAnswer, Verdict } from '@countersign/contracts';
+import type {
+  Facts,
+  PolicyDocument,
+  Reading,
+  ReservationAnswer,
+  Verdict,
+} from '@countersign/contracts';
 import { canonicalText } from '@countersign/kernel';
 import { type CompiledPolicy, compilePolicy } from '../compile.ts';
-import { concludeDecision } from '../conclude.ts';
+import { concludeDecision, tellAvailable } from '../conclude.ts';
 import { type Plan, planDecision } from '../plan.ts';
 import { type Dice, chance, seededDice } from './dice.ts';
-import { naivePlan } from './naive-plan.ts';
+import { naivePlan, naiveTold } from './naive-plan.ts';
 import { naiveVerdict } from './naive.ts';
-import { answerFrom, factsFrom, openPolicyFrom, plainFactsFrom, policyFrom } from './worlds.ts';
+import {
+  answerFrom,
+  factsFrom,
+  openPolicyFrom,
+  plainFactsFrom,
+  policyFrom,
+  readingsFrom,
+} from './worlds.ts';
 
 export const IDENTITY = { version: 1, hash: '1'.repeat(64) };
 
@@ -16,6 +29,8 @@ export interface Difference {
   readonly document: PolicyDocument;
   readonly facts: Facts;
   readonly answer: ReservationAnswer | null;
+  /** What a denial by no counter was told. */
+  readonly readings: readonly Reading[];
 }
 
 /** A policy twice compiled, so that every rule is reached by the index as well as without it. */
@@ -42,15 +57,17 @@ export function differenceOn(
   const facts = chance(dice, 2) ? plainFactsFrom(dice) : factsFrom(dice);
   const plan = planDecision(indexed, facts);
   const answer = plan.kind === 'candidates' ? answerFrom(dice, plan) : null;
-  const verdict = concludeDecision(indexed, facts, plan, answer);
-  const unindexed = concludeDecision(listed, facts, planDecision(listed, facts), answer);
-  const plain = naiveVerdict(document, facts, answer);
+  const readings = plan.kind === 'denied' ? readingsFrom(dice, plan.limits ?? []) : [];
+  const told = (it: Plan) => (it.kind === 'denied' && tellAvailable(it, readings)) || it;
+  const verdict = concludeDecision(indexed, facts, told(plan), answer);
+  const unindexed = concludeDecision(listed, facts, told(planDecision(listed, facts)), answer);
+  const plain = naiveVerdict(document, facts, answer, readings);
   const what = [
     ...difference('plan', limitsOf(plan), naiveLimitsOf(document, facts)),
     ...difference('verdict', withoutTrace(verdict), plain),
     ...difference('without index', withoutTrace(unindexed), plain),
   ].join('\n');
-  return what === '' ? undefined : { what, document, facts, answer };
+  return what === '' ? undefined : { what, document, facts, answer, readings };
 }
 
 /** How many payments are decided under each generated policy. */
@@ -85,7 +102,7 @@ function withoutTrace({ trace, ...verdict }: Verdict): Omit<Verdict, 'trace'> {
 }
 
 function limitsOf(plan: Plan) {
-  if (plan.kind === 'denied') return null;
+  if (plan.kind === 'denied') return plan.limits && [...plan.limits];
   const tiers = plan.tiers.flatMap(({ name, limits }) =>
     name === 'treasury' ? [] : [{ name, limits }],
   );
@@ -95,7 +112,7 @@ function limitsOf(plan: Plan) {
 
 function naiveLimitsOf(document: PolicyDocument, facts: Facts) {
   const plan = naivePlan(document, facts);
-  if (!plan) return null;
+  if (!plan) return naiveTold(document, facts) ?? null;
   const tiers = plan.tiers.map(({ tier, limits }) => ({ name: tier.name, limits }));
   return { amount: plan.amount.toString(), scopes: plan.scopes, always: plan.always, tiers };
 }

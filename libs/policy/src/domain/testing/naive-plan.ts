@@ -218,6 +218,22 @@ export function needsName(
   return undefined;
 }
 
+/** What a denial by no counter may read to say what is left, or nothing where no limit could hold. */
+export function naiveTold(policy: PolicyDocument | null, facts: Facts): Limit[] | undefined {
+  if (!policy || facts.kind === 'withdrawal') return undefined;
+  const { task, session = 'none', taskTerms, sessionUnit = policy.unit.name } = facts.established;
+  const budgets = policy.budgets.filter(
+    ({ scope }) =>
+      !(scope === 'task' && task in NAMELESS.task) &&
+      !(scope === 'session' && session in NAMELESS.session),
+  );
+  return [
+    ...(taskTerms?.unit === policy.unit.name ? ofTheTask(facts) : []),
+    ...(sessionUnit === policy.unit.name ? sessionLimits(facts) : []),
+    ...naiveLimits(budgets, facts),
+  ].slice(0, 50);
+}
+
 function naiveLimits(budgets: readonly Budget[], facts: Facts): Limit[] {
   const { agent, tenant, established } = facts;
   const { seller, task, session = 'none' } = established;
@@ -315,7 +331,7 @@ function ofTheTask({ agent, established: { task, taskTerms } }: Facts): Limit[] 
   if (!taskTerms || task === 'none' || task === 'unknown') return [];
   const scope = `task:${agent}/${task}`;
   return naiveTaskLimits(taskTerms).map(([name, most]) => {
-    const left = most - BigInt(taskTerms.reported);
+    const left = most < BigInt(taskTerms.reported) ? 0n : most - BigInt(taskTerms.reported);
     const atMost = (left > COUNTABLE_MAX ? COUNTABLE_MAX : left).toString();
     return { id: `task.${name}@${scope}`, scope, window: { kind: 'lifetime' }, atMost };
   });

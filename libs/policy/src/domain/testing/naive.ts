@@ -17,6 +17,7 @@ import {
   naivePlan,
   naiveRequirement,
   naiveTiers,
+  naiveTold,
   naiveUnits,
   needsName,
   sessionReason,
@@ -33,8 +34,25 @@ interface Case {
   readonly flags: string[];
 }
 
-/** What the rules say, told a second time and as plainly as they can be. */
+/**
+ * What the rules say, told a second time and as plainly as they can be.
+ *
+ * @param readings of {@link naiveTold}, where no answer could change that it is denied.
+ */
 export function naiveVerdict(
+  policy: PolicyDocument | null,
+  facts: Facts,
+  answer: ReservationAnswer | null,
+  readings: readonly Reading[] = [],
+): NaiveVerdict {
+  const verdict = naiveOutcome(policy, facts, answer);
+  const told = naivePlan(policy, facts) ? undefined : naiveTold(policy, facts);
+  if (!policy || told?.length !== readings.length) return verdict;
+  const available = told.flatMap((limit) => leftUnder(limit, { policy, readings, taken: 0n }));
+  return { ...verdict, available };
+}
+
+function naiveOutcome(
   policy: PolicyDocument | null,
   facts: Facts,
   answer: ReservationAnswer | null,
@@ -144,7 +162,6 @@ function naiveAvailable(
   taken: Tier | undefined,
 ): Available[] {
   const amount = BigInt(amountUnits);
-  const budgets = [...policy.budgets, ...policy.tiers.flatMap((it) => it.budgets ?? [])];
   const readingOf = (limit: Limit) => readingFor(limit, answer);
   const fits = (limit: Limit) => {
     const reading = readingOf(limit);
@@ -162,30 +179,45 @@ function naiveAvailable(
     ...(asked ? passed.flatMap(({ limits }) => limits.filter((it) => !fits(it))) : []),
     ...(plan.tiers.find((it) => it.tier === taken)?.limits ?? []),
   ];
-  return shown.slice(0, 50).flatMap((limit) => {
-    const reading = readingOf(limit);
-    if (!reading) return [];
-    const { scope, window, atMost, atMostCount } = limit;
-    const alone = window.kind === 'payment';
-    const before = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open);
-    const beforeCount = alone ? 0 : reading.committedCount + reading.openCount;
-    const after = taken && !alone ? before + amount : before;
-    const afterCount = taken && !alone ? beforeCount + 1 : beforeCount;
-    // What a person gave a task or a session, such as `task.ceiling@task:a/t`.
-    const given = /^[a-z]+\.([a-z]+)@/.exec(limit.id)?.[1];
-    const name = budgets.find((it) => `${it.id}@${scope}` === limit.id)?.id;
-    return {
-      limit: name ?? (scope.startsWith('tier:') ? scope.split('/')[1] : given) ?? '',
-      scope,
-      window,
-      ...(atMost !== undefined && {
-        amount: (BigInt(atMost) > after ? BigInt(atMost) - after : 0n).toString(),
-      }),
-      ...(atMostCount !== undefined && {
-        count: atMostCount > afterCount ? atMostCount - afterCount : 0,
-      }),
-    };
-  });
+  const { readings } = answer;
+  return shown
+    .slice(0, 50)
+    .flatMap((limit) => leftUnder(limit, { policy, readings, taken: taken ? amount : 0n }));
+}
+
+/** What one limit leaves once `taken` is taken from it; nothing where it was not read. */
+function leftUnder(
+  limit: Limit,
+  the: {
+    readonly policy: PolicyDocument;
+    readonly readings: readonly Reading[];
+    readonly taken: bigint;
+  },
+): Available[] {
+  const { policy, taken } = the;
+  const reading = readingFor(limit, the);
+  if (!reading) return [];
+  const budgets = [...policy.budgets, ...policy.tiers.flatMap((it) => it.budgets ?? [])];
+  const { scope, window, atMost, atMostCount } = limit;
+  const alone = window.kind === 'payment';
+  const after = alone ? 0n : BigInt(reading.committed) + BigInt(reading.open) + taken;
+  const before = reading.committedCount + reading.openCount;
+  const afterCount = alone ? 0 : before + (taken > 0n ? 1 : 0);
+  // What a person gave a task or a session, such as `task.ceiling@task:a/t`.
+  const given = /^[a-z]+\.([a-z]+)@/.exec(limit.id)?.[1];
+  const name = budgets.find((it) => `${it.id}@${scope}` === limit.id)?.id;
+  const told: Available = {
+    limit: name ?? (scope.startsWith('tier:') ? scope.split('/')[1] : given) ?? '',
+    scope,
+    window,
+    ...(atMost !== undefined && {
+      amount: (BigInt(atMost) > after ? BigInt(atMost) - after : 0n).toString(),
+    }),
+    ...(atMostCount !== undefined && {
+      count: atMostCount > afterCount ? atMostCount - afterCount : 0,
+    }),
+  };
+  return [told];
 }
 
 type Counted =
@@ -204,7 +236,10 @@ type Counted =
     };
 
 /** Of a limit read twice, or of another counter, nothing is known. */
-function readingFor({ id, scope }: Limit, { readings }: ReservationAnswer): Reading | undefined {
+function readingFor(
+  { id, scope }: Limit,
+  { readings }: { readonly readings: readonly Reading[] },
+): Reading | undefined {
   const given = readings.filter((it) => it.limitId === id);
   return given.length === 1 && given[0]?.scope === scope ? given[0] : undefined;
 }

@@ -319,13 +319,9 @@ export function assertedFrom(dice: Dice): Facts['asserted'] {
 /** An answer of a store in any state: mostly true to its readings, sometimes lying or incomplete. */
 export function answerFrom(dice: Dice, plan: Candidates): ReservationAnswer {
   const limits = [...plan.always, ...plan.tiers.flatMap((tier) => tier.limits)];
-  const readings: Reading[] = limits.map(({ id, scope }) => ({
-    limitId: id,
-    scope: chance(dice, 60) ? 'agent:someone-else' : scope,
-    committed: pick(dice, ['0', '0', '0', '20000', '200000', '200001']),
-    open: pick(dice, ['0', '0', '100000']),
-    committedCount: pick(dice, [0, 0, 1]),
-    openCount: pick(dice, [0, 0, 1]),
+  const readings = readingsFrom(dice, limits).map((it) => ({
+    ...it,
+    scope: chance(dice, 60) ? 'agent:someone-else' : it.scope,
   }));
   if (readings.length > 0 && chance(dice, 15)) readings.splice(dice.roll(readings.length), 1);
   if (chance(dice, 30)) readings.push(...readings.slice(0, 1).map((it) => ({ ...it, open: '0' })));
@@ -338,6 +334,18 @@ export function answerFrom(dice: Dice, plan: Candidates): ReservationAnswer {
     tier: chance(dice, 30) ? pick(dice, ['t0', 'treasury', null]) : tier,
     readings,
   };
+}
+
+/** One true reading of each limit. */
+export function readingsFrom(dice: Dice, limits: readonly Limit[]): Reading[] {
+  return limits.map(({ id, scope }) => ({
+    limitId: id,
+    scope,
+    committed: pick(dice, ['0', '0', '0', '20000', '200000', '200001']),
+    open: pick(dice, ['0', '0', '100000']),
+    committedCount: pick(dice, [0, 0, 1]),
+    openCount: pick(dice, [0, 0, 1]),
+  }));
 }
 
 /** What every counter holds; the same whoever asks, as in a store at one moment. */
