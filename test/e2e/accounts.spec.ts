@@ -7,7 +7,8 @@ import { walletKeyName } from '@countersign/signing';
 import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative } from './policies.ts';
-import { type Answer, World } from './world.ts';
+import type { Answer } from './rig.ts';
+import { World } from './world.ts';
 
 const OWNER = { tenant: 'default', person: 'owner' };
 const KEY_ONLY = `0x${'c3'.repeat(20)}`;

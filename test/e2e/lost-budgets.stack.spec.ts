@@ -6,7 +6,8 @@ import { CONTROL } from '@countersign/ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RedisServer, startRedis } from '../../deploy/local/redis.mjs';
 import { autonomous } from './policies.ts';
-import { type Answer, type Elsewhere, World } from './world.ts';
+import type { Answer } from './rig.ts';
+import { type Elsewhere, World } from './world.ts';
 
 let server: RedisServer;
 let world: World;

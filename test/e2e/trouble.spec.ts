@@ -7,7 +7,8 @@ import { signStatement } from '@countersign/service-kit';
 import { NETWORK, PAYEE, USDC } from '@countersign/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { autonomous, collaborative, perTask, supervised } from './policies.ts';
-import { type Answer, World, statementKey } from './world.ts';
+import type { Answer } from './rig.ts';
+import { World, statementKey } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 let world: World;

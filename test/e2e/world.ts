@@ -1,10 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import { openEventStore } from '@countersign/adapter-clickhouse';
 import { openStore } from '@countersign/adapter-sqlite';
 import { smartAccounts } from '@countersign/adapter-evm/account';
 import { typedData } from '@countersign/adapter-evm/typed-data';
-import type { PaymentView, ProposeBody } from '@countersign/contracts';
 import { Fault, sha256Hex } from '@countersign/kernel';
 import type {
   Budgets,
@@ -18,26 +16,20 @@ import type {
 } from '@countersign/ports';
 import { silentLog } from '@countersign/service-kit';
 import { openSigningJournal } from '@countersign/signing/service';
-import { NETWORK, PAYEE, USDC, VirtualTime, quoteOf } from '@countersign/testkit';
+import { NETWORK, PAYEE, USDC, VirtualTime } from '@countersign/testkit';
 import { MemoryChain } from '@countersign/testkit/memory-chain';
 import {
   type ServicePorts,
   type Services,
   startServices,
 } from '../../apps/standalone/src/services.ts';
+import { BLOCK_MS, Rig } from './rig.ts';
 
 export const START_MS = 1_790_000_000_000;
 /** How long the key of a revoked wallet is kept at least. */
 export const REVOKED_KEY_KEPT_MS = 20_000;
 const OWNER = { tenant: 'default', person: 'owner' };
-const BLOCK_MS = 1_000;
 const DOMAIN = { name: 'USDC', version: '2', chainId: 84_532, verifyingContract: USDC };
-
-export interface Answer<T = PaymentView> {
-  readonly status: number;
-  readonly body: T;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
 
 type BudgetsOf = (log: EventLog, clock: Clock) => Promise<Budgets>;
 
@@ -50,15 +42,13 @@ export interface Elsewhere {
 }
 
 /** All services over HTTP, on the embedded adapters in memory, a chain in memory, and time that a test moves. */
-export class World {
-  readonly time = new VirtualTime(START_MS);
+export class World extends Rig {
   readonly chain: MemoryChain;
   readonly told: Notification[] = [];
   readonly wallets = new TestWallets();
   readonly owners = new TestOwners();
   journal = openSigningJournal(undefined);
   readonly path: string;
-  credentials: Record<string, string> = {};
   services!: Services;
   fatal: unknown;
   notifierIsOut = false;
@@ -70,6 +60,7 @@ export class World {
   readonly eventsIn: string | undefined;
 
   private constructor(path: string, { eventsIn, budgetsOf, telemetry }: Elsewhere) {
+    super(new VirtualTime(START_MS));
     this.path = path;
     this.#telemetry = telemetry;
     this.eventsIn = eventsIn;
@@ -192,97 +183,10 @@ export class World {
     await this.services.registry.activatePolicy(OWNER, version);
   }
 
-  /** One HTTP request as `who`; time does not pass by itself meanwhile. */
-  async call<T = PaymentView>(
-    who: string | undefined,
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-    url: string,
-    options: { body?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<Answer<T>> {
-    const credential = who === undefined ? undefined : this.credentials[who];
-    const response = await this.services.app.inject({
-      method,
-      url,
-      headers: {
-        ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
-        ...options.headers,
-      },
-      ...(options.body !== undefined && { payload: options.body as object }),
-    });
-    const body = (response.body === '' ? {} : response.json()) as T;
-    return { status: response.statusCode, body, headers: response.headers };
-  }
-
-  /** Proposes a payment as an agent would. */
-  propose(
-    change: Partial<Omit<ProposeBody, 'quote'>> & {
-      quote?: Partial<ProposeBody['quote']>;
-      url?: string;
-    } = {},
-    options: { who?: string; key?: string } = {},
-  ): Promise<Answer> {
-    const { quote, url = 'https://api.example.com/v1/embed', ...rest } = change;
-    const body = { quote: quoteOf(quote), resource: { method: 'GET', url }, ...rest };
-    const headers = options.key === undefined ? {} : { 'idempotency-key': options.key };
-    return this.call(options.who ?? 'research-1', 'POST', '/v1/payments', { body, headers });
-  }
-
-  async read(id: string): Promise<PaymentView> {
-    return (await this.call('owner', 'GET', `/v1/payments/${id}`)).body;
-  }
-
-  /** Presents a signed payment to the chain, as a facilitator would, without waiting for a block. */
-  async present(payment: PaymentView): Promise<void> {
-    const { authorization, signature } = payment;
-    if (!authorization || signature === undefined) throw new Error('nothing to present');
-    const { token, from, to, value, validAfter, validBefore, nonce } = authorization;
-    await this.chain.submitTransfer({
-      token,
-      from,
-      to,
-      value: BigInt(value),
-      validAfter,
-      validBefore,
-      nonce,
-      signature,
-    });
-  }
-
-  /** Lets time pass, block by block, with everything that becomes due and everything that follows from it. */
-  async pass(ms: number): Promise<void> {
-    const end = this.time.nowMs + ms;
-    while (this.time.nowMs < end) {
-      const blockDue = this.#lastBlockMs() + BLOCK_MS;
-      const next = Math.min(end, blockDue, this.time.nextDueMs() ?? end);
-      this.time.moveTo(Math.max(next, this.time.nowMs));
-      if (this.time.nowMs >= blockDue) this.chain.mine(this.time.nowMs);
-      await this.settle();
-    }
-  }
-
-  /** Jumps over a long time: one block at its end, nothing in between. */
-  async jump(ms: number): Promise<void> {
-    this.time.moveTo(this.time.nowMs + ms);
-    this.chain.mine(this.time.nowMs);
-    await this.settle();
-  }
-
-  /** Lets everything that is under way come to rest. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < 30; round += 1) await turn();
-  }
-
   /** Keys are believed whatever they sign; an account is asked, as tokens ask where code stands. */
   #accepts({ from, signature }: { from: string; signature: string }, digest: string): boolean {
     const { accounts } = this.chain;
     return !accounts.isAccount(from) || accounts.accepts(from, digest, signature);
-  }
-
-  #mined = START_MS;
-  #lastBlockMs(): number {
-    const elapsed = Math.floor((this.time.nowMs - START_MS) / BLOCK_MS) * BLOCK_MS;
-    this.#mined = Math.max(this.#mined, START_MS + elapsed);
-    return this.#mined;
   }
 }
 
