@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { run } from '../../apps/cli/src/cli.ts';
+import { verifyOffline } from './verify-offline.ts';
 
 /** A payment that two people granted, as the first version proved it; whoever keeps one must be able to check it for ever. */
 const FOLDER = join(import.meta.dirname, 'proofs');
@@ -11,20 +11,7 @@ const PROOF = join(FOLDER, 'granted.json');
 const folder = mkdtempSync(join(tmpdir(), 'countersign-proof-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function verify(file: string, keys = KEYS) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await run(['verify', file, '--keys', keys], {
-    // Nobody is asked: there is nobody at this address, and no credential.
-    config: { url: 'http://127.0.0.1:1', credentialFile: '/dev/null/none', plain: true },
-    terminal: {
-      out: (text) => void out.push(text),
-      err: (text) => void err.push(text),
-      paint: (_, text) => text,
-    },
-  });
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+const verify = (file: string, keys = KEYS) => verifyOffline(file, keys);
 
 function altered(name: string, text: string): string {
   const file = join(folder, name);

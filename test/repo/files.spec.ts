@@ -31,7 +31,6 @@ const BLOB_MAX_BYTES = 100_000;
 /** Files that may be larger, each with its reason. */
 const LARGE: readonly string[] = [
   'package-lock.json', // npm writes it
-  'test/golden/stores/0.1.0.db.gz', // a store of that version, as it was
 ];
 
 const README_MAX_LINES = 200;
