@@ -1,10 +1,12 @@
 import type { Booking } from '@countersign/ports';
 
+type Committed = Extract<Booking, { state: 'committed' }>;
+
 /** What one counter holds when a book is opened. */
 export interface BookedCounter {
   readonly open: { amount: bigint; count: number };
   readonly spent: { amount: bigint; count: number };
-  readonly entries: { readonly amount: bigint; readonly spentAtMs: number }[];
+  readonly entries: Committed[];
 }
 
 /** Sums bookings by counter. */
@@ -32,5 +34,5 @@ function add(
   const sum = state === 'open' ? counter.open : counter.spent;
   sum.amount += amount;
   sum.count += 1;
-  if (state === 'committed') counter.entries.push({ amount, spentAtMs: payment.spentAtMs });
+  if (payment.state === 'committed') counter.entries.push(payment);
 }

@@ -135,7 +135,7 @@ export class BudgetTables {
     for (const [scope, counter] of counters)
       ids.set(scope, this.#counters.put(tenant, scope, counter));
     for (const id of ids.values()) this.#counters.forgetBefore(id, nowMs - ENDED_KEPT_MS);
-    for (const payment of payments) this.#payments.book(tenant, payment, { counters: ids, nowMs });
+    this.#payments.book(tenant, payments, { counters: ids, nowMs });
     return 'opened';
   }
 

@@ -99,7 +99,7 @@ export class Counters {
   put(tenant: string, scope: string, { open, spent, entries }: BookedCounter): bigint {
     const sums = [open.amount, open.count, spent.amount, spent.count] as const;
     const id = bigOf(this.#put.get(tenant, scope, ...sums), 'id');
-    for (const { amount, spentAtMs } of entries) this.#sums.add(id, spentAtMs, amount);
+    this.#sums.fill(id, entries);
     return id;
   }
 

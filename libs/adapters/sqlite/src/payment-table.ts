@@ -35,6 +35,7 @@ export class PaymentTable {
   readonly #end: StatementSync;
   readonly #open: StatementSync;
   readonly #book: StatementSync;
+  readonly #noteEnds: StatementSync;
   readonly #forget: readonly StatementSync[];
   readonly #noteEnd: StatementSync;
   readonly #oldest: StatementSync;
@@ -63,7 +64,10 @@ export class PaymentTable {
       WHERE tenant = ? AND state = 'open' ORDER BY payment_id`);
     this.#book = database.prepare(`
       INSERT INTO payments (tenant, payment_id, state, amount, counters, spent_at_ms)
-      VALUES (?, ?, ?, ?, ?, ?) RETURNING id`);
+      VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#noteEnds = database.prepare(`
+      INSERT INTO ends SELECT coalesce(spent_at_ms, ?) AS at_ms, id FROM payments
+      WHERE tenant = ? AND state IN ('committed', 'released') ORDER BY at_ms, id`);
     this.#forget = [
       'DELETE FROM ends WHERE payment IN (SELECT id FROM payments WHERE tenant = ?)',
       'DELETE FROM payments WHERE tenant = ?',
@@ -77,7 +81,7 @@ export class PaymentTable {
       'DELETE FROM ends WHERE at_ms = ? AND payment = ?',
       'DELETE FROM payments WHERE id = ?',
     ].map((sql) => database.prepare(sql));
-    for (const statement of [this.#find, this.#open, this.#end, this.#book, this.#oldest])
+    for (const statement of [this.#find, this.#open, this.#end, this.#oldest])
       statement.setReadBigInts(true);
   }
 
@@ -134,19 +138,24 @@ export class PaymentTable {
     });
   }
 
-  /** Enters what the log says of a payment that the table does not know; it has no answer to repeat. */
+  /**
+   * Enters what the log says of payments, none of which the table knows; they have no answer to repeat. Each index is
+   * written in its own order: ids are hashes, and of millions in no order every one would change another page.
+   */
   book(
     tenant: string,
-    payment: Booking,
+    payments: readonly Booking[],
     { counters, nowMs }: { counters: ReadonlyMap<string, bigint>; nowMs: number },
   ): void {
-    const { paymentId, state } = payment;
-    const scopes = state === 'released' ? [] : payment.scopes;
-    const ids = scopes.map((scope) => counters.get(scope)).join(' ');
-    const amount = state === 'open' ? payment.amount : 0n;
-    const spentAtMs = state === 'committed' ? payment.spentAtMs : null;
-    const row = this.#book.get(tenant, paymentId, state, amount, ids, spentAtMs);
-    if (state !== 'open') this.#noteEnd.run(spentAtMs ?? nowMs, bigOf(row, 'id'));
+    for (const payment of payments.toSorted(byId)) {
+      const { paymentId, state } = payment;
+      const scopes = state === 'released' ? [] : payment.scopes;
+      const ids = scopes.map((scope) => counters.get(scope)).join(' ');
+      const amount = state === 'open' ? payment.amount : 0n;
+      const spentAtMs = state === 'committed' ? payment.spentAtMs : null;
+      this.#book.run(tenant, paymentId, state, amount, ids, spentAtMs);
+    }
+    this.#noteEnds.run(nowMs, tenant);
   }
 
   forget(tenant: string): void {
@@ -185,6 +194,10 @@ function indexHeld(database: DatabaseSync): void {
   database.exec(`
     CREATE INDEX IF NOT EXISTS payments_held ON payments (tenant) WHERE state = 'open';
     DROP INDEX IF EXISTS payments_open`);
+}
+
+function byId(one: Booking, other: Booking): number {
+  return one.paymentId < other.paymentId ? -1 : Number(one.paymentId > other.paymentId);
 }
 
 function countersOf(row: Row): bigint[] {

@@ -13,6 +13,11 @@ export interface Spent {
   readonly count: number;
 }
 
+interface Entry {
+  readonly amount: bigint;
+  readonly spentAtMs: number;
+}
+
 /**
  * Exact sums of what was spent after any given millisecond, at a cost that does not grow with the number of entries.
  *
@@ -22,6 +27,7 @@ export interface Spent {
  */
 export class SpentSums {
   readonly #add: StatementSync;
+  readonly #put: StatementSync;
   readonly #sum: StatementSync;
   readonly #forget: StatementSync;
 
@@ -29,6 +35,9 @@ export class SpentSums {
     this.#add = database.prepare(`
       INSERT INTO spent (counter, level, bucket, amount, count) VALUES (?, ?, ?, ?, 1)
       ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, count = count + 1`);
+    this.#put = database.prepare(
+      'INSERT INTO spent (counter, level, bucket, amount, count) VALUES (?, ?, ?, ?, ?)',
+    );
     const parts = Array.from(
       { length: LEVELS },
       (_, level) =>
@@ -53,6 +62,17 @@ export class SpentSums {
     }
   }
 
+  /**
+   * Adds all entries of a counter that has none: each row once and in the order of the table, so that millions of them
+   * cost the disk no more than their own size.
+   */
+  fill(counter: bigint, entries: readonly Entry[]): void {
+    const sorted = entries.toSorted((one, other) => one.spentAtMs - other.spentAtMs);
+    for (let level = 0, span = 1; level < LEVELS; level += 1, span *= FAN_OUT)
+      for (const { bucket, amount, count } of summed(sorted, span))
+        this.#put.run(counter, level, bucket, amount, count);
+  }
+
   /** Forgets entries that were spent before `beforeMs`: {@link after} is exact from there on. */
   forget(counter: bigint, beforeMs: number): void {
     let bucket = beforeMs;
@@ -74,4 +94,22 @@ export class SpentSums {
     const row = this.#sum.get(counter, ...edges);
     return { amount: bigOf(row, 'amount'), count: Number(bigOf(row, 'count')) };
   }
+}
+
+/** The sums of entries in the order of time, by buckets of so many milliseconds. */
+function* summed(
+  sorted: readonly Entry[],
+  span: number,
+): Generator<Spent & { readonly bucket: number }> {
+  let sum = { bucket: -1, amount: 0n, count: 0 };
+  for (const { amount, spentAtMs } of sorted) {
+    const bucket = Math.floor(spentAtMs / span);
+    if (bucket !== sum.bucket) {
+      if (sum.count > 0) yield sum;
+      sum = { bucket, amount: 0n, count: 0 };
+    }
+    sum.amount += amount;
+    sum.count += 1;
+  }
+  if (sum.count > 0) yield sum;
 }

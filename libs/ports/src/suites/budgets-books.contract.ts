@@ -88,6 +88,30 @@ export function describeBooks(it: TestAPI<Fixtures>): void {
     await expect(budgets.open(BOOK)).rejects.toMatchObject(AHEAD);
   });
 
+  it('knows to the millisecond what was spent, in whatever order the log is told', async ({
+    budgets,
+    clock,
+  }) => {
+    const atMs = clock.nowMs();
+    // Some at the same time, most at times of their own, over some 90 days, and the ids in no order of time.
+    const agoMs = Array.from({ length: 400 }, (_, index) => (index % 350) ** 3 * 181);
+    const payments = agoMs.map((ago, index) => ({
+      ...({ state: 'committed', paymentId: `b${(index * 7) % 400}`, scopes: SCOPES } as const),
+      ...{ amount: BigInt(index), spentAtMs: atMs - ago },
+    }));
+    await budgets.rebuild(LATER, { atMs, payments });
+    const seconds = [1, 60, 3_600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_400];
+    const windows = seconds.map((it) => limit(`last ${it}`, { window: rolling(it) }));
+    const within = seconds.map((it) => payments.filter((_, at) => (agoMs[at] ?? 0) < it * 1_000));
+    expect(await budgets.read(LATER, windows)).toMatchObject(
+      within.map((spent) => ({
+        committed: String(spent.reduce((sum, { amount }) => sum + amount, 0n)),
+        committedCount: spent.length,
+      })),
+    );
+    expect(await budgets.reserve({ ...ask('b399', 1), ...LATER })).toEqual({ kind: 'ended' });
+  });
+
   it('goes on where the log was', async ({ budgets, clock }) => {
     await budgets.rebuild(LATER, bookings(clock.nowMs()));
     const again = (id: string, amount: number, plan = {}) =>
