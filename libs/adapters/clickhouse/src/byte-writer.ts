@@ -7,9 +7,12 @@ const SEVEN_BITS = 128;
 const WORD = 8;
 const WORD_MAX = 2n ** 64n - 1n;
 const HALF_WORD = 2 ** 32;
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Values as ClickHouse has them: numbers little-endian, lengths in LEB128. */
 export class ByteWriter {
+  /** Those that are full. */
+  readonly #pieces: Uint8Array[] = [];
   #buffer: Buffer;
   #view: DataView;
   #end = 0;
@@ -20,8 +23,9 @@ export class ByteWriter {
     this.#view = viewOf(this.#buffer);
   }
 
-  written(): Uint8Array {
-    return this.#buffer.subarray(0, this.#end);
+  /** In pieces: what grows is never copied. */
+  written(): readonly Uint8Array[] {
+    return [...this.#pieces, this.#buffer.subarray(0, this.#end)];
   }
 
   length(value: number): void {
@@ -37,10 +41,11 @@ export class ByteWriter {
 
   string(value: string): void {
     if (value === '') return this.length(0);
+    // Now, so that its length is in the same piece.
+    this.#need(LENGTH_BYTES_MAX + value.length * UTF8_BYTES_MAX);
     const start = this.#end;
     // As long in bytes as in characters, as long as it is ASCII.
     this.length(value.length);
-    this.#need(value.length * UTF8_BYTES_MAX);
     const size = this.#buffer.write(value, this.#end);
     if (size === value.length) {
       this.#end += size;
@@ -48,7 +53,6 @@ export class ByteWriter {
     }
     this.#end = start;
     this.length(size);
-    this.#need(size);
     this.#end += this.#buffer.write(value, this.#end);
   }
 
@@ -82,6 +86,11 @@ export class ByteWriter {
   /** So many words, the lowest first. */
   bigUint(value: bigint, words: number): void {
     this.#need(words * WORD);
+    if (value <= SAFE_MAX) {
+      this.uint64(Number(value));
+      for (let word = 1; word < words; word += 1) this.uint64(0);
+      return;
+    }
     for (let [word, rest] = [0, value]; word < words; word += 1, rest >>= 64n) {
       this.#view.setBigUint64(this.#end, rest & WORD_MAX, true);
       this.#end += WORD;
@@ -90,10 +99,11 @@ export class ByteWriter {
 
   #need(size: number): void {
     if (this.#end + size <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#end + size));
-    larger.set(this.written());
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, size));
+    this.#pieces.push(this.#buffer.subarray(0, this.#end));
     this.#buffer = larger;
     this.#view = viewOf(larger);
+    this.#end = 0;
   }
 }
 

@@ -13,7 +13,7 @@ export interface Column<Row> {
 
 /** The values of one column as they come. */
 interface Gathered<Row> {
-  take(row: Row): void;
+  take(rows: readonly Row[]): void;
   written(): readonly Uint8Array[];
 }
 
@@ -30,8 +30,10 @@ function column<Row, Value>(
     gather: (count) => {
       const writer = new ByteWriter(count * WORD);
       return {
-        take: (row) => write(writer, of(row)),
-        written: () => [writer.written()],
+        take: (rows) => {
+          for (const row of rows) write(writer, of(row));
+        },
+        written: () => writer.written(),
       };
     },
   };
@@ -70,7 +72,7 @@ export const stringList = <Row>(
     const writer = new ByteWriter();
     return gatheredLists(count, of, {
       add: (value) => writer.string(value),
-      written: () => [writer.written()],
+      written: () => writer.written(),
     });
   },
 });
@@ -82,7 +84,9 @@ export const lowCardinality = <Row>(name: string, of: (row: Row) => string): Col
   gather: (count) => {
     const dictionary = new Dictionary(count);
     return {
-      take: (row) => dictionary.add(of(row)),
+      take: (rows) => {
+        for (const row of rows) dictionary.add(of(row));
+      },
       written: () => [DICTIONARY_VERSION, ...dictionary.written()],
     };
   },
@@ -114,12 +118,14 @@ function gatheredLists<Row>(
   const ends = new ByteWriter(count * WORD);
   let end = 0;
   return {
-    take: (row) => {
-      const list = of(row);
-      for (const value of list) values.add(value);
-      ends.uint64((end += list.length));
+    take: (rows) => {
+      for (const row of rows) {
+        const list = of(row);
+        for (const value of list) values.add(value);
+        ends.uint64((end += list.length));
+      }
     },
-    written: () => [ends.written(), ...values.written()],
+    written: () => [...ends.written(), ...values.written()],
   };
 }
 
@@ -153,15 +159,17 @@ class Dictionary implements Values {
   written(): readonly Uint8Array[] {
     if (this.#count === 0) return [];
     const size = PLACE_BYTES.findIndex((it) => this.#numbers.size <= 2 ** (it * 8));
-    const writer = new ByteWriter(this.#count);
+    const writer = new ByteWriter();
     writer.uint64(WITH_TEXTS + size);
     writer.uint64(this.#numbers.size);
     for (const text of this.#numbers.keys()) writer.string(text);
     writer.uint64(this.#count);
+    const places = this.#places.subarray(0, this.#count);
+    // As bytes they are copied at once.
+    if (size === 0) return [...writer.written(), new Uint8Array(places)];
     const bytes = PLACE_BYTES[size] ?? 4;
-    for (let index = 0; index < this.#count; index += 1)
-      writer.uint(this.#places[index] ?? 0, bytes);
-    return [writer.written()];
+    for (const place of places) writer.uint(place, bytes);
+    return writer.written();
   }
 
   #numberOf(value: string): number {
@@ -173,6 +181,8 @@ class Dictionary implements Values {
 }
 
 const WORD = 8;
+/** So few that the processor still has them at hand for the next column. */
+const ROWS_AT_ONCE = 64;
 /** Sizes of a place in a dictionary, by the number that stands for each. */
 const PLACE_BYTES = [1, 2, 4] as const;
 /** The dictionary's texts come with it. */
@@ -186,8 +196,11 @@ export function blockOf<Row>(
   rows: readonly Row[],
 ): readonly Uint8Array[] {
   const gathered = columns.map((it) => ({ ...it, values: it.gather(rows.length) }));
-  // Row by row: ten thousand of them would be read from memory anew for each column.
-  for (const row of rows) for (const { values } of gathered) values.take(row);
+  // Some rows at a time: ten thousand of them would be read from memory anew for each column.
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const some = rows.slice(from, from + ROWS_AT_ONCE);
+    for (const { values } of gathered) values.take(some);
+  }
   const sizes = new ByteWriter();
   sizes.length(columns.length);
   sizes.length(rows.length);
@@ -195,7 +208,7 @@ export function blockOf<Row>(
     const head = new ByteWriter();
     head.string(name);
     head.string(type);
-    return [head.written(), ...values.written()];
+    return [...head.written(), ...values.written()];
   });
-  return [sizes.written(), ...pieces];
+  return [...sizes.written(), ...pieces];
 }
