@@ -11,7 +11,13 @@ import {
   type SqlAnswer,
   SqlRefused,
 } from '@countersign/ports';
-import { type Engine, engineInProcess, engineOnServer, unavailable } from './engine.ts';
+import {
+  type Engine,
+  type Insert,
+  engineInProcess,
+  engineOnServer,
+  unavailable,
+} from './engine.ts';
 import { migrate } from './migrate.ts';
 import { type Column, blockOf } from './native.ts';
 import {
@@ -67,6 +73,13 @@ const NOTHING_ARCHIVED: Archived = {
   ends: new Map(),
 };
 
+/** What one cut adds to one table. */
+interface Rows<Row> {
+  readonly table: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+}
+
 class ClickHouseEventStore implements EventStore {
   readonly #engine: Engine;
   readonly #logId: string;
@@ -113,15 +126,27 @@ class ClickHouseEventStore implements EventStore {
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
     return this.#run(async ({ writer }) => {
       const rows = recordRows(batch);
-      const openings = openingRows(batch);
+      const { promise: sent, resolve } = Promise.withResolvers<void>();
+      const inserted = this.#insert(
+        cut,
+        { table: 'records', columns: RECORD_COLUMNS, rows },
+        resolve,
+      );
+      // The rest is got ready while the engine works at the records.
+      const rest = Promise.race([sent, inserted]).then(() => {
+        const openings = openingRows(batch);
+        const texts =
+          openings.length > 0
+            ? this.#insert(cut, { table: 'openings', columns: OPENING_COLUMNS, rows: openings })
+            : undefined;
+        return { texts, sum: sumOfBytes(rows) };
+      });
       const ends = await Promise.allSettled([
-        this.#insert(cut, 'records', RECORD_COLUMNS, rows).then(() =>
-          readBack(writer, cut, sumOfBytes(rows)),
-        ),
-        openings.length > 0 && this.#insert(cut, 'openings', OPENING_COLUMNS, openings),
+        Promise.all([rest, inserted]).then(([{ sum }]) => readBack(writer, cut, sum)),
+        rest.then(({ texts }) => texts),
       ]);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
-      await this.#insert(cut, 'cuts', CUT_COLUMNS, [batch]);
+      await this.#insert(cut, { table: 'cuts', columns: CUT_COLUMNS, rows: [batch] });
     });
   }
 
@@ -175,13 +200,12 @@ class ClickHouseEventStore implements EventStore {
   /** One cut is one block under one name, in the table and in every rollup. */
   #insert<Row>(
     { lane, from, to }: Cut,
-    table: string,
-    columns: readonly Column<Row>[],
-    rows: readonly Row[],
+    { table, columns, rows }: Rows<Row>,
+    sent?: () => void,
   ): Promise<void> {
-    return this.#engine.insert({
+    const insert: Insert = {
       table,
-      columns: columns.map(({ name }) => name),
+      columns,
       block: blockOf(columns, rows),
       settings: {
         insert_deduplication_token: `${this.#logId}:${lane}:${from}-${to}`,
@@ -193,7 +217,8 @@ class ClickHouseEventStore implements EventStore {
         min_insert_block_size_rows: '1048576',
         min_insert_block_size_bytes: '0',
       },
-    });
+    };
+    return this.#engine.insert(insert, sent);
   }
 
   async #run<T>(work: (engine: Engine) => Promise<T>): Promise<T> {

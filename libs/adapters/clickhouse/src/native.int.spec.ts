@@ -59,7 +59,7 @@ async function storedAndRead(samples: readonly Sample[]): Promise<readonly unkno
   });
   await engine.insert({
     table: 'samples',
-    columns: COLUMNS.map(({ name }) => name),
+    columns: COLUMNS,
     block: blockOf(COLUMNS, samples),
     settings: { insert_deduplication_token: 'samples' },
   });
