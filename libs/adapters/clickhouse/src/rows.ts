@@ -7,6 +7,7 @@ import type {
   LogRecord,
   RecordColumns,
 } from '@countersign/ports';
+import { asUnits, rowOf } from './found.ts';
 import {
   type Column,
   bigUint256,
@@ -20,6 +21,7 @@ import {
   uint32,
   uint64,
 } from './native.ts';
+import { shownAs } from './words.ts';
 
 /** A row of `records`. */
 export interface RecordRow {
@@ -34,9 +36,6 @@ interface Stored {
   readonly bytes: Uint8Array;
   readonly encoding: '' | 'base64';
 }
-
-/** Largest value of the UInt64 column; the unit of account is refused far below it. */
-const UINT64_MAX = 2n ** 64n - 1n;
 
 export const RECORD_COLUMNS: readonly Column<RecordRow>[] = [
   lowCardinality('tenant', (it) => it.columns.tenant),
@@ -63,9 +62,7 @@ export const RECORD_COLUMNS: readonly Column<RecordRow>[] = [
   lowCardinality('asset', (it) => it.columns.asset),
   string('pay_to', (it) => it.columns.payTo),
   bigUint256('amount', (it) => it.columns.amount),
-  bigUint64('amount_units', ({ columns: { amountUnits } }) =>
-    amountUnits > UINT64_MAX ? UINT64_MAX : amountUnits,
-  ),
+  bigUint64('amount_units', (it) => asUnits(it.columns.amountUnits)),
   uint32('policy_version', (it) => it.columns.policyVersion),
   lowCardinality('policy_hash', (it) => it.columns.policyHash),
   lowCardinality('outcome', (it) => it.columns.outcome),
@@ -89,6 +86,7 @@ interface OpeningRow {
   readonly record: LogRecord;
   readonly columns: RecordColumns;
   readonly opening: ArchivedRecord['openings'][number];
+  readonly shown: string;
 }
 
 export const OPENING_COLUMNS: readonly Column<OpeningRow>[] = [
@@ -103,6 +101,7 @@ export const OPENING_COLUMNS: readonly Column<OpeningRow>[] = [
   lowCardinality('field', (it) => it.opening.field),
   string('value', (it) => it.opening.value),
   string('salt', (it) => it.opening.salt),
+  string('shown', (it) => it.shown),
 ];
 
 export const CUT_COLUMNS: readonly Column<Pick<ArchiveBatch, 'cut' | 'tree'>>[] = [
@@ -138,9 +137,12 @@ export function recordRows({ cut, records }: ArchiveBatch): readonly RecordRow[]
 /** The free text of a batch, a row each. */
 export function openingRows({ cut, records }: ArchiveBatch): readonly OpeningRow[] {
   const first = firstLeaf(cut);
-  return records.flatMap(({ record, columns, openings }, index) =>
-    openings.map((opening) => ({ leaf: first + index, record, columns, opening })),
-  );
+  return records.flatMap(({ record, columns, openings }, index) => {
+    if (openings.length === 0) return [];
+    const leaf = first + index;
+    const shown = shownAs(rowOf(leaf, record, columns), openings.length);
+    return openings.map((opening) => ({ leaf, record, columns, opening, shown }));
+  });
 }
 
 function asStored(bytes: Uint8Array): Stored {

@@ -1,14 +1,9 @@
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { EventPage, EventQuery, FoundEvent, Leaf, PaymentColumns } from '@countersign/ports';
+import type { EventPage, EventQuery, Leaf, PaymentColumns } from '@countersign/ports';
+import { EVENT_COLUMNS, PAYMENT_COLUMNS, eventOf, paymentColumnsOf } from './found.ts';
 import { asBytes } from './rows.ts';
-import { type Row, list, number, select, text } from './select.ts';
-
-const PAYMENT_COLUMNS = `kind, task, session, seller, category, trust, jurisdiction, domain, url, network, asset, pay_to,
-  toString(amount) AS amount_text, toString(amount_units) AS units_text, policy_version, policy_hash, outcome, tier, reasons, audit_depth, audit_profile,
-  wallet`;
-const EVENT_COLUMNS = `toFloat64(leaf) AS leaf_number, lane, toFloat64(lane_offset) AS offset_number, tenant, agent, event, ignored,
-  payment_id, payments, person, code, nonce, tx_hash, toFloat64(toUnixTimestamp64Milli(at)) AS at_ms,
-  toFloat64(toUnixTimestamp64Milli(chain_at)) AS chain_ms, ${PAYMENT_COLUMNS}`;
+import { number, select, text } from './select.ts';
+import { INDEXES_FIRST, SMALL, pageByWords, textsOf, withWords } from './words.ts';
 
 /** The newest columns of each payment. */
 export async function paymentColumns(
@@ -48,13 +43,10 @@ export async function leaves(
   }));
 }
 
-/** For what stands in few places: asking an index again at each of them costs more than it saves. */
-const INDEXES_FIRST = 'use_skip_indexes_on_data_read = 0';
-/** For so little that a second thread would be started for nothing. */
-const SMALL = `${INDEXES_FIRST}, max_threads = 1`;
-
 /** One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown. */
 export async function search(client: ClickHouseClient, query: EventQuery): Promise<EventPage> {
+  const page = await pageByWords(client, query);
+  if (page) return page;
   const hits = query.text === undefined ? undefined : await hitsOf(client, query, query.text);
   if (hits?.count === 0) return { events: [], next: null };
   const places = await placesOf(client, query);
@@ -68,7 +60,7 @@ export async function search(client: ClickHouseClient, query: EventQuery): Promi
   );
   const found = rows.slice(0, query.limit);
   const texts = await textsOf(client, query.tenant, found);
-  const events = found.map((row) => eventOf(row, texts));
+  const events = found.map((row) => eventOf(row, texts.get(number(row, 'leaf_number')) ?? {}));
   const last = events.at(-1);
   const isFull = rows.length > query.limit && last;
   return { events, next: isFull ? last.leaf : (hits?.oldest ?? null) };
@@ -124,10 +116,6 @@ function placeCondition({ column, payments }: Place, name: string): string {
   if (column !== undefined) ways.push(`${column} = {${name}_value:String}`);
   return `(${ways.join(' OR ')})`;
 }
-
-/** Of the records with the words of the query, older than the page before. In lower case as the index of words is. */
-const withWords = ({ before }: EventQuery) => `FROM openings
-  WHERE tenant = {tenant:String} AND hasAllTokens(value, lowerUTF8({text:String})) ${before === undefined ? '' : 'AND leaf < {before:UInt64}'}`;
 
 /** How many of the newest hits of a word the other conditions are tried on. */
 const TEXT_HITS_MAX = 10_000;
@@ -193,73 +181,4 @@ function conditionsOf(query: EventQuery, places: readonly Place[], hits: Hits | 
     add(`records.leaf IN (SELECT leaf ${withWords(query)} ${tried})`, 'text', query.text);
   }
   return { conditions, params };
-}
-
-async function textsOf(
-  client: ClickHouseClient,
-  tenant: string,
-  rows: readonly Row[],
-): Promise<ReadonlyMap<number, Record<string, string>>> {
-  const texts = new Map<number, Record<string, string>>();
-  if (rows.length === 0) return texts;
-  const found = await select(
-    client,
-    `SELECT toFloat64(leaf) AS leaf_number, field, value FROM openings
-     WHERE tenant = {tenant:String} AND leaf IN {leaves:Array(UInt64)} SETTINGS ${SMALL}`,
-    { tenant, leaves: rows.map((row) => number(row, 'leaf_number')) },
-  );
-  for (const row of found) {
-    const leaf = number(row, 'leaf_number');
-    texts.set(leaf, { ...texts.get(leaf), [text(row, 'field')]: text(row, 'value') });
-  }
-  return texts;
-}
-
-function eventOf(row: Row, texts: ReadonlyMap<number, Record<string, string>>): FoundEvent {
-  const leaf = number(row, 'leaf_number');
-  return {
-    ...paymentColumnsOf(row),
-    leaf,
-    position: { lane: text(row, 'lane'), offset: number(row, 'offset_number') },
-    atMs: number(row, 'at_ms'),
-    tenant: text(row, 'tenant'),
-    agent: text(row, 'agent'),
-    event: text(row, 'event'),
-    ignored: text(row, 'ignored'),
-    paymentId: text(row, 'payment_id'),
-    payments: list(row, 'payments'),
-    person: text(row, 'person'),
-    code: text(row, 'code'),
-    nonce: text(row, 'nonce'),
-    txHash: text(row, 'tx_hash'),
-    chainAtMs: number(row, 'chain_ms'),
-    texts: texts.get(leaf) ?? {},
-  };
-}
-
-function paymentColumnsOf(row: Row): PaymentColumns {
-  return {
-    kind: text(row, 'kind'),
-    task: text(row, 'task'),
-    session: text(row, 'session'),
-    seller: text(row, 'seller'),
-    category: text(row, 'category'),
-    trust: text(row, 'trust'),
-    jurisdiction: text(row, 'jurisdiction'),
-    domain: text(row, 'domain'),
-    url: text(row, 'url'),
-    network: text(row, 'network'),
-    asset: text(row, 'asset'),
-    payTo: text(row, 'pay_to'),
-    amount: BigInt(text(row, 'amount_text')),
-    amountUnits: BigInt(text(row, 'units_text')),
-    policyVersion: number(row, 'policy_version'),
-    policyHash: text(row, 'policy_hash'),
-    outcome: text(row, 'outcome'),
-    tier: text(row, 'tier'),
-    reasons: list(row, 'reasons'),
-    auditDepth: text(row, 'audit_depth'),
-    auditProfile: text(row, 'audit_profile'),
-    wallet: text(row, 'wallet'),
-  };
 }

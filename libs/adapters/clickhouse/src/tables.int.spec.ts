@@ -17,6 +17,7 @@ const ALL = [
   '0005-sessions-and-audit.sql',
   '0006-named-payments.sql',
   '0007-words-of-any-alphabet.sql',
+  '0008-shown-beside-words.sql',
   'server/auditor.sql',
 ];
 /** What the engine in process refuses, and a server takes. */

@@ -11,6 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Takes back the fifth migration and those after it, so that the tables are those of a program before them. */
 const BEFORE_FIFTH = [
+  'ALTER TABLE openings DROP COLUMN shown',
   'ALTER TABLE openings DROP INDEX words_of_any_alphabet',
   "ALTER TABLE openings ADD INDEX words value TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(value))",
   'ALTER TABLE openings MATERIALIZE INDEX words',
@@ -41,7 +42,18 @@ it('tables of a program that knew neither sessions nor record profiles go on, wi
   );
   const old = await store.search({ tenant: 'acme', paymentId: 'pay_0_7', limit: 5 });
   const words = await store.search({ tenant: 'acme', text: 'ÜBERSETZUNG ä7', limit: 5 });
+  const both = await store.search({
+    tenant: 'acme',
+    text: 'übersetzung',
+    limit: 2 * BATCH_RECORDS,
+  });
+  const later = await store.search({ tenant: 'acme', text: 'ä57', limit: 5 });
   await store.close();
+  // Shown beside the text, or looked up among the records.
+  expect(both.events.map((it) => it.leaf)).toEqual(
+    Array.from({ length: 2 * BATCH_RECORDS }, (_, index) => 2 * BATCH_RECORDS - 1 - index),
+  );
+  expect(later.events).toEqual(both.events.filter((it) => it.leaf === 57));
   expect(words.events.map((it) => it.leaf)).toEqual([7]);
   expect(old.events).toMatchObject([{ leaf: 7, payments: [] }]);
   const count = String(BATCH_RECORDS);

@@ -308,6 +308,13 @@ function searchClauses(it: TestAPI<Fixtures>): void {
       ['such words in capitals', { text: 'ÜBERSETZUNG οδυσσεια' }, [5]],
       ['no part of a word', { text: 'transl' }, []],
       ['words and a seller', { text: 'index', seller: 'images' }, [5]],
+      ['words and an agent', { text: 'translator', agent: 'batch-1' }, [1]],
+      ['words and another agent', { text: 'translator', agent: 'research-1' }, []],
+      ['words and an event', { text: 'index', event: 'intent.submitted' }, [5, 0]],
+      ['words and another event', { text: 'index', event: 'settlement.final' }, []],
+      ['words and a time', { text: 'translator', fromMs: START_MS + 1, toMs: START_MS + 2 }, [1]],
+      ['words after a time', { text: 'translator', fromMs: START_MS + 2 }, []],
+      ['words before a time', { text: 'translator', toMs: START_MS + 1 }, []],
       ['a time', { fromMs: START_MS + 1, toMs: START_MS + 3 }, [2, 1]],
     ];
     for (const [name, query, found] of expected)
@@ -360,6 +367,52 @@ function searchClauses(it: TestAPI<Fixtures>): void {
         texts: { purpose: 'hire a translator' },
       },
     ]);
+  });
+
+  it('gives a record alike, with all of its free text, whichever way it is found', async ({
+    store,
+  }) => {
+    const change: Change = {
+      ...{ ...paid(1), amount: 2n ** 256n - 1n, amountUnits: 2n ** 53n + 1n, ignored: 'duplicate' },
+      ...{
+        payments: [payment(2)],
+        person: 'Zoë "Z"',
+        nonce: '0xaa',
+        reasons: [],
+        seller: 'images',
+      },
+      texts: { purpose: 'to index', justification: 'the library is\nurgent' },
+    };
+    await store.archive(new Cutter().next('0', [change, { texts: { purpose: 'to index' } }]));
+    const { texts, ...columns } = change;
+    const found = {
+      ...{ ...BLANK, ...columns, texts },
+      ...{ leaf: 0, position: { lane: '0', offset: 0 }, atMs: START_MS },
+    };
+    for (const query of [
+      { text: 'urgent' },
+      { text: 'urgent', seller: 'images' },
+      { seller: 'images' },
+    ])
+      expect(await store.search({ ...ALL, ...query })).toEqual({ events: [found], next: null });
+    const { events } = await store.search({ ...ALL, text: 'index' });
+    expect(events.map((it) => it.texts)).toEqual([{ purpose: 'to index' }, texts]);
+  });
+
+  it('pages words without a gap or a repeat, a record once for all of its texts', async ({
+    store,
+  }) => {
+    const cutter = new Cutter();
+    const both = { texts: { purpose: 'to index', justification: 'no index yet' } };
+    await store.archive(cutter.next('0', [both, both, {}, both]));
+    const pages: (readonly number[])[] = [];
+    for (let before: number | undefined; ;) {
+      const { events, next } = await store.search({ ...ALL, text: 'index', before, limit: 2 });
+      pages.push(events.map((it) => it.leaf));
+      if (next === null) break;
+      before = next;
+    }
+    expect(pages).toEqual([[3, 1], [0]]);
   });
 
   it('pages without a gap or a repeat while records come in', async ({ store }) => {
