@@ -18,6 +18,7 @@ const ALL = [
   '0006-named-payments.sql',
   '0007-words-of-any-alphabet.sql',
   '0008-shown-beside-words.sql',
+  '0009-lighter-codecs.sql',
   'server/auditor.sql',
 ];
 /** What the engine in process refuses, and a server takes. */

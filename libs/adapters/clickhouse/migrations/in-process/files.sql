@@ -1,4 +1,17 @@
--- For the engine in process only: servers before 26.7 do not know the setting. Applied once in each form it has, and may be repeated.
+-- For the engine in process only: servers before 26.7 do not know the settings. Applied once in each form it has, and may be repeated.
 -- The indexes of a small part are one file, and not two each: creating and deleting files is a good part of what a cut costs.
 ALTER TABLE records MODIFY SETTING packed_skip_index_max_bytes = 1048576;
 ALTER TABLE openings MODIFY SETTING packed_skip_index_max_bytes = 1048576;
+-- A part of a few cuts is two files, and not three for each column: it is soon merged into one that has them.
+ALTER TABLE records MODIFY SETTING min_bytes_for_wide_part = 67108864;
+-- Fewer merges, of more parts each: they are most of what a record costs the engine. A part that nothing joined for long is
+-- merged as before.
+ALTER TABLE records MODIFY SETTING merge_selector_base = 8;
+ALTER TABLE spend_by_day MODIFY SETTING merge_selector_base = 8;
+ALTER TABLE spend_by_reason MODIFY SETTING merge_selector_base = 8;
+-- No count of each column's different values: it helps to order the joins of many tables, of which there are five here.
+ALTER TABLE records MODIFY SETTING auto_statistics_types = '';
+ALTER TABLE openings MODIFY SETTING auto_statistics_types = '';
+ALTER TABLE spend_by_day MODIFY SETTING auto_statistics_types = '';
+ALTER TABLE spend_by_reason MODIFY SETTING auto_statistics_types = '';
+ALTER TABLE cuts MODIFY SETTING auto_statistics_types = '';
