@@ -85,6 +85,8 @@ class ClickHouseEventStore implements EventStore {
   readonly #logId: string;
   readonly #queries: PersonsQueries;
   readonly #running = new Set<Promise<unknown>>();
+  /** So many records are there at least; another recorder may have added more. */
+  #size = 0;
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine, logId: string, queries: PersonsQueries) {
@@ -108,6 +110,7 @@ class ClickHouseEventStore implements EventStore {
         'SELECT lane, toFloat64(max(lane_to)) AS end FROM cuts WHERE sequence <= {last:UInt64} GROUP BY lane',
         { last: last.sequence_number },
       );
+      this.#size = Math.max(this.#size, last.size);
       return {
         sequence: last.sequence_number,
         treeSize: last.size,
@@ -147,6 +150,7 @@ class ClickHouseEventStore implements EventStore {
       ]);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
       await this.#insert(cut, { table: 'cuts', columns: CUT_COLUMNS, rows: [batch] });
+      this.#size = Math.max(this.#size, cut.treeSize);
     });
   }
 
@@ -159,7 +163,7 @@ class ClickHouseEventStore implements EventStore {
   }
 
   search(query: EventQuery) {
-    return this.#run(({ reader }) => search(reader, query));
+    return this.#run(({ reader }) => search(reader, query, this.#size));
   }
 
   spend(query: SpendQuery) {

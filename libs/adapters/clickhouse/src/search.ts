@@ -43,27 +43,67 @@ export async function leaves(
   }));
 }
 
-/** One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown. */
-export async function search(client: ClickHouseClient, query: EventQuery): Promise<EventPage> {
-  const page = await pageByWords(client, query);
+/**
+ * One page, newest first. The leaf is the cursor: no record ever comes in before one that was shown.
+ *
+ * @param size so many records the store has at least.
+ */
+export async function search(
+  client: ClickHouseClient,
+  query: EventQuery,
+  size: number,
+): Promise<EventPage> {
+  const page = (await pageByWords(client, query)) ?? (await pageOfNewest(client, query, size));
   if (page) return page;
   const hits = query.text === undefined ? undefined : await hitsOf(client, query, query.text);
   if (hits?.count === 0) return { events: [], next: null };
   const places = await placesOf(client, query);
-  const { conditions, params } = conditionsOf(query, places, hits);
   const isLookup = hits?.few !== undefined || places.length > 0;
+  const conditions = conditionsOf(query, places, hits);
+  const found = await pageOf(client, query, conditions, isLookup ? INDEXES_FIRST : '');
+  return { ...found, next: found.next ?? hits?.oldest ?? null };
+}
+
+async function pageOf(
+  client: ClickHouseClient,
+  query: EventQuery,
+  { conditions, params }: ReturnType<typeof conditionsOf>,
+  settings: string,
+): Promise<EventPage> {
   const rows = await select(
     client,
     `SELECT ${EVENT_COLUMNS} FROM records WHERE ${conditions.join(' AND ')}
-     ORDER BY records.leaf DESC LIMIT {count:UInt32} ${isLookup ? `SETTINGS ${INDEXES_FIRST}` : ''}`,
+     ORDER BY records.leaf DESC LIMIT {count:UInt32} ${settings && `SETTINGS ${settings}`}`,
     { ...params, count: query.limit + 1 },
   );
   const found = rows.slice(0, query.limit);
   const texts = await textsOf(client, query.tenant, found);
   const events = found.map((row) => eventOf(row, texts.get(number(row, 'leaf_number')) ?? {}));
   const last = events.at(-1);
-  const isFull = rows.length > query.limit && last;
-  return { events, next: isFull ? last.leaf : (hits?.oldest ?? null) };
+  return { events, next: rows.length > query.limit && last ? last.leaf : null };
+}
+
+/** Among so many for each record of a page, a tenant's newest are looked for first. */
+const NEAR = 20;
+/** What a query for a tenant's newest has, whatever they are. */
+const OF_NEWEST: ReadonlySet<string> = new Set(['tenant', 'limit', 'before']);
+
+/** A page of the newest, where they stand near: the parts of the table that are older are not looked at. */
+async function pageOfNewest(
+  client: ClickHouseClient,
+  query: EventQuery,
+  size: number,
+): Promise<EventPage | undefined> {
+  const near = (query.before ?? size) - query.limit * NEAR;
+  const isNewest = Object.entries(query).every(
+    ([name, value]) => value === undefined || OF_NEWEST.has(name),
+  );
+  if (!isNewest || near <= 0) return;
+  const { conditions, params } = conditionsOf(query, [], undefined);
+  const condition = 'records.leaf >= {near:UInt64}';
+  const among = { conditions: [...conditions, condition], params: { ...params, near } };
+  const page = await pageOf(client, query, among, SMALL);
+  return page.next === null ? undefined : page;
 }
 
 const EQUALS = [

@@ -285,6 +285,16 @@ function searchClauses(it: TestAPI<Fixtures>): void {
   const leaves = async (store: EventStore, query: object) =>
     (await store.search({ ...ALL, ...query })).events.map((event) => event.leaf);
 
+  const pagesOf = async (store: EventStore, query: object) => {
+    const pages: (readonly number[])[] = [];
+    for (let before: number | undefined; ;) {
+      const { events, next } = await store.search({ ...ALL, ...query, before });
+      pages.push(events.map((it) => it.leaf));
+      if (next === null) return pages;
+      before = next;
+    }
+  };
+
   it('finds by every condition, newest first', async ({ store }) => {
     await filled(store);
     const expected: readonly (readonly [string, object, readonly number[]])[] = [
@@ -405,14 +415,7 @@ function searchClauses(it: TestAPI<Fixtures>): void {
     const cutter = new Cutter();
     const both = { texts: { purpose: 'to index', justification: 'no index yet' } };
     await store.archive(cutter.next('0', [both, both, {}, both]));
-    const pages: (readonly number[])[] = [];
-    for (let before: number | undefined; ;) {
-      const { events, next } = await store.search({ ...ALL, text: 'index', before, limit: 2 });
-      pages.push(events.map((it) => it.leaf));
-      if (next === null) break;
-      before = next;
-    }
-    expect(pages).toEqual([[3, 1], [0]]);
+    expect(await pagesOf(store, { text: 'index', limit: 2 })).toEqual([[3, 1], [0]]);
   });
 
   it('pages without a gap or a repeat while records come in', async ({ store }) => {
@@ -425,6 +428,25 @@ function searchClauses(it: TestAPI<Fixtures>): void {
     const all = [first, second, third].flatMap((page) => page.events.map((it) => it.leaf));
     expect(all).toEqual([4, 3, 2, 1, 0]);
     expect(third.next).toBeNull();
+  });
+
+  it('finds a tenant’s newest wherever they stand', async ({ store, subject }) => {
+    const others = Array.from({ length: 100 }, () => ({ tenant: 'other' }));
+    const cutter = new Cutter();
+    for (const changes of [[{}, ...others], [{}, {}], others])
+      await store.archive(cutter.next('0', changes));
+    const below = (end: number) => Array.from({ length: 100 }, (_, index) => end - 1 - index);
+    const expectAll = async (some: EventStore) => {
+      expect(await pagesOf(some, { limit: 1 })).toEqual([[102], [101], [0]]);
+      expect(await pagesOf(some, { limit: 2 })).toEqual([[102, 101], [0]]);
+      const pages = await pagesOf(some, { tenant: 'other', limit: 100 });
+      expect(pages).toEqual([below(203), below(101)]);
+    };
+    await expectAll(store);
+    const again = await subject.reopen();
+    await expectAll(again);
+    await again.archived();
+    await expectAll(again);
   });
 
   it('finds what stands behind any number of records with the same word', async ({ store }) => {
