@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
-import { open as openFile, rm } from 'node:fs/promises';
+import { open as openFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -85,18 +85,23 @@ export async function engineInProcess(folder: string): Promise<Engine> {
     rmSync(blocks, { recursive: true, force: true });
     mkdirSync(blocks);
     let underWay = 0;
+    // Emptied, and used again: a file system looks long for room for a file where many were removed of late.
+    const files: string[] = [];
     const insert: Engine['insert'] = async (rows, sent) => {
       // A connection does one thing at a time.
       const connection = underWay === 0 ? writer : besides;
       underWay += 1;
       try {
-        await insertFromFile(connection, rows, join(blocks, randomUUID()), sent);
+        const file = files.pop() ?? join(blocks, randomUUID());
+        await insertFromFile(connection, rows, file, sent);
+        files.push(file);
       } finally {
         underWay -= 1;
       }
     };
     const close = async () => {
       for (const client of [besides, reader, writer]) await client.close();
+      rmSync(blocks, { recursive: true, force: true });
     };
     return { hasRoles: false, writer, reader, guarded, insert, close };
   } catch (cause) {
@@ -161,13 +166,13 @@ async function insertFromFile(
     sent?.();
     await inserted;
   } finally {
-    await rm(path, { force: true });
+    await writeFile(path, '', { mode: 0o600 });
   }
 }
 
 /** At once: a column or two at a time, each would wait its turn among the library's threads. */
 async function writeBlock(path: string, block: readonly Uint8Array[]): Promise<void> {
-  const file = await openFile(path, 'wx', 0o600);
+  const file = await openFile(path, 'w', 0o600);
   try {
     const { bytesWritten } = await file.writev(block);
     const size = block.reduce((sum, { length }) => sum + length, 0);

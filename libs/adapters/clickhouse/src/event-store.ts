@@ -215,6 +215,7 @@ class ClickHouseEventStore implements EventStore {
         insert_deduplication_token: `${this.#logId}:${lane}:${from}-${to}`,
         // Otherwise a repeated insert that the table drops would still be added to the rollups.
         deduplicate_blocks_in_dependent_materialized_views: 1,
+        parallel_view_processing: 1,
         async_insert: 0,
         // The whole cut is one block, however many rows it has.
         max_insert_block_size: '1048576',
