@@ -91,11 +91,12 @@ export async function engineInProcess(folder: string): Promise<Engine> {
       // A connection does one thing at a time.
       const connection = underWay === 0 ? writer : besides;
       underWay += 1;
+      const file = files.pop() ?? join(blocks, randomUUID());
       try {
-        const file = files.pop() ?? join(blocks, randomUUID());
         await insertFromFile(connection, rows, file, sent);
-        files.push(file);
       } finally {
+        // Also after a failure: what is tried every few seconds would leave a file behind each time.
+        files.push(file);
         underWay -= 1;
       }
     };
