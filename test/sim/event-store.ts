@@ -25,16 +25,23 @@ export function eventStorePort({ tables, ask, isTorn = () => false }: EventStore
       invariant(fits && records.length === cut.to - cut.from, 'not the records of the cut');
       const token = `${cut.lane}:${cut.from}-${cut.to}`;
       const what = `${token} up to leaf ${firstLeaf(cut) + records.length}`;
+      // Tables are dropped with the inserts into them that are under way.
+      const into = tables();
+      const { treeSize } = into.archived();
+      if (firstLeaf(cut) > treeSize)
+        throw new Fault('event_store_emptied', `it holds ${treeSize} records before ${what}`, {
+          retryable: true,
+        });
       await ask(`insert ${what}`, () => {
-        tables().insert('records', token, batch);
+        into.insert('records', token, batch);
         if (isTorn()) throw new Fault('event_store_unavailable', 'torn', { retryable: true });
-        tables().insert('spend', token, batch);
+        into.insert('spend', token, batch);
       });
       if (records.some(({ openings }) => openings.length > 0))
-        await ask(`insert the texts of ${what}`, () => tables().insert('openings', token, batch));
-      if (!(await ask(`read back ${what}`, () => tables().holds(batch), true)))
+        await ask(`insert the texts of ${what}`, () => into.insert('openings', token, batch));
+      if (!(await ask(`read back ${what}`, () => into.holds(batch), true)))
         throw new Fault('archive_mismatch', `not what ${what} should be`, { retryable: false });
-      await ask(`note ${what}`, () => tables().insert('cuts', token, batch));
+      await ask(`note ${what}`, () => into.insert('cuts', token, batch));
     },
     leaves: (from, to) => ask('read leaves', () => tables().leaves(from, to), true),
     columnsOf: (ids) => ask('read columns', () => tables().columnsOf(ids), true),

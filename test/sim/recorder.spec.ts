@@ -106,15 +106,65 @@ describe('a question to the event store', () => {
   });
 });
 
-describe('a store that does not open', () => {
-  /** Second by second, with all that follows from each. */
-  async function pass(seconds: number) {
-    for (let passed = 0; passed < seconds; passed += 1) {
-      time.moveTo(time.nowMs + 1_000);
-      await turn();
-    }
+/** Second by second, with all that follows from each. */
+async function pass(seconds: number) {
+  for (let passed = 0; passed < seconds; passed += 1) {
+    time.moveTo(time.nowMs + 1_000);
+    await turn();
   }
+}
 
+describe('a store that did not keep what it took', () => {
+  const leaves = () => tables.records.map(({ leaf }) => leaf);
+
+  it('is filled again from the beginning, with the next record', async () => {
+    await log.append([record, record]);
+    const archive = await recorderOf(log);
+    await archive.upToDate();
+    await log.append([record]);
+    await turn();
+    tables = new EventTables();
+    await expect(archive.upToDate()).rejects.toMatchObject({ code: 'event_store_emptied' });
+    expect((await archive.upToDate()).archived.ends.get('0')).toBe(3);
+    expect(leaves()).toEqual([0, 1, 2]);
+  });
+
+  it('is filled again within two minutes when nothing comes', async () => {
+    await log.append([record, record]);
+    const archive = await recorderOf(log);
+    await archive.upToDate();
+    tables = new EventTables();
+    await pass(120);
+    expect(leaves()).toEqual([0, 1]);
+    await archive.close();
+  });
+
+  it('is not taken for filled by who asks', async () => {
+    await log.append([record]);
+    const archive = await recorderOf(log);
+    await archive.upToDate();
+    tables = new EventTables();
+    await expect(archive.upToDate()).rejects.toMatchObject({ code: 'event_store_emptied' });
+    expect((await archive.upToDate()).archived.treeSize).toBe(1);
+  });
+
+  it('is filled again when it is emptied in the midst of an insert', async () => {
+    await log.append([record]);
+    const archive = await recorderOf(log);
+    await archive.upToDate();
+    await log.append([record]);
+    await turn();
+    onInsert = () => {
+      tables = new EventTables();
+      onInsert = () => {};
+    };
+    await archive.upToDate().catch(() => undefined);
+    expect((await archive.upToDate()).archived.treeSize).toBe(2);
+    expect(leaves()).toEqual([0, 1]);
+  });
+});
+
+describe('a store that does not open', () => {
   it('is tried again after longer and longer, until it opens', async () => {
     opensNot = OUT;
     const archive = await recorderOf(log);

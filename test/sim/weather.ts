@@ -18,6 +18,7 @@
  * | the key of policy or of approval stolen                  | `actors/stolen-key.ts`, in some runs               |
  * | recorders that die, sleep and repeat between cuts        | every replica has one: `event-store.ts`            |
  * | the event store out of reach, an insert half done        | below: `eventStoreOut`, `insertTorn`               |
+ * | an event store that did not keep what it took            | below: `eventStoreEmptied`                         |
  * | rotation, revocation, stops, changes that wait           | `actors/operators.ts`                              |
  * | a record that breaks the fold, in every process           | `fold-bug.ts`, in some runs                        |
  *
@@ -66,6 +67,8 @@ const WORST = {
   eventStoreOut: 0.25,
   /** An insert ends between the records and what is summed up from them. */
   insertTorn: 0.1,
+  /** The event store turns out not to have kept what it took, and is empty. */
+  eventStoreEmptied: 0.04,
   /** The chain drops blocks that are not final. */
   reorg: 0.15,
   /** Somebody has a wallet's key, and takes money with it. */

@@ -212,7 +212,7 @@ export class World {
       this.store.appendNow([record]);
     }
     this.#loadedMs = undefined;
-    this.events = this.#emptyEvents();
+    this.emptyEventStore();
     this.history = new History(this.store, TRUSTED, this.#fold);
     this.acts.forgetStops();
     this.checker.beginAnew();
@@ -224,6 +224,10 @@ export class World {
     this.wasRestored = true;
     this.budgets.lose();
     for (const replica of this.replicas) this.restart(replica);
+  }
+
+  emptyEventStore(): void {
+    this.events = this.#emptyEvents();
   }
 
   #emptyEvents(): EventTables {

@@ -192,7 +192,12 @@ export interface SqlAnswer {
  * again from the log.
  */
 export interface EventStore {
-  /** Of one moment, whoever stores a cut meanwhile. */
+  /**
+   * Of one moment, whoever stores a cut meanwhile.
+   *
+   * @throws Fault `event_store_emptied` (retryable) where an engine turns out not to have kept what it took: the store is
+   * empty then.
+   */
   archived(): Promise<Archived>;
   /**
    * Stores a cut, once, and reads it back. The same cut may be stored again by anyone at any time, also half-way or at
@@ -200,6 +205,8 @@ export interface EventStore {
    *
    * @throws Fault `event_store_unavailable`; the cut may be there in part, and must be stored again.
    * @throws Fault `archive_mismatch` (not retryable) where something else is found in its place.
+   * @throws Fault `event_store_emptied` (retryable) as {@link archived}, and where the store does not hold what comes before
+   * the cut: nothing of it is stored, and who stores begins again from {@link archived}.
    */
   archive(batch: ArchiveBatch): Promise<void>;
   /**

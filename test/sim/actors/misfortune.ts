@@ -54,6 +54,7 @@ function strike(world: World, dice: World['dice']): void {
   if (weather.strikes('facilitatorsOut'))
     world.facilitatorsOutUntilMs = scheduler.nowMs + dice.pick([10_000, 60_000, 180_000]);
   if (weather.strikes('eventStoreOut')) world.eventStoreIsOut = !world.eventStoreIsOut;
+  if (weather.strikes('eventStoreEmptied')) world.emptyEventStore();
 }
 
 /** Faults are over: clocks are set, what stood still goes on, what had ended is started. */

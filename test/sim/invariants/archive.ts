@@ -13,7 +13,8 @@ const UNCUT_MAX_MS = 60_000;
  * its rollups count each payment once; and at the end nothing is missing.
  */
 export const archive: MakeInvariant = (world, report) => {
-  const { history, events } = world;
+  const { history } = world;
+  let { events } = world;
   const leaves = new Set<number>();
   let seen = 0;
   let counted = 0;
@@ -37,6 +38,11 @@ export const archive: MakeInvariant = (world, report) => {
   };
   return {
     onStep() {
+      if (events !== world.events) {
+        ({ events } = world);
+        leaves.clear();
+        [seen, counted] = [0, 0];
+      }
       for (; seen < events.records.length; seen += 1) judge(events.records[seen]!);
       const cut = events.cuts.at(-1)?.treeSize ?? 0;
       if (cut > events.records.length)

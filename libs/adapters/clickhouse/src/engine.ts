@@ -11,6 +11,7 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { Fault } from '@countersign/kernel';
+import { rowsOf } from './select.ts';
 
 type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>;
 
@@ -45,6 +46,11 @@ export interface Engine {
   ): Promise<ClickHouseClient>;
   /** @param sent is called when the engine has the rows: what the caller does then, it does in the engine's time. */
   insert(rows: Insert, sent?: () => void): Promise<void>;
+  /**
+   * How many writes to a file have failed in this process: the engine in process counts them, and goes on as if they had
+   * been done. A server refuses what it could not write, so there it is always 0.
+   */
+  failedWrites(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -100,11 +106,12 @@ export async function engineInProcess(folder: string): Promise<Engine> {
         underWay -= 1;
       }
     };
+    const failedWrites = () => failedWritesOf(reader);
     const close = async () => {
       for (const client of [besides, reader, writer]) await client.close();
       rmSync(blocks, { recursive: true, force: true });
     };
-    return { hasRoles: false, writer, reader, guarded, insert, close };
+    return { hasRoles: false, writer, reader, guarded, insert, failedWrites, close };
   } catch (cause) {
     throw unavailable(`the event store in ${folder} cannot be opened`, cause);
   }
@@ -142,7 +149,17 @@ export async function engineOnServer(url: string): Promise<Engine> {
       return open({ ...settings, additional_table_filters, readonly: '1' });
     },
     insert: (rows, sent) => insertOverHttp(writer, rows, sent),
+    failedWrites: () => Promise.resolve(0),
   };
+}
+
+/** Nothing is counted before the first. */
+async function failedWritesOf(client: ClickHouseClient): Promise<number> {
+  const [row] = await rowsOf<{ readonly count: number }>(
+    client,
+    `SELECT toFloat64(value) AS count FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'`,
+  );
+  return row?.count ?? 0;
 }
 
 /** The library takes text only from memory, and a multiple of the time to read it. */

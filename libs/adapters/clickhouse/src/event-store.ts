@@ -1,4 +1,3 @@
-import type { ClickHouseClient } from '@clickhouse/client';
 import { Fault, InvariantViolation, invariant } from '@countersign/kernel';
 import {
   type ArchiveBatch,
@@ -18,8 +17,9 @@ import {
   engineOnServer,
   unavailable,
 } from './engine.ts';
-import { migrate } from './migrate.ts';
+import { LostWrites } from './lost-writes.ts';
 import { type Column, blockOf } from './native.ts';
+import { archivedIn, gapBefore, readBack } from './cuts.ts';
 import {
   CUT_COLUMNS,
   OPENING_COLUMNS,
@@ -47,6 +47,8 @@ export type ClickHouseOptions = {
  * Opens the event store and brings its tables up to date.
  *
  * @throws Fault `event_store_unavailable` or `event_store_foreign`.
+ * @throws Fault `event_store_emptied` (retryable) where the engine in process had not kept what it took: opened again, it is
+ * empty.
  */
 export async function openEventStore(
   options: ClickHouseOptions,
@@ -55,23 +57,15 @@ export async function openEventStore(
   const engine =
     'url' in options ? await engineOnServer(options.url) : await engineInProcess(options.folder);
   try {
-    await migrate(engine, options.logId);
+    const lost = await LostWrites.open(engine, options.logId);
     const functions = await allowedFunctions(engine.reader);
     const queries = new PersonsQueries(engine, functions, limits);
-    return new ClickHouseEventStore(engine, options.logId, queries);
+    return new ClickHouseEventStore(engine, options.logId, { queries, lost });
   } catch (error) {
     await engine.close();
     throw asFault(error);
   }
 }
-
-const NOTHING_ARCHIVED: Archived = {
-  sequence: -1,
-  treeSize: 0,
-  root: '',
-  frontier: [],
-  ends: new Map(),
-};
 
 /** What one cut adds to one table. */
 interface Rows<Row> {
@@ -84,40 +78,32 @@ class ClickHouseEventStore implements EventStore {
   readonly #engine: Engine;
   readonly #logId: string;
   readonly #queries: PersonsQueries;
+  readonly #lost: LostWrites;
   readonly #running = new Set<Promise<unknown>>();
   /** So many records are there at least; another recorder may have added more. */
   #size = 0;
+  #turns: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine, logId: string, queries: PersonsQueries) {
+  constructor(
+    engine: Engine,
+    logId: string,
+    { queries, lost }: { readonly queries: PersonsQueries; readonly lost: LostWrites },
+  ) {
     this.#engine = engine;
     this.#logId = logId;
     this.#queries = queries;
+    this.#lost = lost;
     if (!engine.hasRoles) process.on('exit', this.#leave);
   }
 
   archived(): Promise<Archived> {
-    return this.#run(async ({ reader }) => {
-      const [last] = await rowsOf<CutRow>(
-        reader,
-        `SELECT toFloat64(sequence) AS sequence_number, toFloat64(tree_size) AS size, root, frontier
-         FROM cuts ORDER BY sequence DESC LIMIT 1`,
-      );
-      if (!last) return NOTHING_ARCHIVED;
-      const ends = await rowsOf<{ lane: string; end: number }>(
-        reader,
-        // What another recorder has added since the first query would not fit its answer.
-        'SELECT lane, toFloat64(max(lane_to)) AS end FROM cuts WHERE sequence <= {last:UInt64} GROUP BY lane',
-        { last: last.sequence_number },
-      );
-      this.#size = Math.max(this.#size, last.size);
-      return {
-        sequence: last.sequence_number,
-        treeSize: last.size,
-        root: last.root,
-        frontier: last.frontier,
-        ends: new Map(ends.map(({ lane, end }) => [lane, end])),
-      };
+    return this.#inTurn(async ({ reader }) => {
+      this.#size = 0;
+      await this.#lost.refuse();
+      const archived = await archivedIn(reader);
+      this.#size = archived.treeSize;
+      return archived;
     });
   }
 
@@ -127,30 +113,21 @@ class ClickHouseEventStore implements EventStore {
       ({ record }, index) => record.lane === cut.lane && record.offset === cut.from + index,
     );
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
-    return this.#run(async ({ writer }) => {
-      const rows = recordRows(batch);
-      const { promise: sent, resolve } = Promise.withResolvers<void>();
-      const inserted = this.#insert(
-        cut,
-        { table: 'records', columns: RECORD_COLUMNS, rows },
-        resolve,
-      );
-      // The rest is got ready while the engine works at the records.
-      const rest = Promise.race([sent, inserted]).then(() => {
-        const openings = openingRows(batch);
-        const texts =
-          openings.length > 0
-            ? this.#insert(cut, { table: 'openings', columns: OPENING_COLUMNS, rows: openings })
-            : undefined;
-        return { texts, sum: sumOfBytes(rows) };
-      });
-      const ends = await Promise.allSettled([
-        Promise.all([rest, inserted]).then(([{ sum }]) => readBack(writer, cut, sum)),
-        rest.then(({ texts }) => texts),
-      ]);
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-      await this.#insert(cut, { table: 'cuts', columns: CUT_COLUMNS, rows: [batch] });
-      this.#size = Math.max(this.#size, cut.treeSize);
+    return this.#inTurn(async ({ reader }) => {
+      if (firstLeaf(cut) > this.#size) this.#size = (await archivedIn(reader)).treeSize;
+      if (firstLeaf(cut) > this.#size) throw gapBefore(cut, this.#size);
+      const size = Math.max(this.#size, cut.treeSize);
+      // Until it is known again.
+      this.#size = 0;
+      try {
+        await this.#store(batch);
+      } catch (error) {
+        // What is read back may be what could not be written.
+        await this.#lost.refuse();
+        throw error;
+      }
+      await this.#lost.refuseAfterCut();
+      this.#size = size;
     });
   }
 
@@ -201,6 +178,32 @@ class ClickHouseEventStore implements EventStore {
     if (this.#running.size > 0 || this.#queries.isBusy) process.kill(process.pid, 'SIGKILL');
   };
 
+  async #store(batch: ArchiveBatch): Promise<void> {
+    const { cut } = batch;
+    const rows = recordRows(batch);
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    const inserted = this.#insert(
+      cut,
+      { table: 'records', columns: RECORD_COLUMNS, rows },
+      resolve,
+    );
+    // The rest is got ready while the engine works at the records.
+    const rest = Promise.race([sent, inserted]).then(() => {
+      const openings = openingRows(batch);
+      const texts =
+        openings.length > 0
+          ? this.#insert(cut, { table: 'openings', columns: OPENING_COLUMNS, rows: openings })
+          : undefined;
+      return { texts, sum: sumOfBytes(rows) };
+    });
+    const ends = await Promise.allSettled([
+      Promise.all([rest, inserted]).then(([{ sum }]) => readBack(this.#engine.writer, cut, sum)),
+      rest.then(({ texts }) => texts),
+    ]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await this.#insert(cut, { table: 'cuts', columns: CUT_COLUMNS, rows: [batch] });
+  }
+
   /** One cut is one block under one name, in the table and in every rollup. */
   #insert<Row>(
     { lane, from, to }: Cut,
@@ -226,6 +229,15 @@ class ClickHouseEventStore implements EventStore {
     return this.#engine.insert(insert, sent);
   }
 
+  /** One after the other, so that nothing is emptied in the midst of a cut. */
+  #inTurn<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    return this.#run((engine) => {
+      const done = this.#turns.then(() => work(engine));
+      this.#turns = Promise.allSettled([done]);
+      return done;
+    });
+  }
+
   async #run<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
     if (this.#closed) throw unavailable('the event store is closed', undefined);
     const running = work(this.#engine);
@@ -238,48 +250,6 @@ class ClickHouseEventStore implements EventStore {
       this.#running.delete(running);
     }
   }
-}
-
-interface CutRow {
-  readonly sequence_number: number;
-  readonly size: number;
-  readonly root: string;
-  readonly frontier: readonly string[];
-}
-
-/**
- * That each record is there once, at its place and with its bytes: a repeated insert that the table drops says nothing of
- * what was stored the first time.
- *
- * @param sum of the checksums of what was written as each record's bytes.
- */
-async function readBack(client: ClickHouseClient, cut: Cut, sum: number): Promise<void> {
-  const first = firstLeaf(cut);
-  const [found] = await rowsOf<{ rows: number; fitting: number; leaves: number; sum: number }>(
-    client,
-    `SELECT toFloat64(count()) AS rows, toFloat64(uniqExact(leaf)) AS leaves, toFloat64(sum(CRC32(bytes))) AS sum,
-       toFloat64(countIf(lane = {lane:String} AND lane_offset = {from:UInt64} + (leaf - {first:UInt64}))) AS fitting
-     FROM records WHERE leaf >= {first:UInt64} AND leaf < {end:UInt64}`,
-    { lane: cut.lane, from: cut.from, first, end: cut.treeSize },
-  );
-  const count = cut.to - cut.from;
-  const isThere = found && [found.rows, found.leaves, found.fitting].every((it) => it === count);
-  if (isThere && found.sum === sum) return;
-  const what = `the ${count} of ${cut.lane}:${cut.from}-${cut.to} should be`;
-  throw new Fault(
-    'archive_mismatch',
-    isThere ? `other bytes where ${what}` : `${found?.rows} records where ${what}`,
-    { retryable: false },
-  );
-}
-
-async function rowsOf<Row>(
-  client: ClickHouseClient,
-  query: string,
-  params: Readonly<Record<string, unknown>> = {},
-): Promise<readonly Row[]> {
-  const answer = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
-  return answer.json<Row>();
 }
 
 function asFault(error: unknown): Error {

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { Fault, sha256Hex } from '@countersign/kernel';
 import { DATABASE, type Engine, engineOnServer, unavailable } from './engine.ts';
+import { rowsOf } from './select.ts';
 
 const FOLDER = new URL('../migrations/', import.meta.url);
 /** What is noted of the file that only one kind of engine takes: it is not of the order, and may come in another form. */
@@ -161,11 +162,6 @@ async function apply(client: ClickHouseClient, migration: Migration): Promise<vo
     values: [[version, name, digest]],
     format: 'JSONCompactEachRow',
   });
-}
-
-async function rowsOf<Row>(client: ClickHouseClient, query: string): Promise<readonly Row[]> {
-  const answer = await client.query({ query, format: 'JSONEachRow' });
-  return answer.json<Row>();
 }
 
 function notPrepared(error: unknown): Fault {

@@ -5,13 +5,22 @@ export interface Row {
   readonly [column: string]: string | number | readonly string[];
 }
 
-export async function select(
+export function select(
   client: ClickHouseClient,
   query: string,
   params: Readonly<Record<string, unknown>>,
 ): Promise<readonly Row[]> {
+  return rowsOf<Row>(client, query, params);
+}
+
+/** Rows whose columns the query itself fixes. */
+export async function rowsOf<T>(
+  client: ClickHouseClient,
+  query: string,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<readonly T[]> {
   const answer = await client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
-  return answer.json<Row>();
+  return answer.json<T>();
 }
 
 export function text(row: Row, column: string): string {

@@ -77,8 +77,7 @@ export class EventArchive {
   /** The store with all that is folded now. */
   async upToDate(): Promise<{ readonly store: EventStore; readonly archived: Archived }> {
     const { store, recorder } = await this.#open();
-    await recorder.flush();
-    return { store, archived: await store.archived() };
+    return { store, archived: await recorder.flush() };
   }
 
   /** How many folded records are not in the store yet; undefined while it is not open. */

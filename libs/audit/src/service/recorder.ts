@@ -1,16 +1,14 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { decodeEvent, encodeEvent, isArchiveEvent } from '@countersign/contracts';
 import { Fault, InvariantViolation } from '@countersign/kernel';
 import {
   ARCHIVE,
   CONTROL,
-  type ArchivedRecord,
+  type Archived,
   type Clock,
   type Cut,
   type EventStore,
   type LaneId,
   type LogRecord,
-  type PaymentColumns,
   type StatementKey,
   type Subscription,
 } from '@countersign/ports';
@@ -20,27 +18,24 @@ import {
   type Timers,
   type TrustedKeys,
   isGenuine,
-  openingsOf,
   signStatement,
 } from '@countersign/service-kit';
 import { type ArchiveState, EMPTY_ARCHIVE, foldArchive, oneMonth } from '../domain/archive.ts';
-import { columnsOf, paymentColumnsOf } from '../domain/columns.ts';
 import { type Frontier, appendLeaves, leafHash, rootOf } from '../domain/merkle.ts';
+import { CutRecords } from './cut-records.ts';
 
 const LOG_SHORTER =
   'it goes further than the log: the log is an older copy of itself, or another. Empty the event store, and it is filled again';
 /** Records of one cut: enough for a good insert, few enough to leave the loop to others. */
 const CUT_RECORDS_MAX = 10_000;
-const READ_RECORDS_MAX = 1_000;
 /** How long another recorder's cut is left to it. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 2_000;
+/** Between two looks at whether the store holds what it took. */
+const LOOK_MS = 60_000;
+const EMPTIED = 'event_store_emptied';
 /** Between two looks at whether what is not ours to do yet has been done, for one who waits. */
 const LOOK_AGAIN_MS = 100;
-/** Records that are kept from the claim of their range until they are inserted; those of further lanes are read again. */
-const KEPT_MAX = 30_000;
-/** Payments whose columns are remembered between cuts. */
-const REMEMBERED_MAX = 20_000;
 
 export interface RecorderParts {
   readonly host: LaneHost;
@@ -63,18 +58,19 @@ export class Recorder {
   /** What the archive lane says has been cut. */
   #cuts: ArchiveState = EMPTY_ARCHIVE;
   #nextSequence = 0;
+  /** Where the archive lane ended when we began: before it is read so far, what is to be cut is not known. */
+  #claimed = 0;
   /** Cuts that are not in the store yet, in order, and from when on they are ours to insert. */
   readonly #due: { readonly cut: Cut; readonly fromMs: number }[] = [];
   readonly #mine = new Set<number>();
   #tree: Frontier = { size: 0, hashes: [] };
   /** The last cut that is in the tree, and in the store. */
   #archivedThrough = -1;
-  /** By lane: what was read to claim a range of it, from its beginning on. */
-  readonly #kept = new Map<LaneId, readonly LogRecord[]>();
-  readonly #remembered = new Map<string, PaymentColumns>();
-  /** Next offset of each lane whose records `remembered` has seen. */
-  readonly #seen = new Map<LaneId, number>();
+  readonly #records: CutRecords;
   #subscription: Subscription | undefined;
+  /** The store was emptied: what is known here is of what it held before. */
+  #isToBegin = false;
+  #lookedAtMs = 0;
   #cancelTimer: (() => void) | undefined;
   #working: Promise<Fault | undefined> | undefined;
   #isStopped = false;
@@ -83,6 +79,7 @@ export class Recorder {
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
+    this.#records = new CutRecords(parts);
   }
 
   /**
@@ -91,21 +88,32 @@ export class Recorder {
    * @throws Fault `log_shorter` when the store holds what the log has not.
    */
   async start(): Promise<void> {
-    const { store, host } = this.#parts;
+    await this.#begin();
+    this.#schedule(0);
+  }
+
+  async #begin(): Promise<void> {
+    const { store, host, clock } = this.#parts;
+    await this.#subscription?.close();
+    this.#due.length = 0;
+    this.#mine.clear();
+    this.#records.forget();
     const { sequence, treeSize, frontier, ends } = await store.archived();
+    this.#lookedAtMs = clock.monotonicMs();
     this.#cuts = { treeSize, ends };
     this.#tree = { size: treeSize, hashes: frontier };
     this.#archivedThrough = sequence;
     this.#nextSequence = sequence + 1;
     const end = await host.log.end(ARCHIVE);
     if (end < this.#nextSequence) throw new Fault('log_shorter', LOG_SHORTER, { retryable: false });
+    this.#claimed = end;
     this.#subscription = host.log.subscribe(
       new Map([[ARCHIVE, this.#nextSequence]]),
       // What stood there before we came belongs to nobody who is known to live.
       (records) => records.forEach((record) => this.#takeCut(record, record.offset >= end)),
       (error) => this.#stopFor(error),
     );
-    this.#schedule(0);
+    this.#isToBegin = false;
   }
 
   async stop(): Promise<void> {
@@ -120,16 +128,18 @@ export class Recorder {
    * Puts in all that is folded now, and what comes meanwhile only by the way; for those who ask about what has just
    * happened.
    *
-   * @throws Fault `event_store_unavailable`, or another that kept it from being put in.
+   * @returns how far the store goes.
+   * @throws Fault `event_store_unavailable`, `event_store_emptied`, or another that kept it from being put in.
    */
-  async flush(): Promise<void> {
+  async flush(): Promise<Archived> {
     const until = this.#folded();
-    while (!this.#isStopped && !this.#hasArchived(until)) {
+    while (!this.#isStopped && (this.#isToBegin || !this.#hasArchived(until))) {
       this.#cancelTimer?.();
       const fault = await (this.#working ?? this.#work());
       if (fault) throw fault;
-      if (this.#due.length > 0) await this.#lookAgain();
+      if (this.#due.length > 0 || this.#nextSequence < this.#claimed) await this.#lookAgain();
     }
+    return this.#look();
   }
 
   /** How many folded records are not in the store yet. */
@@ -189,6 +199,7 @@ export class Recorder {
 
   #failed(error: unknown): Fault | undefined {
     if (this.#isStopped) return undefined;
+    if (error instanceof Fault && error.code === EMPTIED) this.#isToBegin = true;
     if (!(error instanceof Fault) || !error.retryable) {
       this.#stopFor(error);
       return undefined;
@@ -207,10 +218,29 @@ export class Recorder {
   }
 
   async #turn(): Promise<void> {
+    if (this.#isToBegin) await this.#begin();
     await this.#archiveDue();
-    if (this.#due.length > 0 || this.#isStopped) return;
+    if (this.#due.length > 0 || this.#nextSequence < this.#claimed || this.#isStopped) return;
     await this.#propose();
     await this.#archiveDue();
+    if (this.#parts.clock.monotonicMs() - this.#lookedAtMs > LOOK_MS) await this.#look();
+  }
+
+  /** An engine goes on working at what it took, and may find out long after that it did not keep it. */
+  async #look(): Promise<Archived> {
+    const { store, clock } = this.#parts;
+    const through = this.#archivedThrough;
+    try {
+      const archived = await store.archived();
+      this.#lookedAtMs = clock.monotonicMs();
+      if (archived.sequence >= through) return archived;
+    } catch (error) {
+      if (error instanceof Fault && error.code === EMPTIED) this.#isToBegin = true;
+      throw error;
+    }
+    this.#isToBegin = true;
+    const what = `it goes to cut ${through} no more: it was emptied`;
+    throw new Fault(EMPTIED, what, { retryable: true });
   }
 
   async #archiveDue(): Promise<void> {
@@ -273,13 +303,10 @@ export class Recorder {
     const { host, key } = this.#parts;
     const inputs = [];
     let { treeSize } = this.#cuts;
-    let kept = 0;
-    this.#kept.clear();
+    this.#records.dropKept();
     for (const [lane, from, end] of this.#behind()) {
-      const records = await this.#read(lane, from, Math.min(end, from + CUT_RECORDS_MAX));
-      const to = from + oneMonth(records);
-      kept += records.length;
-      if (kept <= KEPT_MAX) this.#kept.set(lane, records);
+      const range = { lane, from, to: Math.min(end, from + CUT_RECORDS_MAX) };
+      const to = from + oneMonth(await this.#records.readAndKeep(range));
       treeSize += to - from;
       const cause = `${host.log.logId}/${lane}/${from}`;
       const statement = { lane, from, to, treeSize };
@@ -299,61 +326,18 @@ export class Recorder {
     const { store } = this.#parts;
     if (this.#tree.size !== cut.treeSize - (cut.to - cut.from))
       throw new InvariantViolation(`the tree has ${this.#tree.size} leaves before ${cut.treeSize}`);
-    const records = await this.#recordsOf(cut);
-    const archived = await this.#withColumns(cut, records);
-    const tree = appendLeaves(this.#tree, records.map(leafHash));
+    const records = await this.#records.of(cut);
+    const tree = appendLeaves(
+      this.#tree,
+      records.map(({ record }) => leafHash(record)),
+    );
     await store.archive({
       cut,
-      records: archived,
+      records,
       tree: { root: rootOf(tree), frontier: tree.hashes },
     });
     this.#tree = tree;
     this.#archivedThrough = cut.sequence;
     this.#mine.delete(cut.sequence);
-  }
-
-  async #withColumns(cut: Cut, records: readonly LogRecord[]): Promise<readonly ArchivedRecord[]> {
-    const judged = records.map((record) => {
-      const event = decodeEvent(record.bytes);
-      const ignored = this.#parts.host.ignoredAt(record);
-      return { record, event: 'undecodable' in event ? null : event, ignored };
-    });
-    if (this.#seen.get(cut.lane) !== cut.from || this.#remembered.size > REMEMBERED_MAX)
-      this.#remembered.clear();
-    const named = judged.map(({ event }) =>
-      event && 'paymentId' in event.data ? event.data.paymentId : '',
-    );
-    const unknown = new Set(named.filter((id) => id !== '' && !this.#remembered.has(id)));
-    for (const [id, columns] of await this.#parts.store.columnsOf([...unknown]))
-      this.#remembered.set(id, columns);
-    this.#seen.set(cut.lane, cut.to);
-    return judged.map(({ record, event, ignored }) => {
-      const paymentId = event && 'paymentId' in event.data ? event.data.paymentId : '';
-      const columns = columnsOf({ event, ignored }, this.#remembered.get(paymentId));
-      if (paymentId !== '' && ignored === null)
-        this.#remembered.set(paymentId, paymentColumnsOf(columns));
-      return { record, columns, openings: event ? openingsOf(record.openings, event.data) : [] };
-    });
-  }
-
-  /** Another recorder's cut may begin or end elsewhere; what stands in the log does not change. */
-  async #recordsOf({ lane, from, to }: Cut): Promise<readonly LogRecord[]> {
-    const kept = this.#kept.get(lane);
-    this.#kept.delete(lane);
-    const isWhole = kept?.[0]?.offset === from && kept.length >= to - from;
-    return isWhole ? kept.slice(0, to - from) : this.#read(lane, from, to);
-  }
-
-  async #read(lane: LaneId, from: number, to: number): Promise<readonly LogRecord[]> {
-    const records: LogRecord[] = [];
-    while (from + records.length < to) {
-      const at = from + records.length;
-      const some = await this.#parts.host.log.read(lane, at, Math.min(READ_RECORDS_MAX, to - at));
-      if (some.length === 0)
-        throw new Fault('log_shorter', `lane ${lane} ends at ${at}`, { retryable: false });
-      records.push(...some);
-      await turn();
-    }
-    return records;
   }
 }

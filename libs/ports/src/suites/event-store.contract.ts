@@ -204,9 +204,25 @@ function cutClauses(it: TestAPI<Fixtures>): void {
 
   it('holds a cut once when several store it at once', async ({ store, subject }) => {
     const cutter = new Cutter();
-    const batches = [cutter.next('0', [paid(1), paid(2)]), cutter.next('1', [paid(3)])];
-    await Promise.all([...batches, ...batches, ...batches].map((it) => store.archive(it)));
+    const first = cutter.next('0', [paid(1), paid(2)]);
+    const second = cutter.next('1', [paid(3)]);
+    await Promise.all([first, first, first].map((it) => store.archive(it)));
+    // Somebody who slept may still be at the one before.
+    await Promise.all([second, first, second, first].map((it) => store.archive(it)));
     expect(await countsOf(subject)).toEqual([3, 0, 3, 3, 2]);
+  });
+
+  it('takes nothing of a cut when it does not hold what comes before', async ({
+    store,
+    subject,
+  }) => {
+    const cutter = new Cutter();
+    const [first, second] = [cutter.next('0', [paid(1)]), cutter.next('0', [paid(2)])];
+    const refused = { code: 'event_store_emptied', retryable: true };
+    await expect(store.archive(second)).rejects.toMatchObject(refused);
+    expect(await countsOf(subject)).toEqual([0, 0, 0, 0, 0]);
+    for (const batch of [first, second]) await store.archive(batch);
+    expect((await store.archived()).sequence).toBe(1);
   });
 
   it('refuses a cut where other records stand', async ({ store }) => {
