@@ -106,7 +106,7 @@ export async function engineInProcess(folder: string): Promise<Engine> {
         underWay -= 1;
       }
     };
-    const failedWrites = () => failedWritesOf(reader);
+    const failedWrites = () => failedWritesOf(writer);
     const close = async () => {
       for (const client of [besides, reader, writer]) await client.close();
       rmSync(blocks, { recursive: true, force: true });

@@ -99,7 +99,6 @@ class ClickHouseEventStore implements EventStore {
 
   archived(): Promise<Archived> {
     return this.#inTurn(async ({ reader }) => {
-      this.#size = 0;
       await this.#lost.refuse();
       const archived = await archivedIn(reader);
       this.#size = archived.treeSize;
@@ -113,12 +112,9 @@ class ClickHouseEventStore implements EventStore {
       ({ record }, index) => record.lane === cut.lane && record.offset === cut.from + index,
     );
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
-    return this.#inTurn(async ({ reader }) => {
-      if (firstLeaf(cut) > this.#size) this.#size = (await archivedIn(reader)).treeSize;
+    return this.#inTurn(async ({ writer }) => {
+      if (firstLeaf(cut) > this.#size) this.#size = (await archivedIn(writer)).treeSize;
       if (firstLeaf(cut) > this.#size) throw gapBefore(cut, this.#size);
-      const size = Math.max(this.#size, cut.treeSize);
-      // Until it is known again.
-      this.#size = 0;
       try {
         await this.#store(batch);
       } catch (error) {
@@ -127,7 +123,7 @@ class ClickHouseEventStore implements EventStore {
         throw error;
       }
       await this.#lost.refuseAfterCut();
-      this.#size = size;
+      this.#size = Math.max(this.#size, cut.treeSize);
     });
   }
 
@@ -232,7 +228,13 @@ class ClickHouseEventStore implements EventStore {
   /** One after the other, so that nothing is emptied in the midst of a cut. */
   #inTurn<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
     return this.#run((engine) => {
-      const done = this.#turns.then(() => work(engine));
+      const done = this.#turns
+        .then(() => work(engine))
+        .catch((error: unknown) => {
+          // How far the store goes then is not known.
+          this.#size = 0;
+          throw error;
+        });
       this.#turns = Promise.allSettled([done]);
       return done;
     });

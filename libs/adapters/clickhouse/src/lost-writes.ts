@@ -33,7 +33,7 @@ export class LostWrites {
     const lost = new LostWrites(engine, logId, await engine.failedWrites());
     await migrate(engine, logId);
     if (engine.hasRoles) return lost;
-    const lack = (await brokenParts(engine.reader)) ?? lackOf(await sumsOf(engine.reader));
+    const lack = (await brokenParts(engine.writer)) ?? lackOf(await sumsOf(engine.writer));
     if (lack !== undefined) throw await lost.#emptied(lack);
     await lost.refuse();
     return lost;
@@ -55,7 +55,7 @@ export class LostWrites {
    */
   async refuseAfterCut(): Promise<void> {
     if (!this.#isCompared && !this.#engine.hasRoles) {
-      const sums = await sumsOf(this.#engine.reader);
+      const sums = await sumsOf(this.#engine.writer);
       const lack = lackOf(sums) ?? surplusOf(sums);
       if (lack !== undefined) throw await this.#emptied(lack);
       this.#isCompared = true;
@@ -86,9 +86,9 @@ export class LostWrites {
 }
 
 /** What the engine found cut short when it opened the tables, and put aside. */
-async function brokenParts(reader: ClickHouseClient): Promise<string | undefined> {
+async function brokenParts(client: ClickHouseClient): Promise<string | undefined> {
   const [found] = await rowsOf<{ readonly parts: number; readonly tables: readonly string[] }>(
-    reader,
+    client,
     `SELECT toFloat64(count()) AS parts, groupUniqArray(table) AS tables FROM system.detached_parts
      WHERE database = '${DATABASE}' AND startsWith(reason, 'broken')`,
   );
@@ -106,9 +106,9 @@ interface Sums {
   readonly byReason: number;
 }
 
-async function sumsOf(reader: ClickHouseClient): Promise<Sums> {
+async function sumsOf(client: ClickHouseClient): Promise<Sums> {
   const [sums] = await rowsOf<Sums>(
-    reader,
+    client,
     `WITH (SELECT max(tree_size) FROM cuts) AS whole
      SELECT toFloat64(whole) AS size, toFloat64((SELECT sum(lane_to - lane_from) FROM cuts)) AS cut,
        toFloat64(count()) AS records, toFloat64(countIf(event = 'settlement.final' AND ignored = '')) AS settled,
