@@ -67,9 +67,11 @@ export class LostWrites {
     const { writer } = this.#engine;
     const failedBefore = await this.#engine.failedWrites();
     for (const query of [
+      // After a crash some of the tables are left: they count for nothing, and what lacks is made.
+      `TRUNCATE TABLE IF EXISTS ${DATABASE}.cuts`,
+      `DROP TABLE IF EXISTS ${DATABASE}.migrations SYNC`,
       `DROP DATABASE IF EXISTS ${DATABASE} SYNC`,
       `CREATE DATABASE ${DATABASE}`,
-      `USE ${DATABASE}`,
     ])
       await writer.command({ query });
     await migrate(this.#engine, this.#logId);
