@@ -19,6 +19,7 @@ const ALL = [
   '0007-words-of-any-alphabet.sql',
   '0008-shown-beside-words.sql',
   '0009-lighter-codecs.sql',
+  '0010-a-month-that-is-over-is-one-part.sql',
   'server/auditor.sql',
 ];
 /** What the engine in process refuses, and a server takes. */
