@@ -99,8 +99,8 @@ export class LogFold {
   readonly #links = new Map<string, Link>();
   /** By lane: records that wait for `control`. */
   readonly #held: LogRecord[][];
-  /** Agents that changed since the last save, with their lanes. */
-  readonly #changedAgents = new Map<string, number>();
+  /** Agents that may have changed since the last save, by lane: a record may name one in a lane that is not its own. */
+  readonly #changedAgents = new Map<number, Set<string>>();
   /** By position: records that are about to be folded, with what is known of them already. */
   readonly #expected = new Map<string, Expected>();
   #unsaved = 0;
@@ -311,7 +311,8 @@ export class LogFold {
   }
 
   #changed({ tenant, agent }: { tenant: string; agent: string }, { lane }: LaneState): void {
-    this.#changedAgents.set(`${tenant}/${agent}`, lane);
+    const owners = this.#changedAgents.get(lane) ?? new Set();
+    this.#changedAgents.set(lane, owners.add(`${tenant}/${agent}`));
   }
 
   /** Lanes that waited for control go on as far as they can. */

@@ -87,7 +87,8 @@ export class SavedFold {
     readonly lanes: readonly LaneState[];
     readonly links: ReadonlyMap<string, Link>;
     readonly control: ControlFold;
-    readonly changedAgents: ReadonlyMap<string, number>;
+    /** By lane. */
+    readonly changedAgents: ReadonlyMap<number, ReadonlySet<string>>;
     readonly isLast: boolean;
   }): void {
     const { lanes, links, control, changedAgents, isLast } = fold;
@@ -97,12 +98,13 @@ export class SavedFold {
       const value: Omit<SavedLane, keyof Link> = { lane, next, atMs, through };
       if (link) puts.push(entry('lanes', String(lane), { ...value, ...link }));
     }
-    for (const [owner, index] of changedAgents) {
-      const agent = lanes[index]?.agents.get(owner);
-      if (!agent) continue;
-      const { payments, purchases, keys, sessions, orders, ...inMemory } = agent;
-      puts.push(entry('agents', `${index}/${owner}`, { lane: index, agent: inMemory }));
-    }
+    for (const [index, owners] of changedAgents)
+      for (const owner of owners) {
+        const agent = lanes[index]?.agents.get(owner);
+        if (!agent) continue;
+        const { payments, purchases, keys, sessions, orders, ...inMemory } = agent;
+        puts.push(entry('agents', `${index}/${owner}`, { lane: index, agent: inMemory }));
+      }
     // Lanes are saved with the mark they saw; what every one of them has passed is the newest that suits all.
     const passed = Math.min(...lanes.map((lane) => lane.through));
     const grown = passed - this.#controlOffset;
