@@ -124,6 +124,23 @@ describe('a fold that is kept', () => {
     }
   });
 
+  it('has what an agent has open, also when a record names it in the lane of others', async () => {
+    await (await world.start()).host.close();
+    const submitted: string[] = [];
+    for (let index = PAYMENTS; index < PAYMENTS + 4; index += 1) {
+      const [intent] = await founded.payment(index, START_MS);
+      const elsewhere = String((Number(intent!.lane) + 1) % LANES);
+      await world.log.append([intent!, { ...intent!, lane: elsewhere }]);
+      submitted.push(founded.paymentId(index));
+    }
+    await (await world.start()).host.close();
+    const { host } = await world.start();
+    const open = host.lanes.flatMap(({ agents }) =>
+      [...agents.values()].flatMap((it) => [...it.open]),
+    );
+    expect(open).toEqual(expect.arrayContaining(submitted));
+  });
+
   it('holds in memory only what is not closed', async () => {
     await (await world.start()).host.close();
     const { host } = await world.start();
