@@ -42,6 +42,15 @@ export async function archivedIn(reader: ClickHouseClient): Promise<Archived> {
   };
 }
 
+/** So many records the whole cuts have. */
+export async function sizeIn(client: ClickHouseClient): Promise<number> {
+  const [found] = await rowsOf<{ size: number }>(
+    client,
+    'SELECT toFloat64(max(tree_size)) AS size FROM cuts',
+  );
+  return found?.size ?? 0;
+}
+
 /** @param size of what the tables hold */
 export function gapBefore(cut: Cut, size: number): Fault {
   const what = `${cut.lane}:${cut.from}-${cut.to}`;
@@ -57,7 +66,7 @@ export function gapBefore(cut: Cut, size: number): Fault {
  * what was stored the first time.
  *
  * @param sum of the checksums of what was written as each record's bytes.
- * @throws Fault `archive_mismatch`
+ * @throws Fault `archive_mismatch`; {@link RecordsLacking} where there is nothing else, but not all.
  */
 export async function readBack(client: ClickHouseClient, cut: Cut, sum: number): Promise<void> {
   const first = firstLeaf(cut);
@@ -72,9 +81,18 @@ export async function readBack(client: ClickHouseClient, cut: Cut, sum: number):
   const isThere = found && [found.rows, found.leaves, found.fitting].every((it) => it === count);
   if (isThere && found.sum === sum) return;
   const what = `the ${count} of ${cut.lane}:${cut.from}-${cut.to} should be`;
+  if (found && found.rows < count && found.fitting === found.rows)
+    throw new RecordsLacking(`${found.rows} records where ${what}`);
   throw new Fault(
     'archive_mismatch',
     isThere ? `other bytes where ${what}` : `${found?.rows} records where ${what}`,
     { retryable: false },
   );
+}
+
+/** What the table dropped as a repeat is not there. */
+export class RecordsLacking extends Fault {
+  constructor(message: string) {
+    super('archive_mismatch', message, { retryable: false });
+  }
 }

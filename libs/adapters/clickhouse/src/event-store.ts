@@ -19,7 +19,7 @@ import {
 } from './engine.ts';
 import { LostWrites } from './lost-writes.ts';
 import { type Column, blockOf } from './native.ts';
-import { archivedIn, gapBefore, readBack } from './cuts.ts';
+import { RecordsLacking, archivedIn, gapBefore, readBack, sizeIn } from './cuts.ts';
 import {
   CUT_COLUMNS,
   OPENING_COLUMNS,
@@ -98,9 +98,10 @@ class ClickHouseEventStore implements EventStore {
   }
 
   archived(): Promise<Archived> {
-    return this.#inTurn(async ({ reader }) => {
+    // Not where a long query of ours may be under way: a cut waits for its turn.
+    return this.#inTurn(async ({ writer }) => {
       await this.#lost.refuse();
-      const archived = await archivedIn(reader);
+      const archived = await archivedIn(writer);
       this.#size = archived.treeSize;
       return archived;
     });
@@ -112,14 +113,17 @@ class ClickHouseEventStore implements EventStore {
       ({ record }, index) => record.lane === cut.lane && record.offset === cut.from + index,
     );
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
-    return this.#inTurn(async ({ writer }) => {
-      if (firstLeaf(cut) > this.#size) this.#size = (await archivedIn(writer)).treeSize;
+    return this.#inTurn(async ({ writer, hasRoles }) => {
+      await this.#lost.refuse();
+      // A server's tables may be emptied by others.
+      if (hasRoles || firstLeaf(cut) > this.#size) this.#size = await sizeIn(writer);
       if (firstLeaf(cut) > this.#size) throw gapBefore(cut, this.#size);
       try {
         await this.#store(batch);
       } catch (error) {
         // What is read back may be what could not be written.
         await this.#lost.refuse();
+        if (error instanceof RecordsLacking) await this.#lost.refuseFor(error);
         throw error;
       }
       await this.#lost.refuseAfterCut();

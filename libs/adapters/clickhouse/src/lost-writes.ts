@@ -16,6 +16,8 @@ export class LostWrites {
   #failedBefore: number;
   /** After a crash a cut may be there in part, so that only the one stored after an opening tells whether sums fit exactly. */
   #isCompared = false;
+  /** Begun, and not ended: what is left of the tables is nothing to go on from. */
+  #isEmptying = false;
 
   private constructor(engine: Engine, logId: string, failedBefore: number) {
     this.#engine = engine;
@@ -45,7 +47,17 @@ export class LostWrites {
    */
   async refuse(): Promise<void> {
     const failed = (await this.#engine.failedWrites()) - this.#failedBefore;
-    if (failed > 0) throw await this.#emptied(`${failed} of the engine's writes failed`);
+    if (failed > 0 || this.#isEmptying)
+      throw await this.#emptied(`${failed} of the engine's writes failed`);
+  }
+
+  /**
+   * As {@link refuse}, for what was found to lack otherwise. On a server nothing is emptied.
+   *
+   * @throws Fault as {@link refuse}
+   */
+  async refuseFor(lack: Error): Promise<void> {
+    if (!this.#engine.hasRoles) throw await this.#emptied(lack.message);
   }
 
   /**
@@ -65,6 +77,7 @@ export class LostWrites {
 
   async #emptied(why: string): Promise<Fault> {
     const { writer } = this.#engine;
+    this.#isEmptying = true;
     const failedBefore = await this.#engine.failedWrites();
     for (const query of [
       // After a crash some of the tables are left: they count for nothing, and what lacks is made.
@@ -78,7 +91,7 @@ export class LostWrites {
     if ((await this.#engine.failedWrites()) !== failedBefore)
       return unavailable(`the event store cannot be made anew: ${why}`, undefined);
     this.#failedBefore = failedBefore;
-    this.#isCompared = false;
+    [this.#isCompared, this.#isEmptying] = [false, false];
     return new Fault(
       'event_store_emptied',
       `the event store did not hold all it had taken, and is filled again from the log: ${why}`,
@@ -103,6 +116,8 @@ interface Sums {
   readonly size: number;
   readonly cut: number;
   readonly records: number;
+  /** Of everything, whole cuts or not. */
+  readonly rows: number;
   readonly settled: number;
   readonly byDay: number;
   readonly byReason: number;
@@ -113,6 +128,7 @@ async function sumsOf(client: ClickHouseClient): Promise<Sums> {
     client,
     `WITH (SELECT max(tree_size) FROM cuts) AS whole
      SELECT toFloat64(whole) AS size, toFloat64((SELECT sum(lane_to - lane_from) FROM cuts)) AS cut,
+       toFloat64((SELECT count() FROM records)) + toFloat64((SELECT count() FROM openings)) AS rows,
        toFloat64(count()) AS records, toFloat64(countIf(event = 'settlement.final' AND ignored = '')) AS settled,
        toFloat64((SELECT sum(payments) FROM spend_by_day)) AS byDay,
        toFloat64((SELECT sum(payments) FROM spend_by_reason)) AS byReason
@@ -122,7 +138,10 @@ async function sumsOf(client: ClickHouseClient): Promise<Sums> {
   return sums;
 }
 
-function lackOf({ size, cut, records, settled, byDay, byReason }: Sums): string | undefined {
+function lackOf(sums: Sums): string | undefined {
+  const { size, cut, records, rows, settled, byDay, byReason } = sums;
+  // A crash in the midst of emptying, or of the very first cut. Tables know the names of so many blocks only.
+  if (size === 0 && rows + byDay + byReason > 0) return 'rows of no cut';
   if (cut !== size || records !== size)
     return `${records} records, and cuts of ${cut}, where ${size} were stored`;
   if (byDay >= settled && byReason >= settled) return undefined;

@@ -120,8 +120,9 @@ export class Recorder {
     this.#isStopped = true;
     this.#cancelTimer?.();
     for (const wake of this.#waiting.splice(0)) wake();
-    await this.#subscription?.close();
     await this.#working;
+    // What was under way may have subscribed anew.
+    await this.#subscription?.close();
   }
 
   /**
@@ -144,6 +145,7 @@ export class Recorder {
 
   /** How many folded records are not in the store yet. */
   get waiting(): number {
+    if (this.#isToBegin) return [...this.#folded().values()].reduce((sum, end) => sum + end, 0);
     const uncut = this.#behind().reduce((sum, [, from, end]) => sum + end - from, 0);
     return this.#due.reduce((sum, { cut }) => sum + cut.to - cut.from, uncut);
   }

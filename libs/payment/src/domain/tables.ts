@@ -5,7 +5,7 @@ import type { IdTable, PaymentTable, Table } from './table.ts';
  * Raised with every change to what the fold makes of records or to the shape of its state: a state kept from an earlier
  * version is then folded anew.
  */
-export const FOLD_VERSION = 14;
+export const FOLD_VERSION = 15;
 
 /** How long an idempotency key is known after its first use, by log time; used later, it names a new purchase. */
 export const KEY_KEPT_MS = 35 * 86_400_000;

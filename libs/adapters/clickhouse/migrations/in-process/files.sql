@@ -26,3 +26,9 @@ ALTER TABLE spend_by_reason MODIFY SETTING ratio_of_defaults_for_sparse_serializ
   write_marks_for_substreams_in_compact_parts = 0;
 ALTER TABLE cuts MODIFY SETTING ratio_of_defaults_for_sparse_serialization = 1, string_serialization_version = 'single_stream',
   write_marks_for_substreams_in_compact_parts = 0;
+-- Parts that a failed write cut short are put aside, however large: the store is emptied then, and not left unopened.
+ALTER TABLE records MODIFY SETTING max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000000;
+ALTER TABLE openings MODIFY SETTING max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000000;
+ALTER TABLE spend_by_day MODIFY SETTING max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000000;
+ALTER TABLE spend_by_reason MODIFY SETTING max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000000;
+ALTER TABLE cuts MODIFY SETTING max_suspicious_broken_parts = 1000000, max_suspicious_broken_parts_bytes = 1000000000000000;
