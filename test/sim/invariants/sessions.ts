@@ -23,9 +23,13 @@ export const sessions: MakeInvariant = (world, report) => ({
     const claim = claimOf(world.history, meaning.authorization);
     // That a claim must be there is said by `single`.
     if (typeof claim === 'string') return;
-    const { paymentId, fixed } = claim;
-    const named = namedBy(world, claim, fixed.record.offset);
-    const standing = named && standingOf(world, named, fixed.record.offset);
+    const { paymentId } = claim;
+    // A renewal goes on with what was fixed before: only its end is later.
+    const { record } =
+      world.history.named(paymentId, 'authorization.fixed').findLast((it) => it.applied) ??
+      claim.fixed;
+    const named = namedBy(world, claim, record.offset);
+    const standing = named && standingOf(world, named, record.offset);
     if (named && standing !== named.session)
       report(`${paymentId} was signed in session ${named.session}, which was ${standing}`);
   },
