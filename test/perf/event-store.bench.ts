@@ -136,17 +136,19 @@ async function medianMs(work: (round: number) => Promise<unknown>): Promise<numb
   return quantile(times, 0.5) * 1000;
 }
 
+/** Another payment in each round. */
+function somePayment(round: number, events: number): number {
+  return (round * 7_919) % Math.floor(events / NAMES.length);
+}
+
 function wordMs(store: EventStore, events: number): Promise<number> {
-  const payments = Math.floor(events / NAMES.length);
   const search = (round: number) =>
-    store.search({ tenant: 'acme', limit: 50, text: `order${(round * 7_919) % payments}` });
+    store.search({ tenant: 'acme', limit: 50, text: `order${somePayment(round, events)}` });
   return medianMs(search);
 }
 
 async function askedOf(store: EventStore, events: number): Promise<Line[]> {
   const acme = { tenant: 'acme', limit: 50 };
-  const payments = Math.floor(events / NAMES.length);
-  const some = (round: number) => (round * 7_919) % payments;
   const count = (query: string) => () =>
     store.sql('acme', `SELECT count() FROM (${query} GROUP BY ALL)`);
   const asked = async (what: string, work: (round: number) => Promise<unknown>, aim = '') => ({
@@ -170,7 +172,7 @@ async function askedOf(store: EventStore, events: number): Promise<Line[]> {
     },
     { what: 'a rare word of a purpose', figure: ms(await wordMs(store, events)), aim: '6 ms' },
     await asked('all records of a payment', (round) =>
-      store.search({ ...acme, paymentId: `pay_0_${hex(some(round), 32)}` }),
+      store.search({ ...acme, paymentId: `pay_0_${hex(somePayment(round, events), 32)}` }),
     ),
     await asked('newest 50 of an agent', () => store.search({ ...acme, agent: 'agent-7' })),
     await asked('newest 50 of all', () => store.search(acme)),

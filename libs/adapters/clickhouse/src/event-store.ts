@@ -114,14 +114,13 @@ class ClickHouseEventStore implements EventStore {
     );
     invariant(fits && records.length === cut.to - cut.from, 'the records are not those of the cut');
     return this.#inTurn(async ({ writer, hasRoles }) => {
-      await this.#lost.refuse();
-      // A server's tables may be emptied by others.
-      if (hasRoles || firstLeaf(cut) > this.#size) this.#size = await sizeIn(writer);
-      if (firstLeaf(cut) > this.#size) throw gapBefore(cut, this.#size);
       try {
+        // A server's tables may be emptied by others.
+        if (hasRoles || firstLeaf(cut) > this.#size) this.#size = await sizeIn(writer);
+        if (firstLeaf(cut) > this.#size) throw gapBefore(cut, this.#size);
         await this.#store(batch);
       } catch (error) {
-        // What is read back may be what could not be written.
+        // What is read back may be what could not be written, and tables that are gone those of an emptying that was cut short.
         await this.#lost.refuse();
         if (error instanceof RecordsLacking) await this.#lost.refuseFor(error);
         throw error;
